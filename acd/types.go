@@ -1,0 +1,235 @@
+// Package acd decides who serves whom: queues, agents' states, offers and
+// waits. State.Step is pure: it is handed the time and an event and returns
+// actions. Engine is the thin goroutine around it.
+package acd
+
+import (
+	"time"
+
+	"callfloor/contact"
+)
+
+// Config is the queues' part of the configuration.
+type Config struct {
+	// OfferTimeout is how long a seat rings before the offer moves on.
+	OfferTimeout time.Duration `yaml:"offer_timeout"`
+	// WrapUp is the time for notes after a call; WrapUpExtension is what one
+	// press of "extend" adds.
+	WrapUp          time.Duration `yaml:"wrap_up"`
+	WrapUpExtension time.Duration `yaml:"wrap_up_extension"`
+	// SeatGrace is how long a seat may be gone before its contact goes back to
+	// the head of the queue and the agent becomes disconnected.
+	SeatGrace time.Duration `yaml:"seat_grace"`
+	// SameAgent is how long a disconnected agent who comes back is preferred
+	// for the contact that it lost.
+	SameAgent time.Duration `yaml:"same_agent"`
+	// RejectCoolDown keeps an agent who declined from being offered the same
+	// contact again.
+	RejectCoolDown time.Duration `yaml:"reject_cool_down"`
+	// ServiceLevel is the wait within which an answer counts as in time.
+	ServiceLevel time.Duration `yaml:"service_level"`
+
+	Queues []QueueConfig `yaml:"-"` // from the top-level "queues" list
+}
+
+// QueueConfig is one queue.
+type QueueConfig struct {
+	ID   contact.QueueID `yaml:"id"`
+	Name string          `yaml:"name"`
+	// Agents are the user names who serve it; "*" is everybody.
+	Agents []string `yaml:"agents"`
+	// MaxWaiting refuses further contacts when so many wait; 0 is no limit.
+	MaxWaiting int `yaml:"max_waiting"`
+}
+
+// DefaultConfig returns the defaults of docs/configuration.md.
+func DefaultConfig() Config {
+	return Config{
+		OfferTimeout:    15 * time.Second,
+		WrapUp:          30 * time.Second,
+		WrapUpExtension: 30 * time.Second,
+		SeatGrace:       10 * time.Second,
+		SameAgent:       120 * time.Second,
+		RejectCoolDown:  10 * time.Second,
+		ServiceLevel:    20 * time.Second,
+	}
+}
+
+// Event is something that happened; one of the types below.
+type Event interface{ event() }
+
+type (
+	// ContactQueued: a contact waits from Since on (in the past where it kept
+	// its place).
+	ContactQueued struct {
+		Contact  contact.ID
+		Queue    contact.QueueID
+		Priority int // higher is served first
+		Since    time.Time
+	}
+	// ContactLeft: a waiting or offered contact hung up or was taken elsewhere.
+	ContactLeft struct{ Contact contact.ID }
+	// ContactReleased: the call between Agent and Contact is over; wrap-up begins.
+	ContactReleased struct {
+		Contact contact.ID
+		Agent   contact.AgentID
+	}
+	// AgentWants: an agent (or a supervisor for it) asks for a state:
+	// available, away with a reason, or offline. During a call it is kept as
+	// the state after wrap-up.
+	AgentWants struct {
+		Agent  contact.AgentID
+		State  contact.AgentState
+		Reason string
+	}
+	// SeatReady: the seat has a live connection and microphone, or no longer.
+	// Only a ready seat is routable.
+	SeatReady struct {
+		Agent contact.AgentID
+		Ready bool
+	}
+	// SeatLost and SeatBack: the browser went away, came back.
+	SeatLost struct{ Agent contact.AgentID }
+	SeatBack struct{ Agent contact.AgentID }
+	// OfferAccepted, OfferDeclined: the agent's answer to an offer.
+	OfferAccepted struct {
+		Agent   contact.AgentID
+		Contact contact.ID
+	}
+	OfferDeclined struct {
+		Agent   contact.AgentID
+		Contact contact.ID
+	}
+	// Held: the agent put the contact on hold, or took it back.
+	Held struct {
+		Agent contact.AgentID
+		On    bool
+	}
+	// WrapUpExtended, WrapUpDone: what an agent does in wrap-up.
+	WrapUpExtended struct{ Agent contact.AgentID }
+	WrapUpDone     struct{ Agent contact.AgentID }
+	// AgentRemoved: the user is no longer an agent.
+	AgentRemoved struct{ Agent contact.AgentID }
+	// Tick: time passed; a deadline may be due.
+	Tick struct{}
+)
+
+func (ContactQueued) event()   {}
+func (ContactLeft) event()     {}
+func (ContactReleased) event() {}
+func (AgentWants) event()      {}
+func (SeatReady) event()       {}
+func (SeatLost) event()        {}
+func (SeatBack) event()        {}
+func (OfferAccepted) event()   {}
+func (OfferDeclined) event()   {}
+func (Held) event()            {}
+func (WrapUpExtended) event()  {}
+func (WrapUpDone) event()      {}
+func (AgentRemoved) event()    {}
+func (Tick) event()            {}
+
+// Action is something that the caller of Step must do; one of the types below.
+type Action interface{ action() }
+
+type (
+	// OfferTo: ring this seat until Deadline. Reasons say why this agent.
+	OfferTo struct {
+		Agent    contact.AgentID
+		Contact  contact.ID
+		Queue    contact.QueueID
+		Waited   time.Duration
+		Deadline time.Time
+		Reasons  []Candidate
+	}
+	// OfferEnded: stop ringing. Why is accepted, declined, timeout, left, lost.
+	OfferEnded struct {
+		Agent   contact.AgentID
+		Contact contact.ID
+		Why     string
+	}
+	// Connect: join the two.
+	Connect struct {
+		Agent   contact.AgentID
+		Contact contact.ID
+		Queue   contact.QueueID
+		Waited  time.Duration
+	}
+	// Requeued: the agent's browser stayed away past the grace time; the call
+	// must be parted from the agent and hear the queue again. It is already
+	// back at the head of its queue.
+	Requeued struct {
+		Contact contact.ID
+		Agent   contact.AgentID
+		Queue   contact.QueueID
+	}
+	// Place: a waiting contact's position (1 is next) and expected wait
+	// changed. Expected is 0 when nothing honest can be said.
+	Place struct {
+		Contact  contact.ID
+		Position int
+		Expected time.Duration
+	}
+	// Refused: the contact cannot wait (unknown queue, queue full).
+	Refused struct {
+		Contact contact.ID
+		Queue   contact.QueueID
+		Why     string
+	}
+	// AgentChanged: this agent's status is new.
+	AgentChanged struct {
+		Agent  contact.AgentID
+		Status AgentStatus
+	}
+	// QueueChanged: this queue's figures are new.
+	QueueChanged struct {
+		Queue  contact.QueueID
+		Status QueueStatus
+	}
+)
+
+func (OfferTo) action()      {}
+func (OfferEnded) action()   {}
+func (Connect) action()      {}
+func (Requeued) action()     {}
+func (Place) action()        {}
+func (Refused) action()      {}
+func (AgentChanged) action() {}
+func (QueueChanged) action() {}
+
+// Candidate is one agent looked at for an offer, and why it was or was not
+// taken: "longest idle 42 s", "wrap-up", "declined 3 s ago".
+type Candidate struct {
+	Agent  contact.AgentID `json:"agent"`
+	Chosen bool            `json:"chosen"`
+	Why    string          `json:"why"`
+}
+
+// AgentStatus is an agent as others see it.
+type AgentStatus struct {
+	State  contact.AgentState
+	Reason string // of away
+	Since  time.Time
+	// Next is the state asked for during a call or wrap-up ("" for available).
+	Next contact.AgentState
+	// Contact is the call offered, talked or wrapped up.
+	Contact contact.ID
+	Queue   contact.QueueID
+	// Until is when an offer or the wrap-up ends by itself.
+	Until time.Time
+	Ready bool // the seat is live
+}
+
+// QueueStatus is a queue as others see it. Service figures count since
+// midnight UTC.
+type QueueStatus struct {
+	Waiting      int
+	LongestSince time.Time // zero if nobody waits
+	Available    int
+	Staffed      int // agents of the queue who are signed in and not away
+	Talking      int
+	Answered     int
+	AnsweredIn   int // within Config.ServiceLevel
+	Abandoned    int
+	Expected     time.Duration // for a contact that comes now; 0 unknown
+}

@@ -1,0 +1,32 @@
+// Package deps keeps the pinned modules in go.sum until every room imports its own.
+package deps
+
+import (
+	_ "filippo.io/age"
+	_ "github.com/alecthomas/kong"
+	_ "github.com/alexedwards/argon2id"
+	_ "github.com/danielgtaylor/huma/v2"
+	_ "github.com/danielgtaylor/huma/v2/adapters/humago"
+	_ "github.com/emiago/sipgo"
+	_ "github.com/emiago/sipgo/sip"
+	_ "github.com/expr-lang/expr"
+	_ "github.com/goccy/go-yaml"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/gorilla/websocket"
+	_ "github.com/icholy/digest"
+	_ "github.com/pion/ice/v4"
+	_ "github.com/pion/interceptor"
+	_ "github.com/pion/rtcp"
+	_ "github.com/pion/rtp"
+	_ "github.com/pion/webrtc/v4"
+	_ "github.com/pressly/goose/v3"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/zaf/g711"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/mod/sumdb/note"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/time/rate"
+	_ "modernc.org/sqlite"
+	_ "pgregory.net/rapid"
+)

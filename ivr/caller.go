@@ -1,0 +1,85 @@
+package ivr
+
+import (
+	"context"
+	"time"
+
+	"callfloor/contact"
+)
+
+// Caller is the customer as a running flow sees them; the call implements it.
+// Every method returns context.Cause(ctx) (a contact.EndCause) as soon as the
+// customer is gone.
+type Caller interface {
+	// Ring sends 180 and returns when the customer has gone.
+	Ring(ctx context.Context) error
+	// Answer answers the call; nothing can be heard before.
+	Answer(ctx context.Context) error
+	// Ask plays the prompts one after the other and then waits up to wait for
+	// a key. With barge a key ends the playing at once. It returns the key and
+	// true, or false when the time is over. Keys pressed while it plays
+	// without barge are kept for the next Ask.
+	Ask(ctx context.Context, prompts []Prompt, barge bool, wait time.Duration) (key rune, pressed bool, err error)
+	// DropKeys forgets keys that were pressed and not yet asked for.
+	DropKeys()
+	// HoldAnswer keeps what the customer says from now on in memory, at most
+	// 10 s, as the audio of an answer that consent may have to prove.
+	HoldAnswer()
+	// Consent records the customer's answer; it is on disk when it returns.
+	Consent(ctx context.Context, a ConsentAnswer) error
+	// Enqueue puts the customer in a queue and returns when they have left it
+	// for good: served and ended, or refused by the queue.
+	Enqueue(ctx context.Context, q QueueRequest) (QueueResult, error)
+	// Echo sends the customer's own audio back until they hang up.
+	Echo(ctx context.Context) error
+	// Step notes that the flow reached a node; text is for the timeline, data
+	// for its details.
+	Step(node, kind, text string, data map[string]any)
+	// Chosen notes a choice in the customer's words for the agent ("Sales").
+	Chosen(label string)
+	// SetLanguage notes the language that the flow goes on in ("en", "zh").
+	SetLanguage(lang string)
+	// Hangup ends the call from our side.
+	Hangup(cause contact.EndCause)
+}
+
+// Prompt is one sound of a flow in the language chosen: an ID that Prompts
+// resolves and the text that is said.
+type Prompt struct {
+	ID       string // "greeting"
+	Language string // "en"
+	Text     string // what is said, for the timeline and the consent proof
+	SHA256   string // of the WAV file, hex
+}
+
+// ConsentAnswer is the customer's answer and its proof.
+type ConsentAnswer struct {
+	State    contact.Consent // granted, refused, announced or none
+	Prompt   Prompt          // the question or the announcement
+	Language string
+	AskedAt  time.Time
+	At       time.Time
+	Key      string // the key pressed; "" for silence or an announcement
+	Attempt  int    // 1 for the first asking
+}
+
+// QueueRequest asks for a place in a queue.
+type QueueRequest struct {
+	Queue    contact.QueueID
+	Priority int
+	// Music is the prompt ID of the music; Position and the waits are said
+	// between. Announce is how often the place is said; 0 is never.
+	Music    string
+	Announce time.Duration
+	// Say builds the announcement of a place (1 is next) and an expected wait
+	// (0 unknown).
+	Say func(position int, expected time.Duration) []Prompt
+}
+
+// QueueResult says how the queue ended.
+type QueueResult struct {
+	// Refused is why the queue did not take the customer ("" if it did).
+	Refused string
+	// Served is true when an agent spoke with the customer.
+	Served bool
+}

@@ -1,0 +1,333 @@
+package web
+
+import (
+	"encoding/json"
+
+	"callfloor/contact"
+)
+
+// The seat socket, /api/v1/seat: one WebSocket, one JSON object a text frame.
+//
+// The browser's first message is Hello. The server answers with Welcome and a
+// Snapshot of the seat's document; after it come Changes, each with the next
+// number. The document is flat: keys to values. A browser that reconnects with
+// the epoch and the last number it applied gets the Changes it missed, or a
+// new Snapshot.
+//
+// Keys of the document:
+//
+//	me               MeView
+//	call             CallView, absent when there is none
+//	agent/NAME       AgentView   (supervisors and administrators)
+//	queue/ID         QueueView   (agents: their own queues)
+//	floor/CONTACT    FloorCallView (supervisors and administrators)
+//	listen           ListenView, absent when not listening
+//
+// Durations are seconds, times RFC 3339 with milliseconds; null or absent is
+// "none". testdata/protocol/*.json holds an example of every message; Go and
+// TypeScript tests both read them.
+
+// ProtocolVersion is sent in Welcome; a page made for another one reloads.
+const ProtocolVersion = 1
+
+// Message types, browser to server.
+const (
+	TypeHello     = "hello"
+	TypeOffer     = "offer"     // WebRTC offer: SDP
+	TypeCandidate = "candidate" // both ways
+	TypeMedia     = "media"     // MediaReport: microphone and playback health
+	TypeDo        = "do"        // Command; answered by Result with the same Req
+	TypePing      = "ping"      // answered by pong; for the round trip shown
+)
+
+// Message types, server to browser.
+const (
+	TypeWelcome  = "welcome"
+	TypeSnapshot = "snapshot"
+	TypeChange   = "change"
+	TypeAnswer   = "answer" // WebRTC answer: SDP
+	TypeResult   = "result"
+	TypePong     = "pong"
+	// TypeTab tells a tab whether it is the phone.
+	TypeTab = "tab"
+	// TypeBye is the last message before the server closes: why, and whether
+	// to come back.
+	TypeBye = "bye"
+)
+
+// Hello is the browser's first message. Tab is random for the life of a tab
+// (sessionStorage), so that a reload is the same tab and a second tab is not.
+type Hello struct {
+	Type  string `json:"type"`
+	Token string `json:"token,omitempty"` // instead of the session cookie
+	Tab   string `json:"tab"`
+	Epoch string `json:"epoch,omitempty"` // resume: what Welcome said,
+	Seq   uint64 `json:"seq,omitempty"`   // and the last number applied
+	// TakeOver makes this tab the phone even if another one is.
+	TakeOver bool `json:"take_over,omitempty"`
+}
+
+// Welcome follows an accepted Hello.
+type Welcome struct {
+	Type     string       `json:"type"`
+	Protocol int          `json:"protocol"`
+	Epoch    string       `json:"epoch"`
+	User     string       `json:"user"`
+	Role     contact.Role `json:"role"`
+	Now      string       `json:"now"` // the server's clock, to show durations right
+	// ICEServers go to RTCPeerConnection as they are; may be empty.
+	ICEServers []ICEServer `json:"ice_servers"`
+	// Tracks are the names of the audio transceivers in the order in which the
+	// browser must add them: customer (sendrecv), third, coach (recvonly).
+	Tracks []string `json:"tracks"`
+}
+
+// ICEServer is one entry of RTCConfiguration.iceServers.
+type ICEServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
+// Tab says whether the tab that gets it is the phone. The other tabs see
+// everything and can take over (Hello with TakeOver on the same socket again).
+type Tab struct {
+	Type  string `json:"type"`
+	Phone bool   `json:"phone"`
+}
+
+// Snapshot is the whole document.
+type Snapshot struct {
+	Type string                     `json:"type"`
+	Seq  uint64                     `json:"seq"`
+	Doc  map[string]json.RawMessage `json:"doc"`
+}
+
+// Change sets Key to Value, or deletes it when Value is null.
+type Change struct {
+	Type  string          `json:"type"`
+	Seq   uint64          `json:"seq"`
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value"`
+}
+
+// SDP carries an offer or an answer.
+type SDP struct {
+	Type string `json:"type"` // TypeOffer or TypeAnswer
+	SDP  string `json:"sdp"`
+	// Peer counts the browser's peer connections; candidates carry it, so that
+	// those of an old one are dropped.
+	Peer int `json:"peer"`
+}
+
+// Candidate is one trickled ICE candidate (RTCIceCandidateInit); an empty
+// string ends the gathering.
+type Candidate struct {
+	Type          string  `json:"type"`
+	Peer          int     `json:"peer"`
+	Candidate     string  `json:"candidate"`
+	SDPMid        *string `json:"sdpMid,omitempty"`
+	SDPMLineIndex *uint16 `json:"sdpMLineIndex,omitempty"`
+}
+
+// MediaReport is what the tab that is the phone says of its devices, at every
+// change and every 5 s.
+type MediaReport struct {
+	Type string `json:"type"`
+	// Microphone is ok, denied, missing, ended or silent.
+	Microphone string `json:"microphone"`
+	// Playback says that the page may play sound (autoplay is unlocked).
+	Playback bool `json:"playback"`
+}
+
+// Command is what a person does. Req is echoed in Result.
+type Command struct {
+	Type string `json:"type"` // TypeDo
+	Req  int    `json:"req"`
+	Do   Verb   `json:"do"`
+
+	Contact contact.ID      `json:"contact,omitempty"`
+	Agent   contact.AgentID `json:"agent,omitempty"` // force
+	// State and Reason go with Verb state: available, away, offline.
+	State  contact.AgentState `json:"state,omitempty"`
+	Reason string             `json:"reason,omitempty"`
+	On     bool               `json:"on,omitempty"`    // hold, mute
+	Digit  string             `json:"digit,omitempty"` // one of 0-9*#A-D
+	// Disposition and Note go with wrapup_note and wrapup_done.
+	Disposition string `json:"disposition,omitempty"`
+	Note        string `json:"note,omitempty"`
+}
+
+// Verb is what a Command asks for.
+type Verb string
+
+// The verbs. Agents: state, answer, decline, hold, mute, digit, hangup,
+// wrapup_extend, wrapup_note (saves without ending), wrapup_done. Supervisors:
+// listen, unlisten, force (another agent's state).
+const (
+	DoState        Verb = "state"
+	DoAnswer       Verb = "answer"
+	DoDecline      Verb = "decline"
+	DoHold         Verb = "hold"
+	DoMute         Verb = "mute"
+	DoDigit        Verb = "digit"
+	DoHangup       Verb = "hangup"
+	DoWrapUpExtend Verb = "wrapup_extend"
+	DoWrapUpNote   Verb = "wrapup_note"
+	DoWrapUpDone   Verb = "wrapup_done"
+	DoListen       Verb = "listen"
+	DoUnlisten     Verb = "unlisten"
+	DoForce        Verb = "force"
+)
+
+// Result answers a Command. Error is empty when it was done.
+type Result struct {
+	Type  string       `json:"type"`
+	Req   int          `json:"req"`
+	Code  contact.Code `json:"code,omitempty"`
+	Error string       `json:"error,omitempty"`
+}
+
+// Ping and Pong measure the way to the server and back.
+type Ping struct {
+	Type string `json:"type"`
+	ID   int    `json:"id"`
+}
+
+// Bye is the last message of a socket. Reconnect false means: stay away
+// (signed out, another tab took over for good, wrong version).
+type Bye struct {
+	Type      string       `json:"type"`
+	Code      contact.Code `json:"code"`
+	Reason    string       `json:"reason"`
+	Reconnect bool         `json:"reconnect"`
+}
+
+// MeView is the signed-in person.
+type MeView struct {
+	User   string             `json:"user"`
+	Name   string             `json:"name"`
+	Role   contact.Role       `json:"role"`
+	State  contact.AgentState `json:"state"`
+	Reason string             `json:"reason"`
+	Since  string             `json:"since"`
+	Next   contact.AgentState `json:"next"` // asked for during a call; "" if none
+	// Ready: media is connected and the microphone works; else NotReady says
+	// which is missing: connection, microphone, phone_elsewhere.
+	Ready    bool     `json:"ready"`
+	NotReady string   `json:"not_ready"`
+	Queues   []string `json:"queues"`
+	// Dispositions to choose from in wrap-up; Reasons of away.
+	Dispositions []string `json:"dispositions"`
+	AwayReasons  []string `json:"away_reasons"`
+}
+
+// Phase is where the seat's call stands.
+type Phase string
+
+// The phases of a seat's call.
+const (
+	PhaseRinging Phase = "ringing"
+	PhaseTalking Phase = "talking"
+	PhaseHold    Phase = "hold"
+	PhaseWrapUp  Phase = "wrap_up"
+)
+
+// CallView is the seat's call, from ringing to the end of wrap-up.
+type CallView struct {
+	Contact contact.ID `json:"contact"`
+	Phase   Phase      `json:"phase"`
+	Since   string     `json:"since"` // of the phase
+	Line    string     `json:"line"`
+	From    string     `json:"from"` // masked
+	Queue   string     `json:"queue"`
+	Name    string     `json:"queue_name"`
+	Waited  float64    `json:"waited"`
+	// Chosen is the path through the menu in the customer's words ("Sales").
+	Chosen   []string `json:"chosen"`
+	Language string   `json:"language"`
+	// Reason says why this agent was chosen.
+	Reason string `json:"reason"`
+	// Until is when the ringing or the wrap-up ends by itself.
+	Until   *string         `json:"until"`
+	Muted   bool            `json:"muted"`
+	Consent contact.Consent `json:"consent"`
+	// Recording is on, off or failed (RecordingWhy says why).
+	Recording    string `json:"recording"`
+	RecordingWhy string `json:"recording_why"`
+	// Codec is what the customer's leg speaks ("PCMU"); the browser's sender
+	// switches to it.
+	Codec string `json:"codec"`
+	// Quality of the customer's leg while talking; null before the first report.
+	Quality *QualityView `json:"quality"`
+	// Ended says who ended it, in wrap-up.
+	Ended       *contact.EndCause `json:"ended"`
+	Answered    *string           `json:"answered"`
+	Disposition string            `json:"disposition"`
+	Note        string            `json:"note"`
+}
+
+// QualityView is a leg's figures as a person sees them.
+type QualityView struct {
+	LossPercent float64  `json:"loss_percent"`
+	JitterMS    float64  `json:"jitter_ms"`
+	RTTMS       *float64 `json:"rtt_ms"`
+	Score       float64  `json:"score"`
+}
+
+// AgentView is one agent on the floor.
+type AgentView struct {
+	User    string             `json:"user"`
+	Name    string             `json:"name"`
+	State   contact.AgentState `json:"state"`
+	Reason  string             `json:"reason"`
+	Since   string             `json:"since"`
+	Ready   bool               `json:"ready"`
+	Contact contact.ID         `json:"contact"`
+	Queue   string             `json:"queue"`
+	Queues  []string           `json:"queues"`
+}
+
+// QueueView is one queue.
+type QueueView struct {
+	ID           string  `json:"id"`
+	Name         string  `json:"name"`
+	Waiting      int     `json:"waiting"`
+	LongestSince *string `json:"longest_since"`
+	Available    int     `json:"available"`
+	Staffed      int     `json:"staffed"`
+	Talking      int     `json:"talking"`
+	Answered     int     `json:"answered"`
+	AnsweredIn   int     `json:"answered_in"`
+	Abandoned    int     `json:"abandoned"`
+	Expected     float64 `json:"expected"`
+}
+
+// FloorCallView is one live call on the floor.
+type FloorCallView struct {
+	Contact contact.ID `json:"contact"`
+	Line    string     `json:"line"`
+	From    string     `json:"from"` // masked
+	// Stage is flow, queue, ringing, talking, hold or wrap_up.
+	Stage   string          `json:"stage"`
+	Started string          `json:"started"`
+	Since   string          `json:"since"` // of the stage
+	Queue   string          `json:"queue"`
+	Agent   string          `json:"agent"`
+	Consent contact.Consent `json:"consent"`
+	// Recording is on, off or failed.
+	Recording string       `json:"recording"`
+	Quality   *QualityView `json:"quality"`
+	// Listeners are the supervisors who listen now.
+	Listeners []string `json:"listeners"`
+}
+
+// ListenView is what a supervisor listens to.
+type ListenView struct {
+	Contact contact.ID `json:"contact"`
+	Mode    string     `json:"mode"` // listen
+	Since   string     `json:"since"`
+	// Codec is what both parties speak; the tracks customer and third carry
+	// the customer and the agent.
+	Codec string `json:"codec"`
+}
