@@ -1,6 +1,9 @@
 package contact
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // EndClass is how a contact ended.
 type EndClass string
@@ -20,8 +23,9 @@ const (
 type EndCause struct {
 	By    Party    `json:"by"`
 	Class EndClass `json:"class"`
-	// SIP is the status code or 0 for a BYE without one (RFC 3261 §21).
-	SIP int `json:"sip"`
+	// SIP is the final status code of the INVITE (RFC 3261 §21), or none where
+	// the call was answered and ended by BYE.
+	SIP SIPStatus `json:"sip"`
 	// Q850 is the cause value of a Reason header, or 0 (RFC 3326, ITU-T Q.850).
 	Q850 int `json:"q850,omitempty"`
 	// Why is a short English sentence for the timeline.
@@ -31,4 +35,15 @@ type EndCause struct {
 // Error makes an EndCause usable with context.WithCancelCause.
 func (c EndCause) Error() string {
 	return fmt.Sprintf("call ended by %s (%s): %s", c.By, c.Class, c.Why)
+}
+
+// SIPStatus is a SIP status code; 0 is none, and null in JSON.
+type SIPStatus int
+
+// MarshalJSON implements json.Marshaler.
+func (s SIPStatus) MarshalJSON() ([]byte, error) {
+	if s == 0 {
+		return []byte("null"), nil
+	}
+	return strconv.AppendInt(nil, int64(s), 10), nil
 }

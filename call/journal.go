@@ -1,0 +1,260 @@
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"callfloor/contact"
+	"callfloor/internal/store"
+)
+
+const (
+	// journalQueue is how many writes may wait for the disk. When it is full
+	// (about a minute of a busy floor with a dead disk) the newest write is
+	// dropped and counted: a call never waits for the disk.
+	journalQueue = 8192
+	// journalBatch is how many writes one transaction carries at most.
+	journalBatch = 256
+)
+
+// Journal keeps calls and their events in the database. Writes are queued and
+// written in order by one goroutine; those on which law depends wait for it.
+type Journal struct {
+	db      *store.DB
+	log     *slog.Logger
+	writes  chan write
+	dropped atomic.Uint64
+	failing atomic.Pointer[error]
+
+	mu     sync.RWMutex // guards closed against a send on writes
+	closed bool
+	done   chan struct{}
+}
+
+// write is one change; done is told the outcome where somebody waits.
+type write struct {
+	fn   func(*store.Tx) error
+	done chan error
+}
+
+// NewJournal starts the writer; Close ends it.
+func NewJournal(db *store.DB, log *slog.Logger) *Journal {
+	j := &Journal{db: db, log: log, writes: make(chan write, journalQueue), done: make(chan struct{})}
+	go j.run()
+	return j
+}
+
+// Close writes what waits and stops. Later writes are refused.
+func (j *Journal) Close() {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return
+	}
+	j.closed = true
+	close(j.writes)
+	j.mu.Unlock()
+	<-j.done
+}
+
+// Dropped returns how many writes were lost because the disk could not keep up.
+func (j *Journal) Dropped() uint64 { return j.dropped.Load() }
+
+// Healthy returns the error of the last write, or nil if it went well.
+func (j *Journal) Healthy() error {
+	if e := j.failing.Load(); e != nil {
+		return *e
+	}
+	return nil
+}
+
+var errJournalClosed = errors.New("the journal is closed")
+
+// later queues fn and does not wait.
+func (j *Journal) later(fn func(*store.Tx) error) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if j.closed {
+		j.dropped.Add(1)
+		return
+	}
+	select {
+	case j.writes <- write{fn: fn}:
+	default:
+		j.dropped.Add(1)
+	}
+}
+
+// now queues fn and waits until it is on disk, in order with what was queued
+// before.
+func (j *Journal) now(ctx context.Context, fn func(*store.Tx) error) error {
+	w := write{fn: fn, done: make(chan error, 1)}
+	if err := j.enqueue(ctx, w); err != nil {
+		return err
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (j *Journal) enqueue(ctx context.Context, w write) error {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if j.closed {
+		return errJournalClosed
+	}
+	select {
+	case j.writes <- w:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (j *Journal) run() {
+	defer close(j.done)
+	for w := range j.writes {
+		batch := []write{w}
+		for len(batch) < journalBatch {
+			select {
+			case next, ok := <-j.writes:
+				if ok {
+					batch = append(batch, next)
+					continue
+				}
+			default:
+			}
+			break
+		}
+		j.commit(batch)
+	}
+}
+
+// commit writes a batch in one transaction; if that fails each write is tried
+// alone, so that one bad write does not take others with it.
+func (j *Journal) commit(batch []write) {
+	err := j.db.Tx(context.Background(), func(tx *store.Tx) error {
+		for _, w := range batch {
+			if err := w.fn(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil && len(batch) > 1 {
+		for _, w := range batch {
+			j.commit([]write{w})
+		}
+		return
+	}
+	j.report(err)
+	for _, w := range batch {
+		if w.done != nil {
+			w.done <- err
+		}
+	}
+}
+
+func (j *Journal) report(err error) {
+	if err == nil {
+		j.failing.Store(nil)
+		return
+	}
+	j.failing.Store(&err)
+	j.dropped.Add(1)
+	j.log.Error("could not write to the journal of calls", "error", err)
+}
+
+// begin writes the row of a new call.
+func (j *Journal) begin(id contact.ID, line contact.LineID, from string, at time.Time) {
+	j.later(func(tx *store.Tx) error {
+		_, err := tx.Exec(`INSERT INTO call_calls (id, line, caller, started, consent) VALUES ($1, $2, $3, $4, $5)`,
+			id, line, from, at.UnixMilli(), contact.ConsentNone)
+		return err
+	})
+}
+
+// event appends one event; n numbers a call's events from 1.
+func (j *Journal) event(id contact.ID, n int, e contact.Event) {
+	j.later(func(tx *store.Tx) error { return insertEvent(tx, id, n, e) })
+}
+
+// eventNow appends one event and waits until it is on disk.
+func (j *Journal) eventNow(ctx context.Context, id contact.ID, n int, e contact.Event) error {
+	return j.now(ctx, func(tx *store.Tx) error { return insertEvent(tx, id, n, e) })
+}
+
+func insertEvent(tx *store.Tx, id contact.ID, n int, e contact.Event) error {
+	var data, leg any
+	if e.Data != nil {
+		b, err := json.Marshal(e.Data)
+		if err != nil {
+			return err
+		}
+		data = string(b)
+	}
+	if e.Leg != "" {
+		leg = string(e.Leg)
+	}
+	_, err := tx.Exec(`INSERT INTO call_events (contact, n, at, kind, leg, text, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		id, n, e.At.UnixMilli(), e.Kind, leg, e.Text, data)
+	return err
+}
+
+// consent notes the customer's answer in the call's row, with its event, and
+// waits until both are on disk.
+func (j *Journal) consent(ctx context.Context, id contact.ID, c contact.Consent, n int, e contact.Event) error {
+	return j.now(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(`UPDATE call_calls SET consent = $2 WHERE id = $1`, id, c); err != nil {
+			return err
+		}
+		return insertEvent(tx, id, n, e)
+	})
+}
+
+// answered notes the first agent who answered.
+func (j *Journal) answered(id contact.ID, q contact.QueueID, a contact.AgentID, at time.Time) {
+	j.later(func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE call_calls SET queue = $2, agent = $3, answered = COALESCE(answered, $4) WHERE id = $1`,
+			id, q, a, at.UnixMilli())
+		return err
+	})
+}
+
+func (j *Journal) queued(id contact.ID, q contact.QueueID) {
+	j.later(func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE call_calls SET queue = $2 WHERE id = $1`, id, q)
+		return err
+	})
+}
+
+func (j *Journal) recording(id contact.ID, recording string) {
+	j.later(func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE call_calls SET recording = $2 WHERE id = $1`, id, recording)
+		return err
+	})
+}
+
+func (j *Journal) end(id contact.ID, at time.Time, c contact.EndCause) {
+	j.later(func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE call_calls SET ended = $2, end_by = $3, end_class = $4, end_sip = $5, end_q850 = $6, end_why = $7 WHERE id = $1`,
+			id, at.UnixMilli(), c.By, c.Class, c.SIP, c.Q850, c.Why)
+		return err
+	})
+}
+
+// WrapUp saves what an agent wrote about a call and waits until it is on disk.
+func (j *Journal) WrapUp(ctx context.Context, id contact.ID, disposition, note string) error {
+	return j.now(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE call_calls SET disposition = $2, note = $3 WHERE id = $1`, id, disposition, note)
+		return err
+	})
+}

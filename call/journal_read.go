@@ -1,0 +1,175 @@
+package call
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"callfloor/contact"
+	"callfloor/internal/store"
+)
+
+// Reader reads the journal; it needs no running server.
+type Reader struct{ db *store.DB }
+
+// NewReader returns a Reader on db.
+func NewReader(db *store.DB) *Reader { return &Reader{db: db} }
+
+// List returns the calls that q chooses, newest first. It is never nil.
+func (j *Journal) List(ctx context.Context, q Query) ([]Record, error) {
+	return NewReader(j.db).List(ctx, q)
+}
+
+// Show returns one call with its timeline; contact.NotFound if there is none.
+func (j *Journal) Show(ctx context.Context, id contact.ID) (Detail, error) {
+	return NewReader(j.db).Show(ctx, id)
+}
+
+const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note`
+
+// List returns the calls that q chooses, newest first. It is never nil.
+func (r *Reader) List(ctx context.Context, q Query) ([]Record, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	limit = min(limit, 1000)
+	before := int64(1) << 62
+	if !q.Before.IsZero() {
+		before = q.Before.UnixMilli()
+	}
+	records := []Record{}
+	err := r.db.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT `+recordColumns+` FROM call_calls
+			WHERE started < $1 AND ($2 = '' OR line = $2) AND ($3 = '' OR agent = $3)
+			ORDER BY started DESC, id DESC LIMIT $4`, before, q.Line, q.Agent, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			rec, err := scanRecord(rows)
+			if err != nil {
+				return err
+			}
+			records = append(records, rec)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the calls: %w", err)
+	}
+	return records, nil
+}
+
+// Show returns one call with its timeline; contact.NotFound if there is none.
+func (r *Reader) Show(ctx context.Context, id contact.ID) (Detail, error) {
+	var d Detail
+	err := r.db.View(ctx, func(tx *store.Tx) error {
+		var err error
+		d.Record, err = scanRecord(tx.QueryRowContext(ctx, `SELECT `+recordColumns+` FROM call_calls WHERE id = $1`, id))
+		if errors.Is(err, sql.ErrNoRows) {
+			return contact.Errorf(contact.NotFound, "there is no call %q", id)
+		}
+		if err != nil {
+			return err
+		}
+		d.Timeline, err = timeline(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return Detail{}, fmt.Errorf("show call %s: %w", id, err)
+	}
+	return d, nil
+}
+
+func timeline(ctx context.Context, tx *store.Tx, id contact.ID) ([]TimelineEvent, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT at, kind, leg, text, data FROM call_events WHERE contact = $1 ORDER BY at, n`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	events := []TimelineEvent{}
+	for rows.Next() {
+		var (
+			e    TimelineEvent
+			at   int64
+			data *string
+		)
+		if err := rows.Scan(&at, &e.Kind, &e.Leg, &e.Text, &data); err != nil {
+			return nil, err
+		}
+		e.At = Stamp(time.UnixMilli(at))
+		if data != nil {
+			e.Data = json.RawMessage(*data)
+		}
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+func scanRecord(row interface{ Scan(...any) error }) (Record, error) {
+	var (
+		r               Record
+		started         int64
+		answered, ended *int64
+		by, class, why  *string
+		sip, q850       *int
+	)
+	err := row.Scan(&r.ID, &r.Line, &r.From, &r.Queue, &r.Agent, &started, &answered, &ended,
+		&by, &class, &sip, &q850, &why, &r.Consent, &r.Recording, &r.Disposition, &r.Note)
+	if err != nil {
+		return Record{}, err
+	}
+	r.Started = Stamp(time.UnixMilli(started))
+	r.Answered, r.Ended = stamp(answered), stamp(ended)
+	if by != nil {
+		r.End = &contact.EndCause{By: contact.Party(*by), Class: contact.EndClass(orZero(class)), SIP: contact.SIPStatus(orZero(sip)), Q850: orZero(q850), Why: orZero(why)}
+	}
+	return r, nil
+}
+
+func stamp(ms *int64) *Stamp {
+	if ms == nil {
+		return nil
+	}
+	s := Stamp(time.UnixMilli(*ms))
+	return &s
+}
+
+func orZero[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// CloseOpen ends, as failed, every call that a process which died left
+// without an end; serve calls it at start. It returns how many there were.
+func (j *Journal) CloseOpen(ctx context.Context) (int, error) {
+	var n int64
+	err := j.now(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(`INSERT INTO call_events (contact, n, at, kind, leg, text, data)
+			SELECT c.id, COALESCE((SELECT MAX(n) FROM call_events WHERE contact = c.id), 0) + 1, $1, $2, NULL, $3, NULL
+			FROM call_calls c WHERE c.ended IS NULL`, tx.Now.UnixMilli(), contact.KindEnd, crashed)
+		if err != nil {
+			return err
+		}
+		res, err := tx.Exec(`UPDATE call_calls SET
+			ended = COALESCE((SELECT MAX(at) FROM call_events e WHERE e.contact = call_calls.id AND e.kind <> $3), started),
+			end_by = $1, end_class = $2, end_sip = 0, end_q850 = 0, end_why = $4 WHERE ended IS NULL`,
+			contact.System, contact.EndFailed, contact.KindEnd, crashed)
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return int(n), err
+}
+
+const crashed = "the server stopped without warning while the call was up"

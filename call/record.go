@@ -1,0 +1,66 @@
+package call
+
+import (
+	"encoding/json"
+	"time"
+
+	"callfloor/contact"
+)
+
+// Record is one call as lists show it; its JSON is part of the outside
+// contract (docs/contract.md). Missing values are null.
+type Record struct {
+	ID        contact.ID        `json:"id"`
+	Line      contact.LineID    `json:"line"`
+	From      string            `json:"from"`
+	Queue     *contact.QueueID  `json:"queue"`
+	Agent     *contact.AgentID  `json:"agent"`
+	Started   Stamp             `json:"started"`
+	Answered  *Stamp            `json:"answered"`
+	Ended     *Stamp            `json:"ended"`
+	End       *contact.EndCause `json:"end"`
+	Consent   contact.Consent   `json:"consent"`
+	Recording *string           `json:"recording"`
+	// Disposition and Note are what the agent wrote in wrap-up.
+	Disposition *string `json:"disposition"`
+	Note        *string `json:"note"`
+}
+
+// Detail is one call with its timeline, oldest event first.
+type Detail struct {
+	Record
+	Timeline []TimelineEvent `json:"timeline"`
+}
+
+// TimelineEvent is one event of a timeline.
+type TimelineEvent struct {
+	At   Stamp           `json:"at"`
+	Kind contact.Kind    `json:"kind"`
+	Leg  *contact.LegID  `json:"leg"`
+	Text string          `json:"text"`
+	Data json.RawMessage `json:"data"`
+}
+
+// Stamp is a time that JSON shows as RFC 3339 in UTC with milliseconds.
+type Stamp time.Time
+
+// MarshalJSON implements json.Marshaler.
+func (s Stamp) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + contact.Time(time.Time(s)) + `"`), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *Stamp) UnmarshalJSON(b []byte) error { return (*time.Time)(s).UnmarshalJSON(b) }
+
+// Time returns s as a time.Time.
+func (s Stamp) Time() time.Time { return time.Time(s) }
+
+// Query chooses the calls that List returns.
+type Query struct {
+	// Limit is how many at most; 0 is 100, and more than 1000 is 1000.
+	Limit int
+	// Before leaves out calls that began at or after it; zero is no bound.
+	Before time.Time
+	Line   contact.LineID  // "" is any
+	Agent  contact.AgentID // "" is any
+}
