@@ -1,0 +1,249 @@
+import { backoffMS } from "./backoff.ts";
+import type { Candidate, SDP, ToServer, Welcome } from "./protocol.ts";
+import { Cell, type Value } from "./value.ts";
+
+/**
+ * Where the media connection stands. It is made at sign-in and kept warm;
+ * when it fails a new one is made under the next number.
+ *
+ *	none ──start──► connecting ──► ready
+ *	                   ▲             │ lost 2 s, failed
+ *	                   └── waiting ◄─┘
+ */
+export type PeerState =
+	| { at: "none" }
+	| { at: "connecting"; peer: number }
+	| { at: "ready"; peer: number }
+	| { at: "waiting"; peer: number };
+
+export interface PeerOptions {
+	create: (config: RTCConfiguration) => RTCPeerConnection;
+	send: (message: ToServer) => boolean;
+	stream: (name: string, stream: MediaStream) => void;
+	/** The first number, so that a reloaded page does not repeat one. */
+	firstPeer?: number;
+}
+
+/** What should go out on the customer's track. */
+export interface Speech {
+	track: MediaStreamTrack | null;
+	/** The codec of the far leg ("PCMU"); "" leaves it. */
+	codec: string;
+}
+
+/** How the media arrives, as the browser measures it. */
+export interface LinkQuality {
+	rttMS: number | null;
+	lossPercent: number;
+	jitterMS: number | null;
+}
+
+/** TypeScript's DOM does not know the encoding's codec yet (WebRTC extensions, "codec" of RTCRtpEncodingParameters). */
+type Encoding = RTCRtpEncodingParameters & { codec?: RTCRtpCodec };
+
+const CONNECT_MS = 10_000;
+const LOST_MS = 2000;
+
+/** Peer owns the seat's one peer connection. */
+export class Peer {
+	#state = new Cell<PeerState>({ at: "none" });
+	#pc: RTCPeerConnection | null = null;
+	#welcome: Welcome | null = null;
+	#peer: number;
+	#attempt = 0;
+	#answered: "no" | "yes" = "no";
+	#early: Candidate[] = [];
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#speech: Speech = { track: null, codec: "" };
+	#applying: "no" | "yes" = "no";
+	#refused = new Set<string>();
+
+	constructor(private readonly options: PeerOptions) {
+		this.#peer = options.firstPeer ?? 0;
+	}
+
+	get state(): Value<PeerState> {
+		return this.#state;
+	}
+
+	/** Makes the connection, or keeps the one that is on its way or works. */
+	start(welcome: Welcome, epoch: "same" | "new"): void {
+		this.#welcome = welcome;
+		if (epoch === "same" && this.#state.now.at === "ready") return;
+		this.#attempt = 0;
+		void this.#make();
+	}
+
+	stop(): void {
+		this.#welcome = null;
+		this.#close();
+		this.#state.set({ at: "none" });
+	}
+
+	/** A new connection now: the server says that it has none. */
+	renew(): void {
+		if (this.#welcome && this.#state.now.at === "ready") void this.#make();
+	}
+
+	/** Says what goes out. The codec is switched first, so that the first packet is right. */
+	speak(speech: Speech): void {
+		this.#speech = speech;
+		void this.#apply();
+	}
+
+	async answer(message: SDP): Promise<void> {
+		const pc = this.#pc;
+		if (!pc || message.peer !== this.#peer || pc.signalingState !== "have-local-offer") return;
+		try {
+			await pc.setRemoteDescription({ type: "answer", sdp: message.sdp });
+		} catch (error) {
+			console.warn("the server's answer was refused", error);
+			if (this.#pc === pc) this.#again();
+			return;
+		}
+		if (this.#pc !== pc) return;
+		this.#answered = "yes";
+		for (const candidate of this.#early.splice(0)) this.#add(pc, candidate);
+		void this.#apply();
+	}
+
+	/** The server's candidates may come before its answer: they wait for it. */
+	candidate(message: Candidate): void {
+		if (!this.#pc || message.peer !== this.#peer) return;
+		if (this.#answered === "no") this.#early.push(message);
+		else this.#add(this.#pc, message);
+	}
+
+	async quality(): Promise<LinkQuality | null> {
+		if (!this.#pc || this.#state.now.at !== "ready") return null;
+		const stats = await this.#pc.getStats();
+		return readQuality([...stats.values()] as Record<string, unknown>[]);
+	}
+
+	async #make(): Promise<void> {
+		this.#close();
+		const welcome = this.#welcome;
+		if (!welcome) return;
+		const peer = ++this.#peer;
+		const pc = this.options.create({ iceServers: welcome.ice_servers ?? [], bundlePolicy: "max-bundle" });
+		this.#pc = pc;
+		this.#state.set({ at: "connecting", peer });
+		welcome.tracks.forEach((name, i) => {
+			const transceiver = pc.addTransceiver("audio", { direction: i === 0 ? "sendrecv" : "recvonly" });
+			this.options.stream(name, new MediaStream([transceiver.receiver.track]));
+		});
+		pc.onicecandidate = ({ candidate }) => this.#local(peer, candidate);
+		pc.onconnectionstatechange = () => this.#moved(pc);
+		this.#timer = setTimeout(() => this.#again(), CONNECT_MS);
+		void this.#apply();
+		await pc.setLocalDescription(await pc.createOffer());
+		if (this.#pc !== pc) return;
+		this.options.send({ type: "offer", sdp: pc.localDescription?.sdp ?? "", peer });
+	}
+
+	#local(peer: number, candidate: RTCIceCandidate | null): void {
+		const message: Candidate = { type: "candidate", peer, candidate: candidate?.candidate ?? "" };
+		if (candidate?.sdpMid != null) message.sdpMid = candidate.sdpMid;
+		if (candidate?.sdpMLineIndex != null) message.sdpMLineIndex = candidate.sdpMLineIndex;
+		this.options.send(message);
+	}
+
+	#add(pc: RTCPeerConnection, { candidate, sdpMid, sdpMLineIndex }: Candidate): void {
+		if (candidate === "") return;
+		pc.addIceCandidate({ candidate, sdpMid: sdpMid ?? "0", sdpMLineIndex }).catch((error: unknown) =>
+			console.warn("a candidate of the server was refused", error),
+		);
+	}
+
+	#moved(pc: RTCPeerConnection): void {
+		if (this.#pc !== pc) return;
+		switch (pc.connectionState) {
+			case "connected":
+				clearTimeout(this.#timer);
+				this.#attempt = 0;
+				this.#state.set({ at: "ready", peer: this.#peer });
+				return;
+			case "disconnected":
+				clearTimeout(this.#timer);
+				this.#timer = setTimeout(() => this.#again(), LOST_MS);
+				return;
+			case "failed":
+			case "closed":
+				this.#again();
+		}
+	}
+
+	#again(): void {
+		this.#close();
+		if (!this.#welcome) return;
+		this.#state.set({ at: "waiting", peer: this.#peer });
+		this.#timer = setTimeout(() => void this.#make(), backoffMS(this.#attempt++));
+	}
+
+	#close(): void {
+		clearTimeout(this.#timer);
+		this.#answered = "no";
+		this.#early = [];
+		const pc = this.#pc;
+		this.#pc = null;
+		if (!pc) return;
+		pc.onicecandidate = pc.onconnectionstatechange = null;
+		pc.close();
+	}
+
+	/** Brings the sender to what speak() asked; one at a time, the last word wins. */
+	async #apply(): Promise<void> {
+		if (this.#applying === "yes") return;
+		this.#applying = "yes";
+		try {
+			for (;;) {
+				const { track, codec } = this.#speech;
+				const sender = this.#pc?.getTransceivers()[0]?.sender;
+				if (!sender) return;
+				if (await this.#useCodec(sender, codec)) continue;
+				if (sender.track === track) return;
+				await sender.replaceTrack(track);
+			}
+		} catch (error) {
+			console.warn("the microphone could not be switched", error); // the connection went away under it
+		} finally {
+			this.#applying = "no";
+		}
+	}
+
+	/** Switches the sender's codec; true when it had to (and then look again). */
+	async #useCodec(sender: RTCRtpSender, name: string): Promise<boolean> {
+		if (name === "" || this.#answered === "no" || this.#refused.has(name)) return false;
+		const parameters = sender.getParameters();
+		const codec = parameters.codecs?.find((c) => c.mimeType.toLowerCase() === `audio/${name.toLowerCase()}`);
+		const encoding = parameters.encodings?.[0] as Encoding | undefined;
+		if (!codec || !encoding || encoding.codec?.mimeType === codec.mimeType) return false;
+		encoding.codec = codec;
+		try {
+			await sender.setParameters(parameters);
+		} catch (error) {
+			this.#refused.add(name); // the server transcodes then
+			console.warn("the codec could not be switched", name, error);
+		}
+		return true;
+	}
+}
+
+/** Reads what a person wants to know out of RTCPeerConnection.getStats. */
+export function readQuality(stats: Record<string, unknown>[]): LinkQuality {
+	let rttMS: number | null = null;
+	let jitterMS: number | null = null;
+	let lost = 0;
+	let received = 0;
+	for (const s of stats) {
+		if (s.type === "candidate-pair" && s.nominated && typeof s.currentRoundTripTime === "number") {
+			rttMS = s.currentRoundTripTime * 1000;
+		}
+		if (s.type === "inbound-rtp" && Number(s.packetsReceived) > 0) {
+			lost += Math.max(0, Number(s.packetsLost ?? 0));
+			received += Number(s.packetsReceived);
+			jitterMS = Math.max(jitterMS ?? 0, Number(s.jitter ?? 0) * 1000);
+		}
+	}
+	return { rttMS, jitterMS, lossPercent: lost + received === 0 ? 0 : (100 * lost) / (lost + received) };
+}

@@ -1,0 +1,253 @@
+import type { Doc } from "./doc.ts";
+import { Meter } from "./level.ts";
+import type { Microphone, MicState } from "./mic.ts";
+import { type LinkQuality, Peer, type PeerState } from "./peer.ts";
+import type { Playback } from "./playback.ts";
+import type { AgentState, CommandFields, MediaReport, Role, Verb, Welcome } from "./protocol.ts";
+import { type Failure, type Link, SeatSocket, type Wire } from "./socket.ts";
+import { type Intent, micIn, NO_INTENT, settle } from "./speech.ts";
+import { Cell, type Value } from "./value.ts";
+
+export interface PhoneOptions {
+	role: Role;
+	tab: string;
+	dial: () => Wire;
+	session: () => Promise<"good" | "gone" | "unknown">;
+	createPeer: (config: RTCConfiguration) => RTCPeerConnection;
+	mic: Microphone;
+	playback: Playback;
+	audio: AudioContext | null;
+	/** The number before the first peer connection's. */
+	firstPeer?: number;
+}
+
+/** The seat's phone as the views see it. Each part is one state, never two flags. */
+export interface PhoneState {
+	link: Link;
+	/** Whether this tab is the phone: only then it has media. */
+	tab: "unknown" | "phone" | "elsewhere";
+	media: PeerState;
+	mic: MicState;
+	playback: "locked" | "unlocked";
+}
+
+const REPORT_MS = 5000;
+const SILENT_MS = 10_000;
+const RENEW_MS = 3000;
+
+/**
+ * Phone is the whole seat without a screen: the socket, the document, the
+ * media and what the person asks for. Views draw its values and call its verbs.
+ */
+export class Phone {
+	readonly socket: SeatSocket;
+	readonly meter: Meter;
+	#peer: Peer;
+	#state: Cell<PhoneState>;
+	#pending = new Cell<ReadonlySet<Verb>>(new Set());
+	#intent: Intent = NO_INTENT;
+	#welcome: { message: Welcome; epoch: "same" | "new" } | null = null;
+	#timers: ReturnType<typeof setInterval>[] = [];
+	#ways: (() => void)[] = [];
+	#quietSince: number | null = null;
+	#unreadySince: number | null = null;
+
+	constructor(private readonly options: PhoneOptions) {
+		this.meter = new Meter(options.audio);
+		this.socket = new SeatSocket(options, {
+			welcome: (message, epoch) => this.#welcomed(message, epoch),
+			tab: (phone) => this.#tab(phone),
+			answer: (message) => void this.#peer.answer(message),
+			candidate: (message) => this.#peer.candidate(message),
+		});
+		this.#peer = new Peer({
+			create: options.createPeer,
+			send: (message) => this.socket.send(message),
+			stream: (name, stream) => options.playback.stream(name, stream),
+			firstPeer: options.firstPeer,
+		});
+		this.#state = new Cell<PhoneState>({
+			link: this.socket.link.now,
+			tab: "unknown",
+			media: this.#peer.state.now,
+			mic: options.mic.state.now,
+			playback: options.playback.state.now,
+		});
+	}
+
+	get state(): Value<PhoneState> {
+		return this.#state;
+	}
+
+	get doc(): Value<Doc> {
+		return this.socket.store.doc;
+	}
+
+	/** The verbs that wait for the server's word. */
+	get pending(): Value<ReadonlySet<Verb>> {
+		return this.#pending;
+	}
+
+	/** Opens everything at once: the socket and, for those who take calls, the microphone. */
+	start(): void {
+		const { mic, playback } = this.options;
+		if (this.options.role === "agent") mic.open();
+		this.#ways.push(
+			this.socket.link.follow((link) => this.#part({ link })),
+			this.#peer.state.follow((media) => this.#part({ media })),
+			mic.state.follow((state) => {
+				this.#part({ mic: state });
+				this.#report();
+			}),
+			mic.track.follow((track) => {
+				this.meter.watch(track);
+				this.#speak();
+			}),
+			playback.state.follow((state) => {
+				this.#part({ playback: state });
+				this.#report();
+			}),
+			this.doc.follow((doc) => {
+				this.#intent = settle(this.#intent, doc.call);
+				this.#speak();
+			}),
+		);
+		this.#timers.push(
+			setInterval(() => this.#report(), REPORT_MS),
+			setInterval(() => this.#watch(performance.now()), 1000),
+		);
+		this.socket.open();
+	}
+
+	/** Ends it: signed out. */
+	stop(): void {
+		for (const way of this.#ways.splice(0)) way();
+		for (const timer of this.#timers.splice(0)) clearInterval(timer);
+		this.#peer.stop();
+		this.options.mic.close();
+		this.socket.close("unauthorized");
+	}
+
+	quality(): Promise<LinkQuality | null> {
+		return this.#peer.quality();
+	}
+
+	takeOver(): void {
+		this.socket.takeOver();
+	}
+
+	/** A click or a key: the browser may sound now; a refused microphone is asked for again. */
+	touched(): void {
+		this.options.playback.unlock();
+	}
+
+	askMic(): void {
+		this.options.mic.open();
+	}
+
+	setState(state: AgentState, reason = ""): Promise<Failure | null> {
+		return this.do("state", { state, reason });
+	}
+
+	/** The microphone opens on the click; the server's word follows. */
+	async answer(): Promise<Failure | null> {
+		const call = this.doc.now.call;
+		if (call?.phase !== "ringing") return null;
+		return this.#intend({ answering: call.contact }, "answer", { contact: call.contact });
+	}
+
+	mute(on: boolean): Promise<Failure | null> {
+		return this.#intend({ muting: on ? "on" : "off" }, "mute", { on, contact: this.doc.now.call?.contact });
+	}
+
+	hold(on: boolean): Promise<Failure | null> {
+		return this.#intend({ holding: on ? "on" : "off" }, "hold", { on, contact: this.doc.now.call?.contact });
+	}
+
+	/** Any verb on the seat's call. */
+	onCall(verb: Verb, fields: CommandFields = {}): Promise<Failure | null> {
+		return this.do(verb, { contact: this.doc.now.call?.contact, ...fields });
+	}
+
+	async do(verb: Verb, fields: CommandFields = {}): Promise<Failure | null> {
+		this.#pending.set(new Set([...this.#pending.now, verb]));
+		const failure = await this.socket.do(verb, fields);
+		this.#pending.set(new Set([...this.#pending.now].filter((v) => v !== verb)));
+		return failure;
+	}
+
+	async #intend(intent: Partial<Intent>, verb: Verb, fields: CommandFields): Promise<Failure | null> {
+		this.#intent = { ...this.#intent, ...intent };
+		this.#speak();
+		const failure = await this.do(verb, fields);
+		if (failure) {
+			this.#intent = NO_INTENT;
+			this.#speak();
+		}
+		return failure;
+	}
+
+	#part(part: Partial<PhoneState>): void {
+		this.#state.set({ ...this.#state.now, ...part });
+	}
+
+	#welcomed(message: Welcome, epoch: "same" | "new"): void {
+		this.#welcome = { message, epoch };
+		if (this.#state.now.tab === "phone") this.#media();
+	}
+
+	#tab(phone: boolean): void {
+		this.#part({ tab: phone ? "phone" : "elsewhere" });
+		if (phone) {
+			if (this.options.role === "agent") this.options.mic.open();
+			// On a reconnect Welcome has started it already.
+			if (this.#peer.state.now.at === "none") this.#media();
+			this.#report();
+			return;
+		}
+		this.#peer.stop();
+		this.options.mic.close();
+	}
+
+	#media(): void {
+		if (!this.#welcome) return;
+		this.#peer.start(this.#welcome.message, this.#welcome.epoch);
+		this.#speak();
+		this.#report();
+	}
+
+	#speak(): void {
+		const call = this.doc.now.call;
+		const mode = micIn(call, this.#intent);
+		const track = this.options.mic.track.now;
+		if (track) track.enabled = mode === "open";
+		this.#peer.speak({ track: mode === "off" ? null : track, codec: call?.codec ?? "" });
+	}
+
+	#report(): void {
+		const { tab, mic, playback } = this.#state.now;
+		if (tab !== "phone" || mic.at === "asking") return;
+		const microphone: MediaReport["microphone"] = mic.at === "off" ? "missing" : mic.at;
+		this.socket.send({ type: "media", microphone, playback: playback === "unlocked" });
+	}
+
+	/** Once a second: a microphone that gives nothing but zeros, a server that lost our media. */
+	#watch(now: number): void {
+		const { media, link, tab } = this.#state.now;
+		const level = this.options.mic.track.now?.enabled ? this.meter.read() : null;
+		const talking = micIn(this.doc.now.call, this.#intent) === "open";
+		if (level !== null && level > -Infinity) this.options.mic.heard("sound");
+		if (!talking || level !== -Infinity) this.#quietSince = null;
+		else this.#quietSince ??= now;
+		if (this.#quietSince !== null && now - this.#quietSince > SILENT_MS) this.options.mic.heard("silence");
+
+		const me = this.doc.now.me;
+		const lost = link.at === "live" && tab === "phone" && media.at === "ready" && me?.not_ready === "connection";
+		if (!lost) this.#unreadySince = null;
+		else this.#unreadySince ??= now;
+		if (this.#unreadySince !== null && now - this.#unreadySince > RENEW_MS) {
+			this.#unreadySince = null;
+			this.#peer.renew();
+		}
+	}
+}

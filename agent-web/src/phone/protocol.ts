@@ -1,0 +1,225 @@
+/**
+ * The seat socket's messages, as `web/protocol.go` has them. The golden files
+ * in `web/testdata/protocol` are read by the Go tests and by ours.
+ */
+
+export const PROTOCOL_VERSION = 1;
+
+export type Role = "agent" | "supervisor" | "admin";
+export type AgentState =
+	| "offline"
+	| "away"
+	| "available"
+	| "offered"
+	| "talking"
+	| "hold"
+	| "wrap_up"
+	| "not_responding"
+	| "disconnected";
+export type Consent = "granted" | "refused" | "announced" | "none";
+export type Party = "customer" | "agent" | "supervisor" | "system";
+export type Phase = "ringing" | "talking" | "hold" | "wrap_up";
+export type ErrorCode = "invalid" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "busy" | "internal";
+export type TrackName = "customer" | "third" | "coach";
+export type RecordingState = "on" | "off" | "failed";
+
+export interface Hello {
+	type: "hello";
+	token?: string;
+	tab: string;
+	epoch?: string;
+	seq?: number;
+	take_over?: boolean;
+}
+export interface Welcome {
+	type: "welcome";
+	protocol: number;
+	epoch: string;
+	user: string;
+	role: Role;
+	now: string;
+	ice_servers: { urls: string[]; username?: string; credential?: string }[];
+	tracks: string[];
+}
+export interface Tab {
+	type: "tab";
+	phone: boolean;
+}
+export interface Snapshot {
+	type: "snapshot";
+	seq: number;
+	doc: Record<string, unknown>;
+}
+export interface Change {
+	type: "change";
+	seq: number;
+	key: string;
+	/** null deletes the key. */
+	value: unknown;
+}
+export interface SDP {
+	type: "offer" | "answer";
+	sdp: string;
+	peer: number;
+}
+export interface Candidate {
+	type: "candidate";
+	peer: number;
+	/** Empty: the gathering is over. */
+	candidate: string;
+	sdpMid?: string;
+	sdpMLineIndex?: number;
+}
+export interface MediaReport {
+	type: "media";
+	microphone: "ok" | "denied" | "missing" | "ended" | "silent";
+	playback: boolean;
+}
+export type Verb =
+	| "state"
+	| "answer"
+	| "decline"
+	| "hold"
+	| "mute"
+	| "digit"
+	| "hangup"
+	| "wrapup_extend"
+	| "wrapup_note"
+	| "wrapup_done"
+	| "listen"
+	| "unlisten"
+	| "force";
+export interface CommandFields {
+	contact?: string;
+	agent?: string;
+	state?: AgentState;
+	reason?: string;
+	on?: boolean;
+	digit?: string;
+	disposition?: string;
+	note?: string;
+}
+export interface Command extends CommandFields {
+	type: "do";
+	req: number;
+	do: Verb;
+}
+export interface Result {
+	type: "result";
+	req: number;
+	code?: ErrorCode;
+	error?: string;
+}
+export interface Ping {
+	type: "ping";
+	id: number;
+}
+export interface Pong {
+	type: "pong";
+	id: number;
+}
+export interface Bye {
+	type: "bye";
+	code: ErrorCode;
+	reason: string;
+	reconnect: boolean;
+}
+
+export type ToServer = Hello | SDP | Candidate | MediaReport | Command | Ping;
+export type FromServer = Welcome | Tab | Snapshot | Change | SDP | Candidate | Result | Pong | Bye;
+
+export interface MeView {
+	user: string;
+	name: string;
+	role: Role;
+	state: AgentState;
+	reason: string;
+	since: string;
+	next: AgentState | "";
+	ready: boolean;
+	not_ready: string;
+	queues: string[] | null;
+	dispositions: string[] | null;
+	away_reasons: string[] | null;
+}
+export interface EndCause {
+	by: Party;
+	class: "completed" | "abandoned" | "rejected" | "failed";
+	sip: number;
+	q850?: number;
+	why?: string;
+}
+export interface QualityView {
+	loss_percent: number;
+	jitter_ms: number;
+	rtt_ms: number | null;
+	score: number;
+}
+export interface CallView {
+	contact: string;
+	phase: Phase;
+	since: string;
+	line: string;
+	from: string;
+	queue: string;
+	queue_name: string;
+	waited: number;
+	chosen: string[] | null;
+	language: string;
+	reason: string;
+	until: string | null;
+	muted: boolean;
+	consent: Consent;
+	recording: RecordingState;
+	recording_why: string;
+	codec: string;
+	quality: QualityView | null;
+	ended: EndCause | null;
+	answered: string | null;
+	disposition: string;
+	note: string;
+}
+export interface AgentView {
+	user: string;
+	name: string;
+	state: AgentState;
+	reason: string;
+	since: string;
+	ready: boolean;
+	contact: string;
+	queue: string;
+	queues: string[] | null;
+}
+export interface QueueView {
+	id: string;
+	name: string;
+	waiting: number;
+	longest_since: string | null;
+	available: number;
+	staffed: number;
+	talking: number;
+	answered: number;
+	answered_in: number;
+	abandoned: number;
+	expected: number;
+}
+export interface FloorCallView {
+	contact: string;
+	line: string;
+	from: string;
+	stage: "flow" | "queue" | Phase;
+	started: string;
+	since: string;
+	queue: string;
+	agent: string;
+	consent: Consent;
+	recording: RecordingState;
+	quality: QualityView | null;
+	listeners: string[] | null;
+}
+export interface ListenView {
+	contact: string;
+	mode: string;
+	since: string;
+	codec: string;
+}

@@ -1,0 +1,39 @@
+import type { CallView } from "./protocol.ts";
+
+/** What a person asked for and the server has not confirmed yet. */
+export interface Intent {
+	/** The contact that is being answered, or "". */
+	answering: string;
+	muting: "on" | "off" | null;
+	holding: "on" | "off" | null;
+}
+
+export const NO_INTENT: Intent = { answering: "", muting: null, holding: null };
+
+/**
+ * What the microphone does in a call: off (no packets), silent (packets of
+ * silence, so that the far end sees no pause) or open. Going quiet happens at
+ * the click; opening up waits for the server, but for the answer, which must
+ * not cut off the first word.
+ */
+export function micIn(call: CallView | null, intent: Intent): "off" | "silent" | "open" {
+	switch (call?.phase) {
+		case "ringing":
+			return intent.answering === call.contact ? "open" : "off";
+		case "talking":
+			return call.muted || intent.muting === "on" || intent.holding === "on" ? "silent" : "open";
+		case "hold":
+			return "silent";
+		default:
+			return "off";
+	}
+}
+
+/** What is left of an intent once the server's document says call. */
+export function settle(intent: Intent, call: CallView | null): Intent {
+	const answering = call?.phase === "ringing" && call.contact === intent.answering ? intent.answering : "";
+	const inCall = call?.phase === "talking" || call?.phase === "hold";
+	const muting = inCall && call.muted !== (intent.muting === "on") ? intent.muting : null;
+	const holding = inCall && (call.phase === "hold") !== (intent.holding === "on") ? intent.holding : null;
+	return { answering, muting, holding };
+}

@@ -1,0 +1,23 @@
+/// <reference types="vitest/config" />
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import tailwindcss from "@tailwindcss/vite";
+import { defineConfig } from "vite";
+
+declare const process: { env: Record<string, string | undefined> };
+// `npm run dev` shows the app against a running `callfloor serve --demo`.
+const server = process.env.CALLFLOOR ?? "http://127.0.0.1:8080";
+
+export default defineConfig(({ mode }) => ({
+	plugins: [tailwindcss(), svelte()],
+	// Vitest would take Svelte's server build without this.
+	resolve: mode === "test" ? { conditions: ["browser"] } : {},
+	build: {
+		// The page's policy is default-src 'self': no data: URLs.
+		assetsInlineLimit: 0,
+		// dist/.gitkeep stays, so that `go build` works in a fresh checkout.
+		emptyOutDir: false,
+		target: "es2022",
+	},
+	server: { proxy: { "/api": { target: server, ws: true } } },
+	test: { include: ["test/**/*.test.ts"], environment: "node" },
+}));
