@@ -87,6 +87,8 @@ type (
 	SeatReady struct {
 		Agent contact.AgentID
 		Ready bool
+		// Why says what is missing ("microphone denied"), for Candidate.Why.
+		Why string
 	}
 	// SeatLost and SeatBack: the browser went away, came back.
 	SeatLost struct{ Agent contact.AgentID }
@@ -108,6 +110,13 @@ type (
 	// WrapUpExtended, WrapUpDone: what an agent does in wrap-up.
 	WrapUpExtended struct{ Agent contact.AgentID }
 	WrapUpDone     struct{ Agent contact.AgentID }
+	// AgentAdded: the user is an agent from now on, offline at first; for one
+	// who is there already only the queues change. Nil Queues are those whose
+	// QueueConfig.Agents names the agent or "*"; unknown queues are left out.
+	AgentAdded struct {
+		Agent  contact.AgentID
+		Queues []contact.QueueID
+	}
 	// AgentRemoved: the user is no longer an agent.
 	AgentRemoved struct{ Agent contact.AgentID }
 	// Tick: time passed; a deadline may be due.
@@ -126,6 +135,7 @@ func (OfferDeclined) event()   {}
 func (Held) event()            {}
 func (WrapUpExtended) event()  {}
 func (WrapUpDone) event()      {}
+func (AgentAdded) event()      {}
 func (AgentRemoved) event()    {}
 func (Tick) event()            {}
 
@@ -142,7 +152,9 @@ type (
 		Deadline time.Time
 		Reasons  []Candidate
 	}
-	// OfferEnded: stop ringing. Why is accepted, declined, timeout, left, lost.
+	// OfferEnded: stop ringing. Why is accepted, declined, timeout, left (the
+	// customer hung up), lost (the seat is gone) or returned (the agent who
+	// had the call before is back and gets it).
 	OfferEnded struct {
 		Agent   contact.AgentID
 		Contact contact.ID
@@ -163,8 +175,10 @@ type (
 		Agent   contact.AgentID
 		Queue   contact.QueueID
 	}
-	// Place: a waiting contact's position (1 is next) and expected wait
-	// changed. Expected is 0 when nothing honest can be said.
+	// Place: a waiting contact's position (1 is next, the ones who ring
+	// somewhere included) and expected wait changed. Expected is 0 when nothing
+	// honest can be said. It comes once for each contact that is queued and
+	// then for the first PlacesTold of each queue; State.Place answers for any.
 	Place struct {
 		Contact  contact.ID
 		Position int
@@ -221,15 +235,19 @@ type AgentStatus struct {
 }
 
 // QueueStatus is a queue as others see it. Service figures count since
-// midnight UTC.
+// midnight UTC; a contact that came back to the queue (Requeued) counts once.
 type QueueStatus struct {
-	Waiting      int
-	LongestSince time.Time // zero if nobody waits
-	Available    int
-	Staffed      int // agents of the queue who are signed in and not away
-	Talking      int
-	Answered     int
-	AnsweredIn   int // within Config.ServiceLevel
-	Abandoned    int
-	Expected     time.Duration // for a contact that comes now; 0 unknown
+	Waiting      int       // contacts not yet answered, the ringing ones included
+	LongestSince time.Time // of those who wait; zero if nobody does
+	Available    int       // agents who would be offered a contact now
+	// Staffed are the agents of the queue at work: available, offered,
+	// talking, on hold or in wrap-up.
+	Staffed    int
+	Talking    int // contacts with an agent, those on hold included
+	Answered   int
+	AnsweredIn int // within Config.ServiceLevel
+	Abandoned  int // left before the first answer, however soon
+	// Expected is the wait of a contact that comes now; 0 is unknown, or none
+	// because an agent is free.
+	Expected time.Duration
 }

@@ -1,0 +1,175 @@
+package acd
+
+import (
+	"time"
+
+	"callfloor/contact"
+)
+
+// seatReady: see SeatReady.
+func (s *State) seatReady(a *agent, ev SeatReady) error {
+	a.notReady = ev.Why
+	if a.status.Ready == ev.Ready {
+		return nil
+	}
+	a.status.Ready = ev.Ready
+	s.told(a)
+	s.route(a)
+	return nil
+}
+
+// seatLost starts the grace time, in which only routing knows.
+func (s *State) seatLost(a *agent) error {
+	if a.gone || a.status.State == contact.AgentOffline || a.status.State == contact.AgentDisconnected {
+		return nil
+	}
+	a.gone = true
+	s.start(&a.grace, s.now.Add(s.cfg.SeatGrace))
+	s.route(a)
+	return nil
+}
+
+// disconnect ends the grace time: the seat stayed away.
+func (s *State) disconnect(a *agent) {
+	s.stop(&a.grace)
+	a.back = contact.AgentAway
+	switch a.status.State {
+	case contact.AgentAvailable:
+		a.back = contact.AgentAvailable
+	case contact.AgentOffered:
+		a.back = contact.AgentAvailable
+		s.passOn(a, whyLost)
+	case contact.AgentTalking, contact.AgentHold:
+		a.back = contact.AgentAvailable
+		s.giveBack(a)
+	}
+	s.move(a, contact.AgentDisconnected)
+}
+
+// giveBack parts a from its call, which goes to the head of its queue and is
+// a's again if a comes back in time.
+func (s *State) giveBack(a *agent) {
+	c := a.c
+	a.c, c.agent, c.connected = nil, nil, false
+	a.mine, a.mineUntil = c, s.now.Add(s.cfg.SameAgent)
+	s.dropCall(a)
+	c.q.talking--
+	c.returned = true
+	s.stand(c)
+	s.emit(Requeued{Contact: c.id, Agent: a.id, Queue: c.q.cfg.ID})
+}
+
+// seatBack ends the absence of a seat.
+func (s *State) seatBack(a *agent) error {
+	if !a.gone {
+		return nil
+	}
+	a.gone = false
+	s.stop(&a.grace)
+	if a.status.State != contact.AgentDisconnected {
+		s.route(a) // within the grace time: nothing happened
+		return nil
+	}
+	switch {
+	case a.wrapUntil.After(s.now):
+		s.move(a, contact.AgentWrapUp)
+	case a.status.Next != "":
+		s.goTo(a, a.status.Next, a.nextReason)
+	default:
+		s.move(a, a.back)
+	}
+	return nil
+}
+
+// timeUp ends an offer or a wrap-up.
+func (s *State) timeUp(a *agent) {
+	switch {
+	case a.status.State == contact.AgentOffered && a.gone:
+		s.disconnect(a) // nobody was there to respond
+	case a.status.State == contact.AgentOffered:
+		s.passOn(a, whyTimeout)
+		s.move(a, contact.AgentNotResponding)
+	default:
+		s.leaveWrapUp(a)
+	}
+}
+
+// wrapUp ends a's call.
+func (s *State) wrapUp(a *agent) {
+	c := a.c
+	a.c, c.agent = nil, nil
+	c.q.talking--
+	s.touch(c.q)
+	s.forget(c)
+	a.wrapUntil = s.now.Add(s.cfg.WrapUp)
+	a.status.Until = a.wrapUntil
+	s.start(&a.timer, a.wrapUntil)
+	s.move(a, contact.AgentWrapUp)
+	if s.cfg.WrapUp <= 0 {
+		s.leaveWrapUp(a)
+	}
+}
+
+// leaveWrapUp takes a to the state asked for, or to available. If the seat is
+// gone that happens when it comes back.
+func (s *State) leaveWrapUp(a *agent) {
+	s.endWrapUp(a)
+	if a.status.State == contact.AgentDisconnected {
+		s.told(a)
+		return
+	}
+	next, reason := a.status.Next, a.nextReason
+	if next == "" {
+		next = contact.AgentAvailable
+	}
+	s.goTo(a, next, reason)
+}
+
+func (s *State) endWrapUp(a *agent) {
+	a.wrapUntil = time.Time{}
+	s.dropCall(a)
+}
+
+func inWrapUp(a *agent) error {
+	if a.status.State != contact.AgentWrapUp {
+		return contact.Errorf(contact.Conflict, "you are not in wrap-up any more")
+	}
+	return nil
+}
+
+// wrapUpExtended: see WrapUpExtended.
+func (s *State) wrapUpExtended(a *agent) error {
+	if err := inWrapUp(a); err != nil {
+		return err
+	}
+	a.wrapUntil = a.wrapUntil.Add(s.cfg.WrapUpExtension)
+	a.status.Until = a.wrapUntil
+	s.start(&a.timer, a.wrapUntil)
+	s.told(a)
+	return nil
+}
+
+// wrapUpDone: see WrapUpDone.
+func (s *State) wrapUpDone(a *agent) error {
+	if err := inWrapUp(a); err != nil {
+		return err
+	}
+	s.leaveWrapUp(a)
+	return nil
+}
+
+// held: see Held.
+func (s *State) held(a *agent, on bool) error {
+	from, to := contact.AgentTalking, contact.AgentHold
+	if !on {
+		from, to = to, from
+	}
+	switch a.status.State {
+	case from:
+		s.move(a, to)
+		return nil
+	case to:
+		return nil // pressed twice
+	}
+	return contact.Errorf(contact.Conflict, "there is no call to hold or to take back")
+}

@@ -1,0 +1,298 @@
+package acd
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"callfloor/contact"
+)
+
+// PlacesTold is for how many contacts at the head of a queue every change of
+// place is told by a Place action.
+const PlacesTold = 20
+
+// Validate says what is wrong with the configuration, by the YAML key.
+func (c Config) Validate() error {
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+		min   time.Duration
+	}{
+		{"offer_timeout", c.OfferTimeout, time.Second},
+		{"wrap_up", c.WrapUp, 0},
+		{"wrap_up_extension", c.WrapUpExtension, 0},
+		{"seat_grace", c.SeatGrace, 0},
+		{"same_agent", c.SameAgent, 0},
+		{"reject_cool_down", c.RejectCoolDown, 0},
+		{"service_level", c.ServiceLevel, 0},
+	} {
+		if d.value < d.min {
+			return fmt.Errorf("%s is %v; it must be at least %v", d.key, d.value, d.min)
+		}
+	}
+	seen := map[contact.QueueID]bool{}
+	for i, q := range c.Queues {
+		switch {
+		case q.ID == "":
+			return fmt.Errorf("queues[%d].id is empty; give the queue a short name such as \"sales\"", i)
+		case seen[q.ID]:
+			return fmt.Errorf("queues[%d].id is %q, which an earlier queue has; each needs its own", i, q.ID)
+		case q.MaxWaiting < 0:
+			return fmt.Errorf("queues[%d].max_waiting is %d; it must be 0 (no limit) or more", i, q.MaxWaiting)
+		}
+		seen[q.ID] = true
+	}
+	return nil
+}
+
+// State is every queue, agent and waiting contact. It is pure: the same events
+// at the same times give the same actions; it reads no clock, starts nothing
+// and keeps no lock, so one goroutine at a time may use it (see Engine).
+//
+// After every step no agent who could take a contact stands beside a contact
+// that could be offered to them; so a step need only look at the agents and
+// contacts that it freed.
+type State struct {
+	cfg Config
+	now time.Time // of the last step; never goes back
+	day time.Time // the midnight (UTC) since which figures count
+
+	queues    map[contact.QueueID]*queue
+	queueList []*queue // as configured
+	agents    map[contact.AgentID]*agent
+	customers map[contact.ID]*customer
+	timers    heap[*timer]
+	made      uint64 // numbers agents, customers and timers, to break ties
+	counted   bool   // some figure of the day is not zero
+
+	// What the running step left to do.
+	out     []Action
+	freed   []*agent    // became routable
+	waiting []*customer // became ready to be offered
+	arrived []*customer // were queued: told their place once
+	touched []*queue    // figures may be new
+}
+
+// New returns a state with the queues of cfg and no agents.
+func New(cfg Config) *State {
+	s := &State{
+		cfg:       cfg,
+		queues:    map[contact.QueueID]*queue{},
+		agents:    map[contact.AgentID]*agent{},
+		customers: map[contact.ID]*customer{},
+		timers: heap[*timer]{
+			less: func(a, b *timer) bool {
+				if !a.at.Equal(b.at) {
+					return a.at.Before(b.at)
+				}
+				return a.made < b.made
+			},
+			slot: func(t *timer) *int { return &t.slot },
+		},
+	}
+	for _, c := range cfg.Queues {
+		if s.queues[c.ID] != nil {
+			continue
+		}
+		q := newQueue(c)
+		s.queues[c.ID] = q
+		s.queueList = append(s.queueList, q)
+	}
+	return s
+}
+
+// Step applies one event at a time and returns what must be done, in order. An
+// event that the state refuses changes nothing (deadlines that are due are
+// kept all the same); Try says why it was refused. Time that goes back stands
+// still.
+func (s *State) Step(now time.Time, ev Event) []Action {
+	actions, _ := s.Try(now, ev)
+	return actions
+}
+
+// Try is Step with the reason of a refusal: a contact.Error whose sentence an
+// agent can read.
+func (s *State) Try(now time.Time, ev Event) ([]Action, error) {
+	if now.After(s.now) {
+		s.now = now
+	}
+	s.out = nil
+	s.turnDay()
+	s.expire()
+	err := s.apply(ev)
+	s.match()
+	s.tell()
+	return s.out, err
+}
+
+func (s *State) apply(ev Event) error {
+	switch ev := ev.(type) {
+	case ContactQueued:
+		return s.contactQueued(ev)
+	case ContactLeft:
+		return s.contactLeft(ev)
+	case ContactReleased:
+		return s.contactReleased(ev)
+	case OfferAccepted:
+		return s.offerAccepted(ev)
+	case OfferDeclined:
+		return s.offerDeclined(ev)
+	case AgentAdded:
+		return s.agentAdded(ev)
+	case Tick:
+		return nil
+	case AgentRemoved:
+		return s.withAgent(ev.Agent, s.agentRemoved)
+	case AgentWants:
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.agentWants(a, ev) })
+	case SeatReady:
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.seatReady(a, ev) })
+	case SeatLost:
+		return s.withAgent(ev.Agent, s.seatLost)
+	case SeatBack:
+		return s.withAgent(ev.Agent, s.seatBack)
+	case Held:
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.held(a, ev.On) })
+	case WrapUpExtended:
+		return s.withAgent(ev.Agent, s.wrapUpExtended)
+	case WrapUpDone:
+		return s.withAgent(ev.Agent, s.wrapUpDone)
+	}
+	return contact.Errorf(contact.Invalid, "queues know no event of type %T", ev)
+}
+
+func (s *State) withAgent(id contact.AgentID, do func(*agent) error) error {
+	a := s.agents[id]
+	if a == nil {
+		return contact.Errorf(contact.NotFound, "%s is not an agent", id)
+	}
+	return do(a)
+}
+
+// Agent returns an agent's status.
+func (s *State) Agent(id contact.AgentID) (AgentStatus, bool) {
+	a := s.agents[id]
+	if a == nil {
+		return AgentStatus{}, false
+	}
+	return a.status, true
+}
+
+// Queue returns a queue's figures as of the last step.
+func (s *State) Queue(id contact.QueueID) (QueueStatus, bool) {
+	q := s.queues[id]
+	if q == nil {
+		return QueueStatus{}, false
+	}
+	return q.status(s.now), true
+}
+
+// Agents returns every agent's status.
+func (s *State) Agents() map[contact.AgentID]AgentStatus {
+	m := make(map[contact.AgentID]AgentStatus, len(s.agents))
+	for id, a := range s.agents {
+		m[id] = a.status
+	}
+	return m
+}
+
+// Queues returns every queue's figures as of the last step.
+func (s *State) Queues() map[contact.QueueID]QueueStatus {
+	m := make(map[contact.QueueID]QueueStatus, len(s.queues))
+	for id, q := range s.queues {
+		m[id] = q.status(s.now)
+	}
+	return m
+}
+
+// Place returns the position and expected wait of a contact that is not yet
+// answered, as of the last step; false for any other.
+func (s *State) Place(id contact.ID) (Place, bool) {
+	c := s.customers[id]
+	if c == nil || c.connected {
+		return Place{}, false
+	}
+	position := c.q.order.rank(&c.inOrder) + 1
+	return Place{Contact: id, Position: position, Expected: c.q.expected(s.now, position)}, true
+}
+
+func (s *State) emit(a Action) { s.out = append(s.out, a) }
+
+func (s *State) number() uint64 {
+	s.made++
+	return s.made
+}
+
+// turnDay starts the day's figures anew after midnight (UTC).
+func (s *State) turnDay() {
+	day := s.now.UTC().Truncate(24 * time.Hour)
+	if !day.After(s.day) {
+		return
+	}
+	s.day = day
+	s.counted = false
+	for _, q := range s.queueList {
+		q.answered, q.answeredIn, q.abandoned = 0, 0, 0
+		s.touch(q)
+	}
+}
+
+// tell reports the places and figures that the step changed.
+func (s *State) tell() {
+	for _, q := range s.touched {
+		q.touched = false
+		if q.moved {
+			q.moved = false
+			s.tellPlaces(q)
+		}
+		if status := q.status(s.now); status != q.told {
+			q.told = status
+			s.emit(QueueChanged{Queue: q.cfg.ID, Status: status})
+		}
+	}
+	for _, c := range s.arrived {
+		if c.told.Position == 0 && !c.connected && s.customers[c.id] == c {
+			s.tellPlace(c, c.q.order.rank(&c.inOrder)+1)
+		}
+	}
+	clear(s.touched)
+	clear(s.arrived)
+	s.touched, s.arrived = s.touched[:0], s.arrived[:0]
+}
+
+func (s *State) tellPlaces(q *queue) {
+	position := 0
+	for c := range q.order.all() {
+		if position++; position > PlacesTold {
+			return
+		}
+		s.tellPlace(c, position)
+	}
+}
+
+func (s *State) tellPlace(c *customer, position int) {
+	p := Place{Contact: c.id, Position: position, Expected: c.q.expected(s.now, position)}
+	if p != c.told {
+		c.told = p
+		s.emit(p)
+	}
+}
+
+func (s *State) touch(q *queue) {
+	if !q.touched {
+		q.touched = true
+		s.touched = append(s.touched, q)
+	}
+}
+
+// queuesOf lists the queues that the configuration gives an agent.
+func (s *State) queuesOf(id contact.AgentID) []contact.QueueID {
+	var ids []contact.QueueID
+	for _, q := range s.queueList {
+		if slices.Contains(q.cfg.Agents, string(id)) || slices.Contains(q.cfg.Agents, "*") {
+			ids = append(ids, q.cfg.ID)
+		}
+	}
+	return ids
+}
