@@ -1,0 +1,198 @@
+package ivr
+
+import (
+	"slices"
+	"strings"
+
+	"callfloor/contact"
+)
+
+// CheckOptions is what a line asks of its flow.
+type CheckOptions struct {
+	// ConsentPolicy is ask, announce or never.
+	ConsentPolicy string
+	// Queues are the queues that there are.
+	Queues []contact.QueueID
+}
+
+// Check finds what is wrong with the flow on a line: queues that do not exist,
+// and paths to a queue that lack the consent which the line requires, with the
+// caller's path.
+func (f *Flow) Check(o CheckOptions) []Problem {
+	found := &findings{file: f.file}
+	f.checkQueues(o.Queues, found)
+	f.checkConsent(o.ConsentPolicy, found)
+	return found.sorted()
+}
+
+func (f *Flow) checkQueues(queues []contact.QueueID, found *findings) {
+	names := make([]string, len(queues))
+	for i, q := range queues {
+		names[i] = string(q)
+	}
+	for _, id := range f.order {
+		q, ok := f.nodes[id].step.(*queueStep)
+		if ok && !slices.Contains(names, q.Queue.text) {
+			found.add(q.Queue.at, "there is no queue %q; the queues are %s%s", q.Queue.text,
+				strings.Join(names, ", "), nearest(q.Queue.text, names))
+		}
+	}
+}
+
+// checkGraph finds what is wrong with the flow on any line.
+func (f *Flow) checkGraph(found *findings) {
+	f.checkTargets(found)
+	f.checkSounds(found)
+	if len(found.list) > 0 {
+		return // the graph has holes; walking it would repeat them
+	}
+	reached := f.walk()
+	f.checkReached(reached, found)
+	f.checkRings(reached, found)
+	f.checkEnds(reached, found)
+}
+
+func (f *Flow) checkTargets(found *findings) {
+	for _, id := range f.order {
+		for _, e := range f.nodes[id].step.exits() {
+			if e.to.text == "" {
+				continue
+			}
+			if _, ok := f.nodes[e.to.text]; !ok {
+				found.once(e.to.at, "there is no node %q%s", e.to.text, nearest(e.to.text, f.order))
+			}
+		}
+	}
+}
+
+func (f *Flow) checkSounds(found *findings) {
+	for _, id := range f.order {
+		for _, ref := range f.nodes[id].step.sounds() {
+			if ref.music {
+				if _, ok := f.prompts.music[ref.text]; !ok {
+					found.once(ref.at, "there is no music %q; put %s.wav into music/", ref.text, ref.text)
+				}
+				continue
+			}
+			f.checkPrompt(ref, found)
+		}
+	}
+}
+
+func (f *Flow) checkPrompt(ref soundRef, found *findings) {
+	lang, id := split(ref.text)
+	languages := Languages()
+	if lang != "" {
+		languages = []string{lang}
+	}
+	for _, l := range languages {
+		if _, ok := f.prompts.Lookup(id, l); !ok {
+			found.once(ref.at, "there is no prompt %q in %q%s add it to prompts.yaml and record it", id, l,
+				cmpOr(nearest(id, f.prompts.IDs()), ";"))
+			return
+		}
+	}
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a + " Else"
+	}
+	return b
+}
+
+// once adds a problem unless the same one is there already (two exits may
+// share one word of the file).
+func (f *findings) once(where at, format string, args ...any) {
+	f.add(where, format, args...)
+	last := len(f.list) - 1
+	for _, p := range f.list[:last] {
+		if p.Line == f.list[last].Line && p.Col == f.list[last].Col && p.Message == f.list[last].Message {
+			f.list = f.list[:last]
+			return
+		}
+	}
+}
+
+// walk finds every node that a caller can reach, with a shortest path to each.
+func (f *Flow) walk() map[string][]string {
+	paths := map[string][]string{f.start: {f.start}}
+	for queue := []string{f.start}; len(queue) > 0; queue = queue[1:] {
+		id := queue[0]
+		for _, e := range f.nodes[id].step.exits() {
+			if _, seen := paths[e.to.text]; e.to.text == "" || seen {
+				continue
+			}
+			paths[e.to.text] = lengthen(paths[id], e)
+			queue = append(queue, e.to.text)
+		}
+	}
+	return paths
+}
+
+// lengthen returns a path with one more exit and node at its end.
+func lengthen(path []string, e exit) []string {
+	longer := slices.Clone(path)
+	if e.by != "" {
+		longer = append(longer, e.by)
+	}
+	return append(longer, e.to.text)
+}
+
+func (f *Flow) checkReached(reached map[string][]string, found *findings) {
+	for _, id := range f.order {
+		if _, ok := reached[id]; !ok {
+			found.add(f.nodes[id].at, "no caller can reach the node %q; lead to it or remove it", id)
+		}
+	}
+}
+
+// checkRings refuses ringing a call that was answered.
+func (f *Flow) checkRings(reached map[string][]string, found *findings) {
+	for _, id := range f.order {
+		if _, rings := f.nodes[id].step.(*ringStep); rings && id != f.start {
+			if path, ok := reached[id]; ok {
+				found.addPath(f.nodes[id].at, path, "the node %q rings, but the call is answered by then; ring can only be the start", id)
+			}
+		}
+	}
+}
+
+// checkEnds refuses loops without an exit, and loops that a caller leaves only
+// by pressing something.
+func (f *Flow) checkEnds(reached map[string][]string, found *findings) {
+	always, silent := f.ending(false), f.ending(true)
+	for _, id := range f.order {
+		path, ok := reached[id]
+		switch {
+		case !ok:
+		case !always[id]:
+			found.addPath(f.nodes[id].at, path, "from the node %q no caller ever comes to an end; lead out of the loop to a hangup or a queue", id)
+			return // its neighbours in the loop have the same fault
+		case !silent[id]:
+			found.addPath(f.nodes[id].at, path, "a caller who presses nothing goes round for ever from the node %q; let silence lead to an end", id)
+			return
+		}
+	}
+}
+
+// ending finds the nodes from which the flow can end; with quiet, for a caller
+// who presses nothing.
+func (f *Flow) ending(quiet bool) map[string]bool {
+	ends := map[string]bool{}
+	for changed := true; changed; {
+		changed = false
+		for _, id := range f.order {
+			if ends[id] {
+				continue
+			}
+			for _, e := range f.nodes[id].step.exits() {
+				if (!quiet || e.quiet) && (e.to.text == "" || ends[e.to.text]) {
+					ends[id], changed = true, true
+					break
+				}
+			}
+		}
+	}
+	return ends
+}

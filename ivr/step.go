@@ -1,0 +1,96 @@
+package ivr
+
+import (
+	"context"
+	"strings"
+)
+
+// step is what a node does. A new kind is one file that implements it and one
+// line in newStep.
+type step interface {
+	// settle checks the values that the file gave and fills in the defaults.
+	settle(s *settling)
+	// exits lists every way on; an exit with no target ends the flow.
+	exits() []exit
+	// sounds lists the prompts and the music that it may play.
+	sounds() []soundRef
+	// summary says what it is in the timeline.
+	summary() string
+	// run does it and returns the next node, or "" where the flow is over. An
+	// error is what the Caller returned.
+	run(ctx context.Context, r *runner) (next string, err error)
+}
+
+// newStep returns an empty step of a kind, nil if there is no such kind.
+func newStep(kind string) step {
+	switch kind {
+	case "answer":
+		return new(answerStep)
+	case "ring":
+		return new(ringStep)
+	case "play":
+		return new(playStep)
+	case "hours":
+		return new(hoursStep)
+	case "language":
+		return new(languageStep)
+	case "consent":
+		return new(consentStep)
+	case "menu":
+		return new(menuStep)
+	case "queue":
+		return new(queueStep)
+	case "echo":
+		return new(echoStep)
+	case "wait":
+		return new(waitStep)
+	case "goto":
+		return new(gotoStep)
+	case "hangup":
+		return new(hangupStep)
+	}
+	return nil
+}
+
+// kindNames lists the kinds in the order in which a call meets them.
+func kindNames() []string {
+	return []string{"answer", "ring", "play", "hours", "language", "consent", "menu", "queue", "echo", "wait", "goto", "hangup"}
+}
+
+// exit is one way out of a node.
+type exit struct {
+	to word // the node; an empty text ends the flow
+	// by says what the caller did to leave this way, for a path: "key 1
+	// (Sales)", "silence"; "" for the only way on.
+	by string
+	// quiet is true if a caller who presses nothing may leave this way.
+	quiet bool
+}
+
+// end is the exit of a step that ends the flow.
+func end() []exit { return []exit{{quiet: true}} }
+
+// soundRef is a prompt or a piece of music that a flow names.
+type soundRef struct {
+	word
+	music bool
+}
+
+// refs makes references of the prompts of a node.
+func refs(ws words) []soundRef {
+	list := make([]soundRef, len(ws))
+	for i, w := range ws {
+		list[i] = soundRef{word: w}
+	}
+	return list
+}
+
+// split parts "zh/press_nine" into its language and id; without a language the
+// prompt is played in the caller's.
+func split(ref string) (lang, id string) {
+	lang, id, fixed := strings.Cut(ref, "/")
+	if !fixed {
+		return "", ref
+	}
+	return lang, id
+}

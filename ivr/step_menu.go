@@ -1,0 +1,158 @@
+package ivr
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+)
+
+// menuStep offers choices by key. Keys typed ahead count.
+type menuStep struct {
+	Kind     word    `yaml:"kind"`
+	Say      words   `yaml:"say"`
+	Keys     choices `yaml:"keys"`
+	Wait     span    `yaml:"wait"`     // silence after the prompts
+	Timeouts count   `yaml:"timeouts"` // silences until the silent branch
+	Failures count   `yaml:"failures"` // wrong keys until the failed branch
+	SayWrong words   `yaml:"say_wrong"`
+	Silent   word    `yaml:"silent"`
+	Failed   word    `yaml:"failed"`
+}
+
+// choice is one key of a menu: what it is called in the agent's view, and
+// where it leads.
+type choice struct {
+	key   rune
+	Label word `yaml:"label"`
+	Next  word `yaml:"next"`
+}
+
+// choices is a mapping of keys to choices.
+type choices []choice
+
+const (
+	menuWait     = 10 * time.Second
+	menuTimeouts = 3
+	menuFailures = 3
+	// maxSwitches is how often a caller may change the language in one
+	// question before it counts as a wrong key.
+	maxSwitches = 3
+)
+
+// UnmarshalYAML reads {1: {label: Sales, next: sales}}.
+func (cs *choices) UnmarshalYAML(n ast.Node) error {
+	values, ok := mapping(n)
+	if !ok {
+		return wrong(placeOf(n), "keys must be a mapping, for example 1: {label: Sales, next: sales}")
+	}
+	for _, v := range values {
+		name := keyWord(v)
+		r, err := name.key()
+		if err != nil {
+			return err
+		}
+		var c choice
+		if _, ok := mapping(v.Value); !ok {
+			return wrong(placeOf(v.Value), "the key %s must be {label: …, next: …}", name.text)
+		}
+		if err := yaml.NodeToValue(v.Value, &c, yaml.Strict()); err != nil {
+			return err
+		}
+		if c.Label.text == "" || c.Next.text == "" {
+			return wrong(name.at, "the key %s needs label: (for the agent) and next:", name.text)
+		}
+		c.key = r
+		*cs = append(*cs, c)
+	}
+	return nil
+}
+
+func (s *menuStep) settle(c *settling) {
+	if len(s.Say) == 0 {
+		c.need("say:", "the prompts that offer the choices")
+	}
+	if len(s.Keys) == 0 {
+		c.need("keys:", "what each key does, for example 1: {label: Sales, next: sales}")
+	}
+	if s.Silent.text == "" {
+		c.need("silent:", "where a caller goes who presses nothing")
+	}
+	if s.Failed.text == "" {
+		s.Failed = s.Silent
+	}
+	s.Wait.fallback(menuWait)
+	s.Timeouts.fallback(menuTimeouts)
+	s.Failures.fallback(menuFailures)
+	if s.Wait.d < time.Second {
+		c.add(s.Wait.at, "%v is too short to choose in; wait at least 1s", s.Wait.d)
+	}
+	for _, n := range []count{s.Timeouts, s.Failures} {
+		if n.n < 1 {
+			c.add(n.at, "0 would leave the menu before it was heard; write at least 1")
+		}
+	}
+}
+
+func (s *menuStep) exits() []exit {
+	list := []exit{{to: s.Silent, by: "silence", quiet: true}, {to: s.Failed, by: "wrong keys"}}
+	for _, c := range s.Keys {
+		list = append(list, exit{to: c.Next, by: fmt.Sprintf("key %c (%s)", c.key, c.Label.text)})
+	}
+	return list
+}
+
+func (s *menuStep) sounds() []soundRef { return append(refs(s.Say), refs(s.SayWrong)...) }
+
+func (s *menuStep) summary() string {
+	labels := make([]string, len(s.Keys))
+	for i, c := range s.Keys {
+		labels[i] = c.Label.text
+	}
+	return "offers " + strings.Join(labels, ", ")
+}
+
+func (s *menuStep) run(ctx context.Context, r *runner) (string, error) {
+	silences, wrongs, switches := 0, 0, 0
+	var apology words
+	for {
+		pressed, ok, err := r.ask(ctx, append(r.resolve(apology), r.resolve(s.Say)...), s.Wait.d)
+		if err != nil {
+			return "", err
+		}
+		apology = nil
+		if !ok {
+			if silences++; silences >= s.Timeouts.n {
+				r.note("nothing was chosen", nil)
+				return s.Silent.text, nil
+			}
+			continue
+		}
+		if c, found := s.choose(pressed); found {
+			r.note("chose "+c.Label.text, map[string]any{"label": c.Label.text, "next": c.Next.text})
+			r.caller.Chosen(c.Label.text)
+			return c.Next.text, nil
+		}
+		if switches < maxSwitches && r.switchLanguage(pressed) {
+			switches++
+			continue
+		}
+		if wrongs++; wrongs >= s.Failures.n {
+			r.note("only keys that are no choice", nil)
+			return s.Failed.text, nil
+		}
+		apology = s.SayWrong
+	}
+}
+
+func (s *menuStep) choose(pressed rune) (choice, bool) {
+	for _, c := range s.Keys {
+		if c.key == pressed {
+			return c, true
+		}
+	}
+	return choice{}, false
+}

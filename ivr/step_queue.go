@@ -1,0 +1,86 @@
+package ivr
+
+import (
+	"context"
+	"time"
+
+	"callfloor/contact"
+)
+
+// queueStep puts the caller in a queue: music, and from time to time the place
+// and the expected wait.
+type queueStep struct {
+	Kind     word  `yaml:"kind"`
+	Queue    word  `yaml:"queue"`
+	Say      words `yaml:"say"` // before the music
+	Music    word  `yaml:"music"`
+	Announce span  `yaml:"announce"`
+	Priority count `yaml:"priority"`
+	Refused  word  `yaml:"refused"` // the queue is full or closed
+	Served   word  `yaml:"served"`  // after the agent; without it the call ends
+}
+
+const (
+	queueMusic    = "music"
+	queueAnnounce = 60 * time.Second
+	queueGap      = 15 * time.Second // the least time between two announcements
+)
+
+func (s *queueStep) settle(c *settling) {
+	if s.Queue.text == "" {
+		c.need("queue:", "the queue's id in the configuration")
+	}
+	if s.Refused.text == "" {
+		c.need("refused:", "where a caller goes whom the queue does not take")
+	}
+	if s.Music.text == "" {
+		s.Music = word{text: queueMusic, at: c.node.at}
+	}
+	s.Announce.fallback(queueAnnounce)
+	if s.Announce.d > 0 && s.Announce.d < queueGap {
+		c.add(s.Announce.at, "an announcement every %v leaves no music; write at least %v, or 0s for none", s.Announce.d, queueGap)
+	}
+}
+
+func (s *queueStep) exits() []exit {
+	return []exit{
+		{to: s.Served, by: "served", quiet: true}, // "" where the call ends
+		{to: s.Refused, by: "refused by the queue", quiet: true},
+	}
+}
+
+func (s *queueStep) sounds() []soundRef {
+	list := append(refs(s.Say), soundRef{word: s.Music, music: true})
+	if s.Announce.d > 0 {
+		for _, id := range placePrompts() {
+			list = append(list, soundRef{word: word{text: id, at: s.Queue.at}})
+		}
+	}
+	return list
+}
+
+func (s *queueStep) summary() string { return "queue " + s.Queue.text }
+
+func (s *queueStep) run(ctx context.Context, r *runner) (string, error) {
+	if len(s.Say) > 0 {
+		if err := r.play(ctx, r.resolve(s.Say), false); err != nil {
+			return "", err
+		}
+	}
+	place := &placeSayer{lang: r.lang, resolve: r.resolveIDs}
+	result, err := r.caller.Enqueue(ctx, QueueRequest{
+		Queue: contact.QueueID(s.Queue.text), Priority: s.Priority.n,
+		Music: s.Music.text, Announce: s.Announce.d, Say: place.say,
+	})
+	if err != nil {
+		return "", err
+	}
+	if result.Refused != "" {
+		r.note("the queue did not take the call: "+result.Refused, map[string]any{"refused": result.Refused})
+		return s.Refused.text, nil
+	}
+	if s.Served.text == "" {
+		r.hangup(contact.EndCompleted, "served")
+	}
+	return s.Served.text, nil
+}
