@@ -1,0 +1,269 @@
+package sdp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"callfloor/media/codec"
+)
+
+// Local is our side of an offer or answer.
+type Local struct {
+	Addr netip.Addr // where we want RTP
+	Port int
+	// Codecs are what we take, best first.
+	Codecs []codec.ID
+	// ID and Version are the numbers of o=; Version grows with each change
+	// (RFC 3264 §8).
+	ID, Version uint64
+	Direction   Direction // "" is sendrecv
+}
+
+// Agreed is what offer and answer came to for the audio stream.
+type Agreed struct {
+	Codec       codec.ID
+	PayloadType uint8
+	// Events is the payload type of telephone-event/8000, 0 if not agreed.
+	Events uint8
+	// Remote is where the far side wants RTP; the zero value when it gave no
+	// address (a host name, the hold of RFC 2543): wait for its packets.
+	Remote netip.AddrPort
+	RTCP   netip.AddrPort // zero: the port after Remote's
+	Mux    bool
+	PTime  int // milliseconds that the far side wishes, 0 if it did not say
+	// Theirs is the direction that the far side wrote, Ours what we said.
+	Theirs, Ours Direction
+}
+
+// ErrNoCodec says that offer and answer have no audio format in common (488,
+// RFC 3261 §21.4.26).
+var ErrNoCodec = errors.New("no common audio codec")
+
+// EventsPayloadType is the payload type that our offers give telephone-event;
+// in answers it is the offerer's.
+const EventsPayloadType = 101
+
+// format is one audio format of an m= line.
+type format struct {
+	pt uint8
+	id codec.ID
+}
+
+// formats resolves the m= line's formats by rtpmap, or by the static table of
+// RFC 3551 §6.
+func (m *Media) formats() []format {
+	var out []format
+	for _, f := range m.Formats {
+		pt, err := strconv.ParseUint(f, 10, 7)
+		if err != nil {
+			continue
+		}
+		if id := m.resolve(f, uint8(pt)); id != codec.None {
+			out = append(out, format{uint8(pt), id})
+		}
+	}
+	return out
+}
+
+func (m *Media) resolve(f string, pt uint8) codec.ID {
+	enc, ok := m.maps[f]
+	if !ok {
+		switch pt {
+		case 0:
+			return codec.PCMU
+		case 8:
+			return codec.PCMA
+		case 9:
+			return codec.G722
+		}
+		return codec.None
+	}
+	part := strings.Split(enc, "/")
+	id := codec.Parse(strings.TrimSpace(part[0]))
+	if len(part) < 2 || id == codec.None {
+		return codec.None
+	}
+	if rate, err := strconv.Atoi(strings.TrimSpace(part[1])); err != nil || rate != id.ClockRate() {
+		return codec.None
+	}
+	if len(part) > 2 && id != codec.Opus && strings.TrimSpace(part[2]) != "1" {
+		return codec.None // stereo G.711: not ours
+	}
+	return id
+}
+
+// usable says whether we can serve the section: plain RTP audio with a port.
+func (m *Media) usable() bool {
+	p := strings.ToUpper(m.Proto)
+	return m.Kind == "audio" && m.Port != 0 && (p == "RTP/AVP" || p == "RTP/AVPF")
+}
+
+// agree picks the codec: the first of theirs that we take (RFC 3264 §6.1, the
+// offerer's order is its preference).
+func (m *Media) agree(ours []codec.ID) (Agreed, bool) {
+	var a Agreed
+	for _, f := range m.formats() {
+		switch {
+		case f.id == codec.TelephoneEvent && a.Events == 0:
+			a.Events = f.pt
+		case a.Codec == codec.None && f.id.Audio() && slices.Contains(ours, f.id):
+			a.Codec, a.PayloadType = f.id, f.pt
+		}
+	}
+	if a.Codec == codec.None {
+		return a, false
+	}
+	if ap, ok := m.Addr(); ok && !ap.Addr().IsUnspecified() {
+		a.Remote = ap
+	}
+	a.RTCP, a.Mux, a.PTime, a.Theirs = m.RTCPAddr(), m.RTCPMux, m.PTime, m.Direction
+	return a, true
+}
+
+// Reverse is the answer to an offered direction when we want to do all we can
+// (RFC 3264 §6.1): sendonly is answered recvonly, inactive inactive.
+func Reverse(offered Direction) Direction {
+	switch offered {
+	case SendOnly:
+		return RecvOnly
+	case RecvOnly:
+		return SendOnly
+	case Inactive:
+		return Inactive
+	default:
+		return SendRecv
+	}
+}
+
+// Answer answers an offer: the first usable audio section with a common codec
+// is taken, every other section is refused with port 0. ErrNoCodec if none is.
+func Answer(offer *Session, l Local) ([]byte, Agreed, error) {
+	var (
+		b      strings.Builder
+		taken  Agreed
+		found  bool
+		writer = func(s string, args ...any) { fmt.Fprintf(&b, s+"\r\n", args...) }
+	)
+	head(&b, l)
+	for i := range offer.Media {
+		m := &offer.Media[i]
+		if !found && m.usable() {
+			if a, ok := m.agree(l.Codecs); ok {
+				found, taken = true, a
+				taken.Ours = Reverse(a.Theirs)
+				section(&b, m.Proto, l, []format{{a.PayloadType, a.Codec}}, a.Events, taken.Ours, a.Mux)
+				continue
+			}
+		}
+		writer("m=%s 0 %s %s", token(m.Kind), token(m.Proto), strings.Join(refused(m), " "))
+	}
+	if !found {
+		return nil, Agreed{}, ErrNoCodec
+	}
+	return []byte(b.String()), taken, nil
+}
+
+// refused are the formats that a refused section repeats (RFC 3264 §6): any
+// one will do.
+func refused(m *Media) []string {
+	if len(m.Formats) > 0 {
+		return []string{token(m.Formats[0])}
+	}
+	return []string{"0"}
+}
+
+// token keeps what may stand in an m= line, so that nothing of theirs can
+// break a line of ours.
+func token(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r > ' ' && r < 0x7f {
+			return r
+		}
+		return -1
+	}, s)
+	if s == "" {
+		return "0"
+	}
+	return s
+}
+
+// Offer makes an offer of l.Codecs and telephone-event, and says that
+// multiplexed RTCP is welcome.
+func Offer(l Local) []byte {
+	var b strings.Builder
+	head(&b, l)
+	var fs []format
+	for _, id := range l.Codecs {
+		if pt, ok := static(id); ok {
+			fs = append(fs, format{pt, id})
+		}
+	}
+	dir := l.Direction
+	if dir == "" {
+		dir = SendRecv
+	}
+	section(&b, "RTP/AVP", l, fs, EventsPayloadType, dir, true)
+	return []byte(b.String())
+}
+
+func static(id codec.ID) (uint8, bool) {
+	switch id {
+	case codec.PCMU:
+		return 0, true
+	case codec.PCMA:
+		return 8, true
+	case codec.G722:
+		return 9, true
+	}
+	return 0, false
+}
+
+// Accept reads the answer to an offer of ours that listed the codecs. The
+// first of the answer's formats is what we send.
+func Accept(answer *Session, ours []codec.ID) (Agreed, error) {
+	for i := range answer.Media {
+		m := &answer.Media[i]
+		if !m.usable() {
+			continue
+		}
+		if a, ok := m.agree(ours); ok {
+			a.Ours = Reverse(a.Theirs)
+			return a, nil
+		}
+	}
+	return Agreed{}, ErrNoCodec
+}
+
+func head(b *strings.Builder, l Local) {
+	fam := "IP4"
+	if l.Addr.Is6() && !l.Addr.Is4In6() {
+		fam = "IP6"
+	}
+	ip := l.Addr.Unmap()
+	fmt.Fprintf(b, "v=0\r\no=callfloor %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", l.ID, l.Version, fam, ip, fam, ip)
+}
+
+func section(b *strings.Builder, proto string, l Local, fs []format, events uint8, dir Direction, mux bool) {
+	fmt.Fprintf(b, "m=audio %d %s", l.Port, token(proto))
+	for _, f := range fs {
+		fmt.Fprintf(b, " %d", f.pt)
+	}
+	if events != 0 {
+		fmt.Fprintf(b, " %d", events)
+	}
+	b.WriteString("\r\n")
+	for _, f := range fs {
+		fmt.Fprintf(b, "a=rtpmap:%d %s/%d\r\n", f.pt, f.id, f.id.ClockRate())
+	}
+	if events != 0 {
+		fmt.Fprintf(b, "a=rtpmap:%d telephone-event/8000\r\na=fmtp:%d 0-15\r\n", events, events)
+	}
+	fmt.Fprintf(b, "a=ptime:20\r\na=%s\r\n", dir)
+	if mux {
+		b.WriteString("a=rtcp-mux\r\n")
+	}
+}
