@@ -1,0 +1,258 @@
+package media
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"callfloor/media/codec"
+)
+
+// Filling: a pause that is this much longer than the last packet is filled.
+const (
+	fillSlack = 20 * time.Millisecond
+	// fillEarly allows for the clock's grid when the next filler is due.
+	fillEarly = 2 * time.Millisecond
+)
+
+// Output is where a Sender's packets go and under what numbers.
+type Output struct {
+	SSRC         uint32
+	PayloadTypes map[codec.ID]uint8 // what the far end takes
+	Events       uint8              // telephone-event's payload type; 0: none
+	// Write sends one packet. Header and payload are borrowed. It must not
+	// block and must not call the Sender back.
+	Write func(h *rtp.Header, payload []byte) error
+}
+
+// SendStats is what a Sender has sent.
+type SendStats struct {
+	Packets uint64 // all that were written, fillers and events too
+	Octets  uint64 // of their payloads
+	Filled  uint64 // of the packets: silence of Fill
+	// Dropped counts packets of the source that were not sent: of a codec that
+	// the far end does not take, empty, during a digit, or of another source.
+	Dropped  uint64
+	Failed   uint64    // packets that Output.Write refused
+	LastSent time.Time // zero: nothing yet
+	LastRTP  uint32    // timestamp of the last packet
+	SSRC     uint32
+}
+
+// Sender is one outgoing RTP stream to a leg: one SSRC and one numbering,
+// whoever is heard. It forwards payloads under headers of its own (design § 4.1
+// of docs/architecture.md) and is the place that keeps sources apart: a packet
+// of any other source than the one that Hear named last is dropped.
+type Sender struct {
+	name  string
+	pacer *Pacer
+
+	hearing sync.Mutex // serialises Hear; never taken with mu held
+
+	mu      sync.Mutex // guards all below; held while Output.Write runs
+	source  *Source
+	out     Output
+	types   [256]int16 // payload type by codec; -1: none
+	line    timeline
+	header  rtp.Header
+	stats   SendStats
+	closed  bool
+	fill    codec.ID
+	silence []byte
+	fillAt  time.Time // when the next filler is due; zero: not filling
+	digits  digitQueue
+}
+
+// NewSender returns a sender without output; name is for logs.
+func NewSender(p *Pacer, name string) *Sender {
+	s := &Sender{name: name, pacer: p, line: newTimeline()}
+	s.digits.slot = p.phase()
+	s.setTypes(nil)
+	return s
+}
+
+// Name returns what NewSender was given.
+func (s *Sender) Name() string { return s.name }
+
+// SetOutput directs the stream, at first or anew (a browser's new peer
+// connection). Under the same SSRC the numbering goes on; a new one begins
+// somewhere at random. The zero Output drops everything.
+func (s *Sender) SetOutput(o Output) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	if o.Write != nil && s.stats.SSRC != o.SSRC {
+		s.line = newTimeline()
+		s.stats.SSRC = o.SSRC
+	}
+	s.line.unmap()
+	s.out = o
+	s.setTypes(o.PayloadTypes)
+}
+
+func (s *Sender) setTypes(m map[codec.ID]uint8) {
+	for i := range s.types {
+		s.types[i] = -1
+	}
+	for c, pt := range m {
+		s.types[c] = int16(pt & 0x7F)
+	}
+}
+
+// Hear switches to src, or to nobody if it is nil. When it returns, no packet
+// of another source is sent any more. Hearing the same source again changes
+// nothing.
+func (s *Sender) Hear(src *Source) {
+	s.hearing.Lock()
+	defer s.hearing.Unlock()
+	s.mu.Lock()
+	old := s.source
+	if s.closed {
+		src = nil
+	}
+	if old == src {
+		s.mu.Unlock()
+		return
+	}
+	s.source = src
+	s.line.unmap()
+	s.mu.Unlock()
+	if old != nil {
+		old.Detach(s)
+	}
+	if src != nil {
+		src.Attach(s)
+	}
+}
+
+// Hearing returns the source that is heard, or nil.
+func (s *Sender) Hearing() *Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source
+}
+
+// WritePacket sends p on if its source is the one that is heard.
+func (s *Sender) WritePacket(p *Packet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.From == nil || p.From != s.source || s.out.Write == nil {
+		s.stats.Dropped++
+		return
+	}
+	pt := s.types[p.Codec]
+	if len(p.Payload) == 0 || pt < 0 || s.digits.running {
+		s.line.skip(p)
+		s.stats.Dropped++
+		return
+	}
+	now := p.Arrival
+	if now.IsZero() {
+		now = time.Now()
+	}
+	seq, ts, first, ok := s.line.place(p, now)
+	if !ok {
+		s.stats.Dropped++
+		return
+	}
+	s.fillAt = time.Time{}
+	s.write(now, uint8(pt), seq, ts, first || p.Marker, p.Payload)
+}
+
+// write stamps the header and hands the packet out. s.mu is held.
+func (s *Sender) write(now time.Time, pt uint8, seq uint16, ts uint32, marker bool, payload []byte) {
+	s.header = rtp.Header{Version: 2, Marker: marker, PayloadType: pt, SequenceNumber: seq, Timestamp: ts, SSRC: s.out.SSRC}
+	if err := s.out.Write(&s.header, payload); err != nil {
+		s.stats.Failed++ // the network's loss; the number is used up
+		return
+	}
+	s.stats.Packets++
+	s.stats.Octets += uint64(len(payload))
+	s.stats.LastSent, s.stats.LastRTP = now, ts
+}
+
+// fillTick and digitTick are the sender's places on the clock.
+type (
+	fillTick  struct{ s *Sender }
+	digitTick struct{ s *Sender }
+)
+
+// Fill makes silence in c go out each 20 ms whenever nothing was sent for 20 ms
+// after the end of the last packet (40 ms after one of 20 ms), so that the far
+// end sees neither a pause nor a hole. codec.None ends it.
+func (s *Sender) Fill(c codec.ID) {
+	s.mu.Lock()
+	on := !s.closed && (c == codec.PCMU || c == codec.PCMA)
+	s.fill = codec.None
+	if on {
+		s.fill = c
+		s.silence = silentFrame(c)
+	}
+	s.mu.Unlock()
+	if on {
+		s.pacer.add(everySlot, fillTick{s})
+		return
+	}
+	s.pacer.remove(everySlot, fillTick{s})
+}
+
+func silentFrame(c codec.ID) []byte {
+	b := make([]byte, frameSamples)
+	for i := range b {
+		b[i] = codec.Silence(c)
+	}
+	return b
+}
+
+func (f fillTick) tick(_ int64, now time.Time) { f.s.fillPause(now) }
+
+// fillPause sends a frame of silence if one is due.
+func (s *Sender) fillPause(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pt := s.types[s.fill]
+	if s.fill == codec.None || s.out.Write == nil || pt < 0 || s.digits.running {
+		return
+	}
+	if s.fillAt.IsZero() { // not filling yet
+		last := max(span(int64(s.line.dur), s.line.rate), frameTime)
+		if s.line.started && now.Sub(s.line.sentAt) < last+fillSlack {
+			return
+		}
+		s.fillAt = now
+	}
+	if now.Before(s.fillAt.Add(-fillEarly)) {
+		return
+	}
+	s.fillAt = s.fillAt.Add(frameTime)
+	if now.Sub(s.fillAt) > frameTime { // the process was stopped
+		s.fillAt = now.Add(frameTime)
+	}
+	seq, ts := s.line.own(now, s.fill.ClockRate(), frameSamples)
+	s.stats.Filled++
+	s.write(now, uint8(pt), seq, ts, false, s.silence)
+}
+
+// Stats returns what was sent so far.
+func (s *Sender) Stats() SendStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+// Close ends the stream: nothing is sent after it returns.
+func (s *Sender) Close() {
+	s.Hear(nil)
+	s.Fill(codec.None)
+	s.mu.Lock()
+	s.closed = true
+	s.out = Output{}
+	s.digits.clear()
+	s.mu.Unlock()
+	s.Hear(nil)
+	s.pacer.remove(everySlot, fillTick{s})
+	s.pacer.remove(s.digits.slot, digitTick{s})
+}

@@ -1,0 +1,242 @@
+package media
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"callfloor/media/codec"
+)
+
+// Limits of the timeline.
+const (
+	// maxReplaced is how many numbers a source may jump and still count as the
+	// same stream with a loss (RFC 3550 appendix A.1, MAX_DROPOUT).
+	maxJump = 3000
+	// maxBack is how late, in numbers, a packet may come and still be sent on.
+	maxBack = 100
+	// maxOff is how far a source's timestamps may be off the wall clock before
+	// they count as a new start.
+	maxOff = 2 * time.Second
+	// maxSpurtOff is the same at the beginning of a talk spurt (marker bit): a
+	// source that stopped its clock while it was silent.
+	maxSpurtOff = 100 * time.Millisecond
+	// settling is the time after a switch in which packets that are more than
+	// maxAhead ahead of the wall clock are dropped: they are old ones that were
+	// held up and come in a burst, and would be a standing delay ever after.
+	settling = time.Second
+	maxAhead = 60 * time.Millisecond
+	// follow is how slowly the wall clock mapping follows a source's own clock:
+	// 1/1024 of the difference with each packet, 20 s at 50 packets a second.
+	follow = 1024
+	// closedKept is how many places at which the numbering closed are kept for
+	// packets that come late.
+	closedKept = 32
+)
+
+// timeline maps the numbers and timestamps of whatever is heard onto one
+// stream: numbers without a hole, timestamps by the wall clock. It is pure; the
+// Sender's lock guards it.
+//
+//	unmapped ──first packet of a source──► mapped ──switch, filler, digit, jump──► unmapped
+type timeline struct {
+	// What was sent last.
+	started bool
+	seq     uint16
+	ts      uint32
+	dur     uint32 // of the last packet, in clock units
+	rate    int
+	sentAt  time.Time
+
+	// The wall clock: timestamp wallTS is due at wallAt.
+	wallTS uint32
+	wallAt time.Time
+
+	// The mapping of the source that is heard.
+	mapped   bool
+	mappedAt time.Time
+	ssrc     uint32
+	highest  int64 // extended number of its newest packet
+	shift    uint32
+	closed   [closedKept]closing
+	nClosed  int
+}
+
+// closing says that from the source's extended number on, what is added to it.
+type closing struct{ from, add int64 }
+
+func newTimeline() timeline {
+	return timeline{seq: uint16(rand.Uint32()), ts: rand.Uint32(), rate: codec.PCMU.ClockRate()}
+}
+
+// units returns d in clock units.
+func units(d time.Duration, rate int) int64 {
+	return int64(d/time.Second)*int64(rate) + int64(d%time.Second)*int64(rate)/int64(time.Second)
+}
+
+// span returns clock units as time.
+func span(u int64, rate int) time.Duration {
+	return time.Duration(u) * time.Second / time.Duration(rate)
+}
+
+// duration returns how long the packet sounds, in clock units. For Opus it is
+// taken to be 20 ms, which every browser sends.
+func duration(c codec.ID, payload []byte) uint32 {
+	switch c {
+	case codec.PCMU, codec.PCMA, codec.G722: // G722: RFC 3551 §4.5.2
+		return uint32(len(payload))
+	case codec.Opus:
+		return 960
+	default:
+		return 0
+	}
+}
+
+// due returns the timestamp that the wall clock asks for at now, but never one
+// before the end of what was sent.
+func (t *timeline) due(now time.Time, rate int) uint32 {
+	if !t.started {
+		t.started, t.rate = true, rate
+		t.wallTS, t.wallAt = t.ts, now
+		return t.ts
+	}
+	floor := t.ts + t.dur
+	if rate != t.rate { // RFC 7160 §4.1: go on from there at the new rate
+		passed := max(now.Sub(t.sentAt), span(int64(t.dur), t.rate))
+		t.wallTS, t.wallAt, t.rate = t.ts+uint32(units(passed, rate)), now, rate
+		return t.wallTS
+	}
+	if due := t.wall(now); int32(due-floor) > 0 {
+		return due
+	}
+	return floor
+}
+
+// wall returns the timestamp that is due at now.
+func (t *timeline) wall(now time.Time) uint32 {
+	return t.wallTS + uint32(units(now.Sub(t.wallAt), t.rate))
+}
+
+// ahead returns how far ts is ahead of the wall clock.
+func (t *timeline) ahead(ts uint32, now time.Time) time.Duration {
+	return span(int64(int32(ts-t.wall(now))), t.rate)
+}
+
+// unmap makes the next packet begin a new mapping.
+func (t *timeline) unmap() { t.mapped = false }
+
+// own returns number and timestamp of a packet that the sender makes itself (a
+// filler), of dur clock units.
+func (t *timeline) own(now time.Time, rate int, dur uint32) (uint16, uint32) {
+	ts := t.due(now, rate)
+	t.seq++
+	t.ts, t.dur, t.sentAt = ts, dur, now
+	t.unmap()
+	return t.seq, ts
+}
+
+// remap begins a mapping with p as the first packet.
+func (t *timeline) remap(p *Packet, now time.Time) {
+	t.shift = t.due(now, p.Codec.ClockRate()) - p.Timestamp
+	t.ssrc = p.SSRC
+	t.highest = int64(p.Seq)
+	t.nClosed = 1
+	t.closed[0] = closing{from: t.highest, add: int64(t.seq+1) - t.highest}
+	t.mapped, t.mappedAt = true, now
+}
+
+// extend returns the source's number without the wrap at 65536.
+func (t *timeline) extend(seq uint16) int64 {
+	return t.highest + int64(int16(seq-uint16(t.highest)))
+}
+
+// skip closes the numbering over a packet that is not sent. One that comes
+// late leaves the hole that was sent already.
+func (t *timeline) skip(p *Packet) {
+	if !t.mapped || p.SSRC != t.ssrc {
+		return
+	}
+	n := t.extend(p.Seq)
+	if n <= t.highest || n > t.highest+maxJump {
+		return
+	}
+	t.highest = n
+	t.close(n)
+}
+
+// close takes the extended number n out of the numbering.
+func (t *timeline) close(n int64) {
+	last := &t.closed[t.nClosed-1]
+	if t.nClosed > 1 && last.from == n { // a run of them
+		*last = closing{from: n + 1, add: last.add - 1}
+		return
+	}
+	next := closing{from: n + 1, add: last.add - 1}
+	if t.nClosed == closedKept {
+		copy(t.closed[:], t.closed[1:])
+		t.nClosed--
+	}
+	t.closed[t.nClosed] = next
+	t.nClosed++
+}
+
+// number returns what the extended number n is sent as; false if it came too
+// late to know.
+func (t *timeline) number(n int64) (uint16, bool) {
+	for i := t.nClosed - 1; i >= 0; i-- {
+		if n >= t.closed[i].from {
+			return uint16(n + t.closed[i].add), true
+		}
+	}
+	return 0, false
+}
+
+// place returns number and timestamp of a packet of the source that is heard;
+// first is true if it begins a new mapping. ok is false if it must not be sent.
+func (t *timeline) place(p *Packet, now time.Time) (seq uint16, ts uint32, first, ok bool) {
+	if t.broken(p, now) {
+		t.remap(p, now)
+		first = true
+	}
+	n := t.extend(p.Seq)
+	ts = p.Timestamp + t.shift
+	if n < t.highest {
+		seq, ok = t.number(n)
+		return seq, ts, false, ok
+	}
+	dur := duration(p.Codec, p.Payload)
+	if now.Sub(t.mappedAt) < settling {
+		if t.ahead(ts, now) > max(maxAhead, span(int64(dur), t.rate)) && !first {
+			t.highest = n
+			t.close(n)
+			t.shift -= dur
+			return 0, 0, false, false
+		}
+	} else {
+		t.followSource(ts, now)
+	}
+	t.highest = n
+	seq, ok = t.number(n)
+	t.seq, t.ts, t.dur, t.sentAt = seq, ts, dur, now
+	return seq, ts, first, ok
+}
+
+// broken says whether p cannot be part of the present mapping.
+func (t *timeline) broken(p *Packet, now time.Time) bool {
+	if !t.mapped || p.SSRC != t.ssrc || p.Codec.ClockRate() != t.rate {
+		return true
+	}
+	n := t.extend(p.Seq)
+	if n < t.highest {
+		return n < t.highest-maxBack
+	}
+	ts := p.Timestamp + t.shift
+	ahead := t.ahead(ts, now)
+	return n > t.highest+maxJump || int32(ts-t.ts) < 0 || ahead.Abs() > maxOff || (p.Marker && ahead < -maxSpurtOff)
+}
+
+// followSource lets the wall clock mapping follow the clock of a source that is
+// heard for long, so that a switch after an hour does not jump by the drift.
+func (t *timeline) followSource(ts uint32, now time.Time) {
+	due := now.Add(t.ahead(ts, now)) // when ts is due
+	t.wallTS, t.wallAt = ts, due.Add(now.Sub(due)/follow)
+}
