@@ -108,12 +108,12 @@ func (e *Engine) Queues() map[contact.QueueID]QueueStatus {
 	return e.state.Queues()
 }
 
-// Place returns a waiting contact's position and expected wait; see
-// State.Place.
+// Place returns a waiting contact's position and expected wait now; false for
+// one that does not wait.
 func (e *Engine) Place(id contact.ID) (Place, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.state.Place(id)
+	return e.state.place(time.Now(), id)
 }
 
 // Close refuses further events, hands what is decided to act and waits for it.

@@ -208,13 +208,15 @@ func (s *State) Queues() map[contact.QueueID]QueueStatus {
 
 // Place returns the position and expected wait of a contact that is not yet
 // answered, as of the last step; false for any other.
-func (s *State) Place(id contact.ID) (Place, bool) {
+func (s *State) Place(id contact.ID) (Place, bool) { return s.place(s.now, id) }
+
+func (s *State) place(now time.Time, id contact.ID) (Place, bool) {
 	c := s.customers[id]
 	if c == nil || c.connected {
 		return Place{}, false
 	}
 	position := c.q.order.rank(&c.inOrder) + 1
-	return Place{Contact: id, Position: position, Expected: c.q.expected(s.now, position)}, true
+	return Place{Contact: id, Position: position, Expected: c.q.expected(now, position)}, true
 }
 
 func (s *State) emit(a Action) { s.out = append(s.out, a) }
