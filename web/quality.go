@@ -1,0 +1,100 @@
+package web
+
+import (
+	"math"
+
+	"callfloor/media"
+	"callfloor/media/codec"
+)
+
+// counts are a seat's packets so far, over all of its peer connections.
+type counts struct {
+	sent, received, lost uint64
+	// lostThere are those that the browser missed of what was sent.
+	lostThere uint64
+}
+
+// qualityBase is what Quality does not count any more or no peer connection
+// counts any more.
+type qualityBase struct {
+	past  counts // of peer connections that are gone; sent stays 0
+	start counts // at the last ResetQuality
+}
+
+// ResetQuality begins a new period of Quality, as each call should: a seat's
+// peer connection outlives many calls.
+func (s *Seat) ResetQuality() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quality.start = s.counts()
+}
+
+// Quality returns the figures of the seat's leg since ResetQuality. Sent,
+// Received and Lost are packets as the server sees them: to the browser on the
+// customer's track, from the microphone, and missing from it. LossPercent and
+// JitterMS are those of the worse way, and the score follows from them.
+func (s *Seat) Quality() media.Quality {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, start := s.counts(), s.quality.start
+	q := media.Quality{Sent: now.sent - start.sent, Received: now.received - start.received, Lost: sub(now.lost, start.lost)}
+	heard := codec.PCMU
+	if s.peer != nil {
+		stats := s.peer.receiver.Stats()
+		if stats.Codec != codec.None {
+			heard = stats.Codec
+			q.Codec = heard.String()
+		}
+		q.JitterMS = stats.Jitter.Seconds() * 1000
+		r := &s.peer.reports
+		r.mu.Lock()
+		q.JitterMS = max(q.JitterMS, r.jitter)
+		if r.rtt != nil {
+			rtt := *r.rtt
+			q.RTTMS = &rtt
+		}
+		r.mu.Unlock()
+	}
+	q.LossPercent = max(percent(q.Lost, q.Received+q.Lost), percent(sub(now.lostThere, start.lostThere), q.Sent))
+	delay := 0.0
+	if q.RTTMS != nil {
+		delay = *q.RTTMS / 2
+	}
+	q.Score = media.Score(heard, q.LossPercent, q.JitterMS, delay)
+	return q
+}
+
+// counts sums up; the caller holds the lock.
+func (s *Seat) counts() counts {
+	c := s.quality.past
+	c.sent = s.tracks[0].sender.Stats().Packets
+	if s.peer != nil {
+		c.add(s.peer)
+	}
+	return c
+}
+
+// add counts what p has seen.
+func (c *counts) add(p *peer) {
+	stats := p.receiver.Stats()
+	c.received += stats.Packets
+	c.lost += stats.Lost
+	p.reports.mu.Lock()
+	c.lostThere += p.reports.lost
+	p.reports.mu.Unlock()
+}
+
+// sub is a-b, but not below 0: a late packet can take a loss back.
+func sub(a, b uint64) uint64 {
+	if a < b {
+		return 0
+	}
+	return a - b
+}
+
+func percent(part, whole uint64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return math.Min(100, 100*float64(part)/float64(whole))
+}

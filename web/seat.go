@@ -1,0 +1,204 @@
+package web
+
+import (
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"callfloor/contact"
+	"callfloor/media"
+)
+
+// Names of the outgoing tracks, in the order of the transceivers.
+const (
+	TrackCustomer = "customer"
+	TrackThird    = "third"
+	TrackCoach    = "coach"
+)
+
+var trackNames = [...]string{TrackCustomer, TrackThird, TrackCoach}
+
+// What SeatMedia says is missing.
+const (
+	WhyConnection = "connection"
+	WhyMicrophone = "microphone"
+)
+
+// Seat is a user's place: a document to look at, a microphone and three
+// tracks to hear. There is one for each user, from the first socket until
+// SignOut or ten minutes without a socket; it survives reloads.
+type Seat struct {
+	server *Server
+	log    *slog.Logger
+	mic    *media.Source
+	tracks [len(trackNames)]*track
+
+	notices notices
+
+	// live is peer, for the packet path. micLock keeps the packets of an old
+	// and a new peer connection apart; nothing waits for it but they.
+	live    atomic.Pointer[peer]
+	micLock sync.Mutex
+
+	mu       sync.Mutex
+	identity Identity
+	doc      *document
+	tabs     []*socket
+	phone    *socket // one of tabs, or nil
+	phoneTab string  // the tab that is or was the phone
+	// page counts the pages that were the phone; a peer connection of an
+	// earlier one does not make the seat ready, though its audio goes on.
+	page       int
+	peer       *peer
+	microphone string // of the last MediaReport of this page
+	ready      bool
+	why        string
+	lastUsed   time.Time
+	retired    bool
+	quality    qualityBase
+}
+
+func newSeat(s *Server, who Identity) *Seat {
+	seat := &Seat{
+		server: s, identity: who, doc: newDocument(), mic: media.NewSource("agent"),
+		log: s.log.With("user", who.User), why: WhyConnection, lastUsed: time.Now(),
+	}
+	for i, name := range trackNames {
+		seat.tracks[i] = newTrack(s.opts.Pacer, name)
+	}
+	seat.notices.server = s
+	return seat
+}
+
+// User returns the name that the person signed in with.
+func (s *Seat) User() string { return s.Identity().User }
+
+// Identity returns who sits here.
+func (s *Seat) Identity() Identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.identity
+}
+
+// Mic is what the person says. It stays the same source for the seat's life.
+func (s *Seat) Mic() *media.Source { return s.mic }
+
+// Track returns what the person hears as TrackCustomer, TrackThird or
+// TrackCoach: one sender each for the seat's life; nil for another name.
+func (s *Seat) Track(name string) *media.Sender {
+	for i, n := range trackNames {
+		if n == name {
+			return s.tracks[i].sender
+		}
+	}
+	return nil
+}
+
+// Online says whether the phone tab has a socket.
+func (s *Seat) Online() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phone != nil
+}
+
+// MediaReady says whether the person can talk and hear: the phone tab's peer
+// connection is up and, for an agent, its microphone works.
+func (s *Seat) MediaReady() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready
+}
+
+// Put sets a key of the document and tells every tab. A value that is the same
+// as before is not sent again. v must be fit for json.Marshal; otherwise it is
+// logged and nothing changes.
+func (s *Seat) Put(key string, v any) {
+	value, err := json.Marshal(v)
+	if err != nil {
+		s.log.Error("seat document: a value cannot be encoded", "key", key, "error", err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broadcast(s.doc.put(key, value))
+}
+
+// Drop removes a key of the document and tells every tab.
+func (s *Seat) Drop(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broadcast(s.doc.drop(key))
+}
+
+// broadcast queues a frame for every tab that has the document, in the order of the numbers, since
+// the caller holds the lock. nil is nothing.
+func (s *Seat) broadcast(frame []byte) {
+	if frame == nil {
+		return
+	}
+	for _, k := range s.tabs {
+		if k.welcomed {
+			k.out.push(frame)
+		}
+	}
+}
+
+// judge works out whether the seat can talk, and tells the house if that
+// changed. The caller holds the lock and calls notices.run after it.
+func (s *Seat) judge() {
+	ready, why := true, ""
+	switch {
+	case s.peer == nil || s.peer.page != s.page || !s.peer.up:
+		ready, why = false, WhyConnection
+	case s.identity.Role == contact.RoleAgent && s.microphone != microphoneOK && s.microphone != microphoneSilent:
+		ready, why = false, WhyMicrophone
+	}
+	if ready == s.ready && why == s.why {
+		return
+	}
+	s.ready, s.why = ready, why
+	s.notices.add(func(h House) { h.SeatMedia(s, ready, why) })
+}
+
+// sweep says whether the seat was unused for so long that it can be forgotten,
+// and closes a peer connection that failed and was not replaced.
+func (s *Seat) sweep(now time.Time) (forget bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.peer != nil && s.peer.failedFor(now) > failedKept {
+		s.dropPeer()
+	}
+	return len(s.tabs) == 0 && now.Sub(s.lastUsed) > seatKept
+}
+
+// signOut ends the seat for good and tells its tabs why.
+func (s *Seat) signOut() {
+	s.mu.Lock()
+	for _, k := range s.tabs {
+		k.bye(contact.Unauthorized, "signed out", false)
+	}
+	s.mu.Unlock()
+	s.retire()
+}
+
+// retire ends media; the seat cannot be joined any more.
+func (s *Seat) retire() {
+	s.mu.Lock()
+	if s.retired {
+		s.mu.Unlock()
+		return
+	}
+	s.retired = true
+	s.dropPeer()
+	if s.phone != nil {
+		s.phone = nil
+		s.notices.add(func(h House) { h.SeatDown(s) })
+	}
+	s.mu.Unlock()
+	for _, t := range s.tracks {
+		t.sender.Close()
+	}
+	s.notices.run()
+}
