@@ -52,8 +52,13 @@ func (f *Flow) checkGraph(found *findings) {
 	f.checkEnds(reached, found)
 }
 
+// readable lists the nodes whose bodies could be read.
+func (f *Flow) readable() []string {
+	return slices.DeleteFunc(slices.Clone(f.order), func(id string) bool { return f.nodes[id].step == nil })
+}
+
 func (f *Flow) checkTargets(found *findings) {
-	for _, id := range f.order {
+	for _, id := range f.readable() {
 		for _, e := range f.nodes[id].step.exits() {
 			if e.to.text == "" {
 				continue
@@ -66,8 +71,11 @@ func (f *Flow) checkTargets(found *findings) {
 }
 
 func (f *Flow) checkSounds(found *findings) {
-	for _, id := range f.order {
+	for _, id := range f.readable() {
 		for _, ref := range f.nodes[id].step.sounds() {
+			if ref.text == "" {
+				continue // its lack is reported already
+			}
 			if ref.music {
 				if _, ok := f.prompts.music[ref.text]; !ok {
 					found.once(ref.at, "there is no music %q; put %s.wav into music/", ref.text, ref.text)
@@ -87,18 +95,11 @@ func (f *Flow) checkPrompt(ref soundRef, found *findings) {
 	}
 	for _, l := range languages {
 		if _, ok := f.prompts.Lookup(id, l); !ok {
-			found.once(ref.at, "there is no prompt %q in %q%s add it to prompts.yaml and record it", id, l,
-				cmpOr(nearest(id, f.prompts.IDs()), ";"))
+			found.once(ref.at, "there is no prompt %q in %q; add it to prompts.yaml and record it%s", id, l,
+				nearest(id, f.prompts.IDs()))
 			return
 		}
 	}
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a + " Else"
-	}
-	return b
 }
 
 // once adds a problem unless the same one is there already (two exits may

@@ -1,6 +1,6 @@
 package ivr
 
-// place is where a caller stands: at a node, having met a consent node or not.
+// standing is where a caller stands: at a node, having met a consent node or not.
 type standing struct {
 	node    string
 	settled bool
@@ -45,6 +45,7 @@ func (f *Flow) checkStanding(policy string, here standing, path []string, found 
 		} else {
 			found.addOnce(n.at, path, "the line's consent policy is %s, but the consent node %q has mode %s; make them agree", policy, n.id, s.Mode.text)
 		}
+		return true // the queue behind it would be the same fault again
 	case *queueStep:
 		if !here.settled && policy != policyNever {
 			found.addOnce(n.at, path, "a caller reaches the queue %q without a consent node of mode %s, which the line requires; put one on this path", s.Queue.text, policy)

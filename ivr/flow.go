@@ -3,12 +3,9 @@ package ivr
 import (
 	"fmt"
 	"io/fs"
-	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 )
@@ -49,9 +46,7 @@ func LoadFlow(fsys fs.FS, name string, p *Prompts) (*Flow, error) {
 	found := &findings{file: name}
 	f := &Flow{file: name, nodes: map[string]*node{}, prompts: p}
 	f.read(text, found)
-	if len(found.list) == 0 { // a node that could not be read would make more noise
-		f.checkGraph(found)
-	}
+	f.checkGraph(found)
 	if err := found.err(); err != nil {
 		return nil, err
 	}
@@ -151,36 +146,15 @@ func (n *node) read(body ast.Node, found *findings) {
 	n.kind = kind.text
 	n.step = newStep(kind.text)
 	if n.step == nil {
-		found.add(kind.at, "unknown kind %q%s; the kinds are %s", kind.text, nearest(kind.text, kindNames()), strings.Join(kindNames(), ", "))
+		found.add(kind.at, "unknown kind %q; the kinds are %s%s", kind.text, strings.Join(kindNames(), ", "), nearest(kind.text, kindNames()))
 		return
 	}
-	fields := fieldNames(n.step)
-	for _, v := range values {
-		if k := keyWord(v); !slices.Contains(fields, k.text) {
-			found.add(k.at, "unknown key %q; a %s node has: %s%s", k.text, n.kind, strings.Join(fields, ", "), nearest(k.text, fields))
-			n.step = nil
-		}
-	}
-	if n.step == nil {
-		return
-	}
-	if err := yaml.NodeToValue(body, n.step, yaml.Strict()); err != nil {
+	if err := decode(body, n.step, "a "+n.kind+" node"); err != nil {
 		found.yaml(err)
 		n.step = nil
 		return
 	}
 	n.step.settle(&settling{node: n, findings: found})
-}
-
-// fieldNames lists the keys that a node of this step may have.
-func fieldNames(s step) []string {
-	var names []string
-	for _, f := range reflect.VisibleFields(reflect.TypeOf(s).Elem()) {
-		if tag := f.Tag.Get("yaml"); tag != "" && !strings.HasPrefix(tag, ",") {
-			names = append(names, tag)
-		}
-	}
-	return names
 }
 
 // settling is what a step has at hand to check itself and fill in defaults.

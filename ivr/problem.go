@@ -67,7 +67,7 @@ func (f *findings) yaml(err error) {
 	}
 	if theirs, ok := errors.AsType[yaml.Error](err); ok && theirs.GetToken() != nil {
 		pos := theirs.GetToken().Position
-		f.add(at{pos.Line, pos.Column}, "%s", theirs.GetMessage())
+		f.add(at{pos.Line, pos.Column}, "this YAML cannot be read: %s", theirs.GetMessage())
 		return
 	}
 	f.add(at{1, 1}, "%v", err)

@@ -136,17 +136,19 @@ func readTexts(text []byte, found *findings) []promptText {
 			found.add(entry.id.at, "the prompt id %q is not allowed; use lower-case letters, digits and _", entry.id.text)
 			continue
 		}
-		readTranslations(v.Value, &entry, found)
-		entries = append(entries, entry)
+		if readTranslations(v.Value, &entry, found) {
+			entries = append(entries, entry)
+		}
 	}
 	return entries
 }
 
-func readTranslations(n ast.Node, entry *promptText, found *findings) {
+// readTranslations reads the texts of one prompt; false if there are none.
+func readTranslations(n ast.Node, entry *promptText, found *findings) bool {
 	values, ok := mapping(n)
 	if !ok {
 		found.add(entry.id.at, "the prompt %q needs a text in each language: {en: …, zh: …}", entry.id.text)
-		return
+		return false
 	}
 	for _, v := range values {
 		lang := keyWord(v)
@@ -161,6 +163,7 @@ func readTranslations(n ast.Node, entry *promptText, found *findings) {
 		}
 		entry.text[lang.text] = said
 	}
+	return true
 }
 
 func (p *Prompts) addSpoken(fsys fs.FS, entry promptText, found *findings) {

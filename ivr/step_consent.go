@@ -37,7 +37,7 @@ const (
 
 func (s *consentStep) settle(c *settling) {
 	if s.Say.text == "" {
-		c.need("say:", "the one prompt that asks or announces")
+		c.need("say", "the one prompt that asks or announces")
 	}
 	s.Agree.fallback('1')
 	s.Decline.fallback('2')
@@ -48,13 +48,8 @@ func (s *consentStep) settle(c *settling) {
 		s.settleAsk(c)
 	case modeAnnounce:
 		needNext(c, s.Next)
-		for name, set := range map[string]bool{
-			"agree": s.Agree.at != at{}, "decline": s.Decline.at != at{}, "repeats": s.Repeats.set,
-			"wait": s.Wait.set, "agreed": s.Agreed.text != "", "refused": s.Refused.text != "",
-		} {
-			if set {
-				c.add(c.node.at, "the node %q announces and takes no answer; leave out %s: or write mode: ask", c.node.id, name)
-			}
+		if s.Agree.at != (at{}) || s.Decline.at != (at{}) || s.Repeats.set || s.Wait.set || s.Agreed.text+s.Refused.text != "" {
+			c.add(c.node.at, "the node %q announces and takes no answer; leave out agree, decline, repeats, wait, agreed and refused, or write mode: ask", c.node.id)
 		}
 	default:
 		c.add(c.node.at, "the consent node %q has mode %q; write mode: ask or mode: announce", c.node.id, s.Mode.text)
@@ -69,7 +64,7 @@ func (s *consentStep) settleAsk(c *settling) {
 		s.Refused = s.Next
 	}
 	if s.Agreed.text == "" || s.Refused.text == "" {
-		c.need("next:", "where to go on after the answer (or agreed: and refused:)")
+		c.need("next", "where to go on after the answer (or agreed: and refused:)")
 	}
 	if s.Agree.r == s.Decline.r {
 		c.add(c.node.at, "agree and decline are both the key %c; give each its own", s.Agree.r)

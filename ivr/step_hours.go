@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -51,10 +50,7 @@ func (o *openingHours) UnmarshalYAML(n ast.Node) error {
 	}
 	for _, v := range seq.Values {
 		var s openSpan
-		if _, ok := mapping(v); !ok {
-			return wrong(placeOf(v), "write {days: mon-fri, from: 09:00, to: 17:30}")
-		}
-		if err := yaml.NodeToValue(v, &s, yaml.Strict()); err != nil {
+		if err := decode(v, &s, "opening hours"); err != nil {
 			return err
 		}
 		if s.Days.first == "" || !s.From.set || !s.To.set || s.To.minute <= s.From.minute {
@@ -110,7 +106,7 @@ func (c *clockTime) UnmarshalYAML(n ast.Node) error {
 func (s *hoursStep) settle(c *settling) {
 	needNext(c, s.Next)
 	if !s.Open.always && len(s.Open.spans) == 0 {
-		c.need("open:", "always, or a list such as [{days: mon-fri, from: 09:00, to: 17:30}]")
+		c.need("open", "always, or a list such as [{days: mon-fri, from: 09:00, to: 17:30}]")
 	}
 }
 
@@ -120,7 +116,7 @@ func (s *hoursStep) sounds() []soundRef {
 	var list []soundRef
 	for _, lang := range Languages() {
 		for _, id := range s.Open.ids(lang) {
-			list = append(list, soundRef{word: word{text: lang + "/" + id, at: s.Next.at}})
+			list = append(list, soundRef{word: word{text: lang + "/" + id, at: s.Kind.at}})
 		}
 	}
 	return list

@@ -52,10 +52,10 @@ func (ks *languageKeys) UnmarshalYAML(n ast.Node) error {
 func (s *languageStep) settle(c *settling) {
 	needNext(c, s.Next)
 	if len(s.Say) == 0 {
-		c.need("say:", "the greeting that offers the languages")
+		c.need("say", "the greeting that offers the languages")
 	}
 	if len(s.Keys) == 0 {
-		c.need("keys:", "which key chooses which language, for example {9: zh}")
+		c.need("keys", "which key chooses which language, for example {9: zh}")
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -56,10 +55,7 @@ func (cs *choices) UnmarshalYAML(n ast.Node) error {
 			return err
 		}
 		var c choice
-		if _, ok := mapping(v.Value); !ok {
-			return wrong(placeOf(v.Value), "the key %s must be {label: …, next: …}", name.text)
-		}
-		if err := yaml.NodeToValue(v.Value, &c, yaml.Strict()); err != nil {
+		if err := decode(v.Value, &c, "a key of a menu"); err != nil {
 			return err
 		}
 		if c.Label.text == "" || c.Next.text == "" {
@@ -73,13 +69,13 @@ func (cs *choices) UnmarshalYAML(n ast.Node) error {
 
 func (s *menuStep) settle(c *settling) {
 	if len(s.Say) == 0 {
-		c.need("say:", "the prompts that offer the choices")
+		c.need("say", "the prompts that offer the choices")
 	}
 	if len(s.Keys) == 0 {
-		c.need("keys:", "what each key does, for example 1: {label: Sales, next: sales}")
+		c.need("keys", "what each key does, for example 1: {label: Sales, next: sales}")
 	}
 	if s.Silent.text == "" {
-		c.need("silent:", "where a caller goes who presses nothing")
+		c.need("silent", "where a caller goes who presses nothing")
 	}
 	if s.Failed.text == "" {
 		s.Failed = s.Silent

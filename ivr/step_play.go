@@ -14,7 +14,7 @@ type playStep struct {
 func (s *playStep) settle(c *settling) {
 	needNext(c, s.Next)
 	if len(s.Say) == 0 {
-		c.need("say:", "the prompts to play")
+		c.need("say", "the prompts to play")
 	}
 }
 

@@ -2,6 +2,7 @@ package ivr
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"callfloor/contact"
@@ -28,10 +29,10 @@ const (
 
 func (s *queueStep) settle(c *settling) {
 	if s.Queue.text == "" {
-		c.need("queue:", "the queue's id in the configuration")
+		c.need("queue", "the queue's id in the configuration")
 	}
 	if s.Refused.text == "" {
-		c.need("refused:", "where a caller goes whom the queue does not take")
+		c.need("refused", "where a caller goes whom the queue does not take")
 	}
 	if s.Music.text == "" {
 		s.Music = word{text: queueMusic, at: c.node.at}
@@ -72,8 +73,11 @@ func (s *queueStep) run(ctx context.Context, r *runner) (string, error) {
 		Queue: contact.QueueID(s.Queue.text), Priority: s.Priority.n,
 		Music: s.Music.text, Announce: s.Announce.d, Say: place.say,
 	})
-	if err != nil {
+	if _, gone := errors.AsType[contact.EndCause](err); err != nil && (gone || ctx.Err() != nil) {
 		return "", err
+	}
+	if err != nil { // the queue is out of order: the customer hears so
+		result.Refused = err.Error()
 	}
 	if result.Refused != "" {
 		r.note("the queue did not take the call: "+result.Refused, map[string]any{"refused": result.Refused})

@@ -62,7 +62,7 @@ type waitStep struct {
 func (s *waitStep) settle(c *settling) {
 	needNext(c, s.Next)
 	if s.For.d <= 0 {
-		c.need("for:", "how long to wait, for example 2s")
+		c.need("for", "how long to wait, for example 2s")
 	}
 }
 
@@ -117,6 +117,6 @@ func (s *hangupStep) run(ctx context.Context, r *runner) (string, error) {
 
 func needNext(c *settling, next word) {
 	if next.text == "" {
-		c.need("next:", "the name of the node to go on with")
+		c.need("next", "the name of the node to go on with")
 	}
 }

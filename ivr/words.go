@@ -2,10 +2,13 @@ package ivr
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -46,6 +49,33 @@ func mapping(n ast.Node) ([]*ast.MappingValueNode, bool) {
 	return nil, false
 }
 
+// decode reads a mapping into a struct, strictly; what names the thing in the
+// error of a key that it does not have.
+func decode(n ast.Node, into any, what string) error {
+	values, ok := mapping(n)
+	fields := fieldNames(into)
+	if !ok {
+		return wrong(placeOf(n), "%s is a mapping with %s, not a %s", what, strings.Join(fields, ", "), typeName(n))
+	}
+	for _, v := range values {
+		if k := keyWord(v); !slices.Contains(fields, k.text) {
+			return wrong(k.at, "unknown key %q; %s has: %s%s", k.text, what, strings.Join(fields, ", "), nearest(k.text, fields))
+		}
+	}
+	return yaml.NodeToValue(n, into, yaml.Strict())
+}
+
+// fieldNames lists the keys that a struct is read from.
+func fieldNames(pointer any) []string {
+	var names []string
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(pointer).Elem()) {
+		if tag := f.Tag.Get("yaml"); tag != "" {
+			names = append(names, tag)
+		}
+	}
+	return names
+}
+
 // onlyMapping returns the entries of a file that is one mapping.
 func onlyMapping(file *ast.File, found *findings) ([]*ast.MappingValueNode, bool) {
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
@@ -55,7 +85,7 @@ func onlyMapping(file *ast.File, found *findings) ([]*ast.MappingValueNode, bool
 	body := file.Docs[0].Body
 	values, ok := mapping(body)
 	if !ok {
-		found.add(placeOf(body), "the file must be a mapping (name: value), not a %s", body.Type())
+		found.add(placeOf(body), "the file must be a mapping (name: value), not a %s", typeName(body))
 		return nil, false
 	}
 	strangers := &strangerFinder{found: found}
