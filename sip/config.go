@@ -1,0 +1,130 @@
+package sip
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is the SIP part of the configuration.
+type Config struct {
+	// Listen is the address of the SIP port, UDP and TCP, ":5060".
+	Listen string `yaml:"listen"`
+	// External is the address that phones reach us at when it is not the
+	// machine's own (behind a NAT); empty: the address of the route to each
+	// phone.
+	External string `yaml:"external_ip"`
+	// RTPPorts is the range of UDP ports for audio, "20000-32767".
+	RTPPorts string `yaml:"rtp_ports"`
+	// MaxCalls is how many calls may be there at once; further ones get 503.
+	MaxCalls int `yaml:"max_calls"`
+	// CallsPerSource is how many calls of one address may be waiting for an
+	// answer or its acknowledgement at once. 127.0.0.1 and ::1 may have half
+	// of MaxCalls, since load tests and the demo come from there.
+	CallsPerSource int `yaml:"calls_per_source"`
+	// MaxBody is how many octets of body (SDP) a message may carry.
+	MaxBody int `yaml:"max_body"`
+	// RingLimit is how long a call may ring unanswered before it is refused
+	// with 480.
+	RingLimit time.Duration `yaml:"ring_limit"`
+	// RTPSilenceWarn and RTPSilenceEnd: after so long without a packet from
+	// the phone the leg warns, and ends. Held legs are exempt.
+	RTPSilenceWarn time.Duration `yaml:"rtp_silence_warn"`
+	RTPSilenceEnd  time.Duration `yaml:"rtp_silence_end"`
+	// MinSessionExpires is the shortest session timer that is accepted
+	// (RFC 4028 §5, at least 90 s); shorter ones get 422.
+	MinSessionExpires time.Duration `yaml:"min_session_expires"`
+}
+
+// DefaultConfig returns the defaults of docs/configuration.md.
+func DefaultConfig() Config {
+	return Config{
+		Listen:            ":5060",
+		RTPPorts:          "20000-32767",
+		MaxCalls:          1000,
+		CallsPerSource:    50,
+		MaxBody:           32 << 10,
+		RingLimit:         5 * time.Minute,
+		RTPSilenceWarn:    30 * time.Second,
+		RTPSilenceEnd:     60 * time.Second,
+		MinSessionExpires: 90 * time.Second,
+	}
+}
+
+// Validate says what is wrong with c, naming the key and what would be right.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if _, err := splitListen(c.Listen); err != nil {
+		bad("sip.listen: %w", err)
+	}
+	if c.External != "" {
+		if _, err := netip.ParseAddr(c.External); err != nil {
+			bad("sip.external_ip: %q is not an IP address; write one, like 203.0.113.7, or leave it empty", c.External)
+		}
+	}
+	if _, _, err := c.PortRange(); err != nil {
+		bad("sip.rtp_ports: %w", err)
+	}
+	if c.MaxCalls < 1 {
+		bad("sip.max_calls: %d; it must be 1 or more", c.MaxCalls)
+	}
+	if c.CallsPerSource < 1 {
+		bad("sip.calls_per_source: %d; it must be 1 or more", c.CallsPerSource)
+	}
+	if c.MaxBody < 1024 || c.MaxBody > 60<<10 {
+		bad("sip.max_body: %d; it must be between 1024 and 61440 octets", c.MaxBody)
+	}
+	if c.RingLimit < time.Second {
+		bad("sip.ring_limit: %s; it must be 1s or more", c.RingLimit)
+	}
+	if c.RTPSilenceWarn <= 0 || c.RTPSilenceEnd <= c.RTPSilenceWarn {
+		bad("sip.rtp_silence_end: %s; it must be more than rtp_silence_warn (%s), and that more than 0", c.RTPSilenceEnd, c.RTPSilenceWarn)
+	}
+	if c.MinSessionExpires < 90*time.Second {
+		bad("sip.min_session_expires: %s; RFC 4028 wants 90s or more", c.MinSessionExpires)
+	}
+	return errors.Join(errs...)
+}
+
+// PortRange parses RTPPorts.
+func (c Config) PortRange() (from, to int, err error) {
+	a, b, ok := strings.Cut(c.RTPPorts, "-")
+	if ok {
+		from, err = strconv.Atoi(strings.TrimSpace(a))
+		if err == nil {
+			to, err = strconv.Atoi(strings.TrimSpace(b))
+		}
+	}
+	if !ok || err != nil || from < 1024 || to > 65535 || to-from < 3 {
+		return 0, 0, fmt.Errorf("%q is not a range of at least four ports between 1024 and 65535; write 20000-32767, for example", c.RTPPorts)
+	}
+	return from, to, nil
+}
+
+// splitListen parses "host:port" where the host may be missing.
+func splitListen(s string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q is not HOST:PORT; write :5060 or 127.0.0.1:5060, for example", s)
+	}
+	p, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q has the port %q; it must be a number from 0 to 65535", s, port)
+	}
+	if host == "" {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(p)), nil
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q has the host %q; it must be an IP address or empty", s, host)
+	}
+	return netip.AddrPortFrom(ip, uint16(p)), nil
+}

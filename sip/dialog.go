@@ -1,0 +1,219 @@
+package sip
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+// dialog is what requests within a dialog are made of (RFC 3261 §12).
+type dialog struct {
+	callID    string
+	remoteTag string
+	// us and them are the addresses of From and To, seen from our requests.
+	us, them     gosip.Uri
+	usName       string
+	target       gosip.Uri // the far end's Contact
+	routes       []gosip.Uri
+	localSeq     uint32
+	remoteSeq    uint32
+	transport    string         // "UDP" or "TCP"
+	flow         netip.AddrPort // the far end of the INVITE's flow
+	advertise    netip.Addr     // what we call ourselves
+	allowsUpdate bool
+}
+
+// newTag returns 96 random bits, for tags, branches and Call-IDs.
+func newTag() string {
+	t := rand.Text()
+	return strings.ToLower(t[:20])
+}
+
+// contactURI is our Contact: the address that the dialog's flow ends at.
+func (l *Leg) contactURI() gosip.Uri {
+	u := gosip.Uri{Scheme: "sip", User: "callfloor", Host: hostOf(l.dialog.advertise), Port: int(l.s.addr.Port())}
+	if l.dialog.transport == "TCP" {
+		u.UriParams = gosip.NewParams()
+		u.UriParams.Add("transport", "tcp")
+	}
+	return u
+}
+
+// hostOf writes an address as the host of a URI or a Via.
+func hostOf(ip netip.Addr) string {
+	if ip.Is6() && !ip.Is4In6() {
+		return "[" + ip.String() + "]"
+	}
+	return ip.Unmap().String()
+}
+
+func (l *Leg) contactHeader() gosip.Header { return &gosip.ContactHeader{Address: l.contactURI()} }
+
+func (l *Leg) via() *gosip.ViaHeader {
+	v := &gosip.ViaHeader{
+		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: l.dialog.transport,
+		Host: hostOf(l.dialog.advertise), Port: int(l.s.addr.Port()), Params: gosip.NewParams(),
+	}
+	v.Params.Add("branch", gosip.RFC3261BranchMagicCookie+newTag())
+	v.Params.Add("rport", "")
+	return v
+}
+
+// request builds a request within the dialog (RFC 3261 §12.2.1.1). seq 0 takes
+// the next number. l.mu is held.
+func (l *Leg) request(method gosip.RequestMethod, seq uint32) *gosip.Request {
+	d := &l.dialog
+	if seq == 0 {
+		d.localSeq++
+		seq = d.localSeq
+	}
+	uri, routes := d.target, d.routes
+	if len(routes) > 0 && !routes[0].UriParams.Has("lr") { // a strict router (RFC 2543)
+		uri, routes = routes[0], append(append([]gosip.Uri{}, routes[1:]...), d.target)
+	}
+	uri.Headers = nil
+	req := gosip.NewRequest(method, uri)
+	req.AppendHeader(l.via())
+	for _, r := range routes {
+		req.AppendHeader(&gosip.RouteHeader{Address: r})
+	}
+	mf := gosip.MaxForwardsHeader(70)
+	req.AppendHeader(&mf)
+	from := &gosip.FromHeader{DisplayName: d.usName, Address: d.us, Params: gosip.NewParams()}
+	from.Params.Add("tag", l.localTag)
+	to := &gosip.ToHeader{Address: d.them, Params: gosip.NewParams()}
+	if d.remoteTag != "" {
+		to.Params.Add("tag", d.remoteTag)
+	}
+	id := gosip.CallIDHeader(d.callID)
+	req.AppendHeader(from)
+	req.AppendHeader(to)
+	req.AppendHeader(&id)
+	req.AppendHeader(&gosip.CSeqHeader{SeqNo: seq, MethodName: method})
+	if method == gosip.INVITE || method == gosip.UPDATE {
+		req.AppendHeader(l.contactHeader())
+		req.AppendHeader(gosip.NewHeader("Allow", allow))
+		req.AppendHeader(gosip.NewHeader("Supported", "timer"))
+	}
+	req.AppendHeader(gosip.NewHeader("User-Agent", "Callfloor"))
+	req.SetBody(nil)
+	l.steer(req)
+	return req
+}
+
+// steer pins req to the dialog's flow. Over TCP that is the connection that
+// the INVITE came on, whatever Contact and Record-Route say: only it gets
+// through a NAT, and sipgo would open another one. Over UDP it is the route
+// or the Contact where that can be believed.
+func (l *Leg) steer(req *gosip.Request) {
+	d := &l.dialog
+	req.SetTransport(d.transport)
+	req.SetDestination(l.nextHop().String())
+	if d.transport == "UDP" {
+		la := addrPort(l.s.conn.LocalAddr())
+		ip := la.Addr()
+		if udp := l.s.conn.LocalAddr().String(); strings.HasPrefix(udp, "[::]") {
+			ip = netip.IPv6Unspecified()
+		}
+		req.Laddr = gosip.Addr{IP: ip.AsSlice(), Port: int(la.Port())}
+	}
+}
+
+// nextHop is where requests of the dialog go. Names are not looked up: what
+// comes from the network must not make us resolve.
+func (l *Leg) nextHop() netip.AddrPort {
+	d := &l.dialog
+	if d.transport != "UDP" {
+		return d.flow
+	}
+	if len(d.routes) > 0 {
+		if at, ok := literal(d.routes[0]); ok {
+			return at
+		}
+		return d.flow
+	}
+	// A Contact with another address than the packets' is one behind a NAT.
+	if at, ok := literal(d.target); ok && at.Addr() == d.flow.Addr() {
+		return at
+	}
+	return d.flow
+}
+
+// literal is the URI's address if its host is one.
+func literal(u gosip.Uri) (netip.AddrPort, bool) {
+	ip, err := netip.ParseAddr(strings.Trim(u.Host, "[]"))
+	if err != nil || u.Port < 0 || u.Port > 65535 {
+		return netip.AddrPort{}, false
+	}
+	port := u.Port
+	if port == 0 {
+		port = 5060
+	}
+	return netip.AddrPortFrom(ip.Unmap(), uint16(port)), true
+}
+
+// peerIs says whether tag is the far end's. An outbound leg learns it with
+// the first response that has one.
+func (l *Leg) peerIs(tag string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dialog.remoteTag == tag
+}
+
+// routeSet reads Record-Route (RFC 3261 §12.1). A UAC takes it in reverse.
+func routeSet(m gosip.Message, reverse bool) []gosip.Uri {
+	var out []gosip.Uri
+	for _, h := range m.GetHeaders("Record-Route") {
+		rr, ok := h.(*gosip.RecordRouteHeader)
+		if !ok || len(out) == maxRoutes {
+			continue
+		}
+		if reverse {
+			out = append([]gosip.Uri{rr.Address}, out...)
+		} else {
+			out = append(out, rr.Address)
+		}
+	}
+	return out
+}
+
+// userOf is the user part of a URI as people write it: unescaped, without
+// control characters, at most 128 octets; the number of a tel URI.
+func userOf(u gosip.Uri) string {
+	user := u.User
+	if strings.EqualFold(u.Scheme, "tel") {
+		user, _, _ = strings.Cut(u.Raw(), ";")
+	}
+	if plain, err := url.PathUnescape(user); err == nil {
+		user = plain
+	}
+	return printable(user, 128)
+}
+
+// printable drops control characters and what could hide in a log, a page or
+// a terminal, and cuts at max octets.
+func printable(s string, max int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029 || (r >= 0x80 && r < 0xa0) || (r >= 0x202a && r <= 0x202e) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	for len(s) > max {
+		s = strings.ToValidUTF8(s[:max], "")
+	}
+	return s
+}
+
+// parseFlow reads the source of a message.
+func parseFlow(src string) (netip.AddrPort, error) {
+	ap, err := netip.ParseAddrPort(src)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("read the source of a message: %w", err)
+	}
+	return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port()), nil
+}

@@ -1,0 +1,281 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+
+	"callfloor/contact"
+	"callfloor/media"
+	"callfloor/media/codec"
+	"callfloor/sip/sdp"
+)
+
+// spoken are the formats that a leg takes, in no order: the offerer's counts.
+func spoken() []codec.ID { return []codec.ID{codec.PCMU, codec.PCMA} }
+
+// onInvite takes a new call.
+func (s *Server) onInvite(req *gosip.Request, tx gosip.ServerTransaction) {
+	l, bad := s.newInbound(req, tx)
+	if bad.status == 0 {
+		bad = s.admit(l)
+	}
+	if bad.status != 0 {
+		s.refuse(req, tx, bad.status, bad.reason, bad.headers...)
+		return
+	}
+	l.traceRequest(req, false)
+	l.mu.Lock()
+	l.respond(l.tx, l.invite, 100, "Trying")
+	l.mu.Unlock()
+	l.log.Info("call came in", "transport", l.trace.transport)
+	s.wg.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				s.caught("call handler", r)
+				l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 500, Why: "a fault in the server"})
+			}
+		}()
+		if s.opt.OnCall == nil {
+			_ = l.Reject(404, "Not Found")
+			return
+		}
+		s.opt.OnCall(l)
+	})
+}
+
+// newInbound makes a leg of an INVITE, or says why it cannot be one. Nothing
+// is kept yet.
+func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Leg, verdict) {
+	if bad := checkBody(req); bad.status != 0 {
+		return nil, bad
+	}
+	timer, bad := s.offeredTimer(req)
+	if bad.status != 0 {
+		return nil, bad
+	}
+	flow, err := parseFlow(req.Source())
+	if err != nil {
+		return nil, verdict{status: 400, reason: "Bad Source"}
+	}
+	l := s.newLeg(req.CallID().Value(), strings.ToUpper(req.Transport()), flow)
+	l.invite = req
+	l.tx, l.timer, l.source = tx, timer, flow.Addr()
+	d := &l.dialog
+	d.remoteTag, _ = req.From().Params.Get("tag")
+	d.remoteSeq = req.CSeq().SeqNo
+	d.us, d.them = req.To().Address, req.From().Address
+	d.target = req.From().Address
+	if c := req.Contact(); c != nil {
+		d.target = c.Address
+	}
+	d.routes = routeSet(req, false)
+	d.allowsUpdate = allowsUpdate(req)
+	l.called, l.caller = userOf(req.Recipient), userOf(req.From().Address)
+	l.callerName = strings.Trim(printable(req.From().DisplayName, 128), `" `)
+	if len(req.Body()) == 0 {
+		return l, verdict{}
+	}
+	if l.offer, err = sdp.Parse(req.Body()); err != nil {
+		return nil, verdict{status: 400, reason: "Bad Session Description"}
+	}
+	if _, _, err := sdp.Answer(l.offer, sdp.Local{Addr: d.advertise, Port: 9, Codecs: spoken()}); err != nil {
+		return nil, verdict{488, "Not Acceptable Here", []gosip.Header{gosip.NewHeader("Warning", `305 callfloor "Incompatible media format"`)}}
+	}
+	return l, verdict{}
+}
+
+// newLeg makes a leg, for either direction.
+func (s *Server) newLeg(callID, transport string, flow netip.AddrPort) *Leg {
+	l := &Leg{
+		s: s, localTag: newTag(), invited: time.Now(),
+		digits: make(chan media.Digit, 64), done: make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+	l.dialog = dialog{callID: callID, transport: transport, flow: flow}
+	l.dialog.advertise, l.bindIP = s.localIP(flow)
+	l.trace.transport = l.dialog.transport
+	l.log = s.log.With("sip_call", shortID(l.dialog.callID))
+	now := uint64(l.invited.Unix())
+	l.local = sdp.Local{Addr: l.dialog.advertise, Codecs: spoken(), ID: now, Version: now}
+	return l
+}
+
+// shortID is enough of a Call-ID to find it in a capture; the rest may hold
+// anything.
+func shortID(id string) string { return printable(id, 24) }
+
+// checkBody refuses what is no session description (RFC 3261 §21.4.13).
+func checkBody(req *gosip.Request) verdict {
+	if len(req.Body()) == 0 {
+		return verdict{}
+	}
+	kind, _, _ := strings.Cut(headerValue(req, "Content-Type"), ";")
+	enc := headerValue(req, "Content-Encoding")
+	if !strings.EqualFold(strings.TrimSpace(kind), "application/sdp") || enc != "" && !strings.EqualFold(enc, "identity") {
+		return verdict{415, "Unsupported Media Type", []gosip.Header{
+			gosip.NewHeader("Accept", "application/sdp"), gosip.NewHeader("Accept-Encoding", "identity")}}
+	}
+	return verdict{}
+}
+
+func allowsUpdate(m gosip.Message) bool {
+	for _, t := range headerTokens(m, "Allow") {
+		if strings.EqualFold(t, "UPDATE") {
+			return true
+		}
+	}
+	return false
+}
+
+// respond sends a response on a transaction of the leg. l.mu is held.
+func (l *Leg) respond(tx gosip.ServerTransaction, req *gosip.Request, status int, reason string, headers ...gosip.Header) {
+	res := response(req, status, reason, l.localTag, headers...)
+	l.sendResponse(tx, req.Method, res)
+}
+
+func (l *Leg) sendResponse(tx gosip.ServerTransaction, method gosip.RequestMethod, res *gosip.Response) {
+	if err := tx.Respond(res); err != nil {
+		l.log.Debug("SIP response not sent", "status", res.StatusCode, "error", err)
+	}
+	l.traceResponse(res.StatusCode, res.Reason, method, true)
+}
+
+// Errors of Ring, Answer and Reject.
+var (
+	// ErrGone says that the leg has ended; Cause says why.
+	ErrGone = errors.New("the call has ended")
+	// ErrAnswered says that the leg was answered before.
+	ErrAnswered = errors.New("the call was answered before")
+)
+
+// unanswered says whether an inbound leg may still be answered or refused.
+// l.mu is held.
+func (l *Leg) unanswered(what string) error {
+	switch {
+	case l.outbound:
+		return fmt.Errorf("%s: the call is our own", what)
+	case l.state == legEnded:
+		return fmt.Errorf("%s: %w", what, ErrGone)
+	case l.state != legNew && l.state != legRinging:
+		return fmt.Errorf("%s: %w", what, ErrAnswered)
+	}
+	return nil
+}
+
+// Ring sends 180. Once a minute it is sent again, so that proxies keep the
+// call (RFC 3261 §13.3.1.1); after Config.RingLimit the call is refused with
+// 480. Ringing twice is ringing once.
+func (l *Leg) Ring() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.unanswered("ring"); err != nil {
+		return err
+	}
+	if l.state == legRinging {
+		return nil
+	}
+	l.move(legRinging)
+	l.ringing()
+	l.ringUntil = time.Now().Add(l.s.cfg.RingLimit)
+	return nil
+}
+
+func (l *Leg) ringing() {
+	l.respond(l.tx, l.invite, 180, "Ringing", l.contactHeader(), gosip.NewHeader("Allow", allow))
+	l.ringAgain = time.Now().Add(time.Minute)
+}
+
+// Answer opens the media and sends the 200 with our description. It returns
+// when that is sent; the 200 is repeated until it is acknowledged, and if that
+// never happens the leg ends by itself after 32 s with a BYE (RFC 3261
+// §13.3.1.4). It fails with ErrGone, ErrAnswered, or when no media port is
+// free (the call is then refused with 503).
+func (l *Leg) Answer(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.unanswered("answer"); err != nil {
+		return err
+	}
+	m := l.openMedia()
+	if m == nil {
+		l.refuseLocked(503, "Service Unavailable", contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 503, Why: "no media port was free"})
+		return fmt.Errorf("answer: no media port is free; widen --rtp-ports")
+	}
+	l.local.Port = m.LocalPort()
+	body := sdp.Offer(l.local) // of a late offer
+	if l.offer != nil {
+		var a sdp.Agreed
+		var err error
+		if body, a, err = sdp.Answer(l.offer, l.local); err != nil {
+			return fmt.Errorf("answer: %w", err) // checked before OnCall
+		}
+		l.apply(a)
+	}
+	l.lastAnswer = body
+	if l.offer != nil {
+		l.lastOrigin = l.offer.Origin
+	}
+	l.move(legAnswered)
+	l.watchSilence()
+	res := l.okWithSDP(l.invite, body, l.timer.headers()...)
+	l.await(l.tx, res, l.invite.CSeq().SeqNo, l.offer == nil, true)
+	l.timer.start(time.Now())
+	return nil
+}
+
+// okWithSDP builds a 200 that carries our description.
+func (l *Leg) okWithSDP(req *gosip.Request, body []byte, headers ...gosip.Header) *gosip.Response {
+	res := response(req, 200, "OK", l.localTag, l.contactHeader(), gosip.NewHeader("Allow", allow), gosip.NewHeader("Supported", "timer"))
+	for _, h := range headers {
+		res.AppendHeader(h)
+	}
+	if body != nil {
+		res.AppendHeader(gosip.NewHeader("Content-Type", "application/sdp"))
+		res.SetBody(body)
+	}
+	return res
+}
+
+// Reject refuses a call that was not answered, with a status from 300 to 699.
+func (l *Leg) Reject(status int, reason string) error {
+	if status < 300 || status > 699 {
+		return fmt.Errorf("reject: %d is no final error; use 404, 486 or 603, for example", status)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.unanswered("reject"); err != nil {
+		return err
+	}
+	l.refuseLocked(status, reason, contact.EndCause{By: contact.System, Class: contact.EndRejected, SIP: contact.SIPStatus(status), Why: reason})
+	return nil
+}
+
+func (l *Leg) refuseLocked(status int, reason string, cause contact.EndCause) {
+	var extra []gosip.Header
+	if status == 503 {
+		extra = append(extra, gosip.NewHeader("Retry-After", "10"))
+	}
+	l.respond(l.tx, l.invite, status, reason, extra...)
+	l.s.metrics.refused.WithLabelValues(fmt.Sprint(status)).Inc()
+	l.end(cause, false)
+}
+
+// cancelled is the caller's CANCEL: the INVITE is answered 487 unless it has
+// its final response (RFC 3261 §9.2).
+func (l *Leg) cancelled(*gosip.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != legNew && l.state != legRinging {
+		return
+	}
+	l.respond(l.tx, l.invite, 487, "Request Terminated")
+	l.end(contact.EndCause{By: contact.Customer, Class: contact.EndAbandoned, SIP: 487, Why: "the caller gave up"}, false)
+}

@@ -1,0 +1,36 @@
+package sip
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics counts what the edge sees. Labels are from short fixed lists, so
+// that a flood cannot grow them.
+type metrics struct {
+	requests *prometheus.CounterVec // by method ("other" for unknown ones)
+	refused  *prometheus.CounterVec // by status
+	calls    prometheus.Gauge
+	panics   prometheus.Counter
+	limited  *prometheus.CounterVec // by limit
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_requests_total", Help: "SIP requests received."}, []string{"method"}),
+		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_refused_total", Help: "SIP requests answered with an error."}, []string{"status"}),
+		calls:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_sip_calls", Help: "SIP legs that are there now."}),
+		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_panics_total", Help: "Faults caught while handling a SIP message."}),
+		limited:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_limited_total", Help: "Calls refused because a limit was reached."}, []string{"limit"}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.requests, m.refused, m.calls, m.panics, m.limited} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("register the SIP metrics: %w", err)
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,122 @@
+package sip
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+
+	"callfloor/media/codec"
+	"callfloor/sip/sdp"
+)
+
+// onModify is a re-INVITE or an UPDATE (RFC 3261 §14.2, RFC 3311): hold and
+// its end, a new address, a refresh of the session.
+func (l *Leg) onModify(req *gosip.Request, tx gosip.ServerTransaction) {
+	l.mu.Lock()
+	bad := l.mayModify(req)
+	if bad.status != 0 {
+		l.respond(tx, req, bad.status, bad.reason, bad.headers...)
+		l.mu.Unlock()
+		return
+	}
+	changed, holds, bad := l.modify(req, tx)
+	if bad.status != 0 {
+		l.respond(tx, req, bad.status, bad.reason, bad.headers...)
+	}
+	fn := l.onHold
+	confirmed := l.state == legConfirmed
+	l.mu.Unlock()
+	if confirmed {
+		l.s.settle(l)
+	}
+	l.poke()
+	if changed && fn != nil {
+		fn(holds)
+	}
+}
+
+// mayModify is everything but the offer. l.mu is held.
+func (l *Leg) mayModify(req *gosip.Request) verdict {
+	seq := req.CSeq().SeqNo
+	switch {
+	case l.state == legEnded:
+		return verdict{status: 481, reason: "Call/Transaction Does Not Exist"}
+	case seq <= l.dialog.remoteSeq:
+		return verdict{500, "Server Internal Error", []gosip.Header{gosip.NewHeader("Retry-After", fmt.Sprint(rand.IntN(11)))}}
+	}
+	l.dialog.remoteSeq = seq
+	if bad := checkBody(req); bad.status != 0 {
+		return bad
+	}
+	early := l.state == legNew || l.state == legRinging
+	if l.offering || early && (req.Method == gosip.INVITE || len(req.Body()) > 0) {
+		return verdict{status: 491, reason: "Request Pending"}
+	}
+	_, bad := l.s.offeredTimer(req)
+	return bad
+}
+
+// modify answers the offer, if there is one, and makes it so. l.mu is held.
+func (l *Leg) modify(req *gosip.Request, tx gosip.ServerTransaction) (changed, holds bool, bad verdict) {
+	var body []byte
+	if len(req.Body()) > 0 {
+		var agreed sdp.Agreed
+		if body, agreed, bad = l.reAnswer(req.Body()); bad.status != 0 {
+			return false, false, bad
+		}
+		changed, holds = l.apply(agreed)
+	} else if req.Method == gosip.INVITE {
+		body = l.reOffer() // the answer comes with the ACK
+	}
+	if c := req.Contact(); c != nil {
+		l.dialog.target = c.Address // target refresh, RFC 3261 §12.2.2
+	}
+	l.timer, _ = l.s.offeredTimer(req) // any re-INVITE or UPDATE is a refresh; none turns the timer off
+	l.timer.start(time.Now())
+	res := l.okWithSDP(req, body, l.timer.headers()...)
+	if req.Method == gosip.INVITE {
+		if l.state == legAnswered {
+			l.move(legConfirmed) // whoever re-INVITEs has our 200, if not our trust in its ACK
+		}
+		l.await(tx, res, req.CSeq().SeqNo, len(req.Body()) == 0, false)
+	} else {
+		l.sendResponse(tx, req.Method, res)
+	}
+	return changed, holds, verdict{}
+}
+
+// reAnswer answers a new offer with the codec that is spoken: the call's other
+// side has been told which that is. l.mu is held.
+func (l *Leg) reAnswer(body []byte) ([]byte, sdp.Agreed, verdict) {
+	offer, err := sdp.Parse(body)
+	if err != nil {
+		return nil, sdp.Agreed{}, verdict{status: 400, reason: "Bad Session Description"}
+	}
+	local := l.local
+	local.Version++
+	if c := l.agreed.Codec; c != codec.None {
+		local.Codecs = []codec.ID{c}
+	}
+	if offer.Origin == l.lastOrigin && l.lastAnswer != nil {
+		local.Version = l.local.Version // nothing new: a refresh (RFC 3264 §8)
+	}
+	answer, agreed, err := sdp.Answer(offer, local)
+	if err != nil {
+		return nil, sdp.Agreed{}, verdict{488, "Not Acceptable Here", []gosip.Header{gosip.NewHeader("Warning", `305 callfloor "Incompatible media format"`)}}
+	}
+	l.local.Version, l.lastAnswer, l.lastOrigin = local.Version, answer, offer.Origin
+	return answer, agreed, verdict{}
+}
+
+// reOffer is our side of things as an offer. l.mu is held.
+func (l *Leg) reOffer() []byte {
+	local := l.local
+	if c := l.agreed.Codec; c != codec.None {
+		local.Codecs = []codec.ID{c}
+	}
+	local.Version++
+	l.local.Version = local.Version
+	return sdp.Offer(local)
+}

@@ -1,0 +1,276 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"callfloor/contact"
+	"callfloor/media"
+)
+
+// Options are what a Server is given beside its configuration.
+type Options struct {
+	Log *slog.Logger // nil: discard
+	// Pacer and Ports are what media sessions are opened with; not needed
+	// where OpenMedia is set.
+	Pacer *media.Pacer
+	Ports *media.Ports
+	// OnCall is handed each new call on a goroutine of its own; it may return
+	// when it likes. A call for which it returns without an answer is refused
+	// with 480. nil: every call is refused with 404.
+	OnCall  func(*Leg)
+	Metrics prometheus.Registerer // nil: none
+
+	// Conn is a UDP socket that is already bound, instead of Config.Listen;
+	// there is no TCP then. Tests pass one end of an in-memory network.
+	Conn net.PacketConn
+	// OpenMedia opens a leg's media; nil: a media.Session.
+	OpenMedia func(MediaConfig) (Media, error)
+}
+
+// Media is a leg's media session; *media.Session is one.
+type Media interface {
+	LocalPort() int
+	SetRemote(media.Remote)
+	Source() *media.Source
+	Sender() *media.Sender
+	OnDigit(func(media.Digit))
+	OnSilence(warn, end time.Duration, fn func(silent time.Duration, ended bool))
+	SetHeld(bool)
+	Quality() media.Quality
+	Close()
+}
+
+// MediaConfig is what OpenMedia is told.
+type MediaConfig struct {
+	IP   netip.Addr // where to bind
+	Name string     // for logs
+}
+
+// Server is the SIP port: it takes calls and places them.
+type Server struct {
+	cfg     Config
+	opt     Options
+	log     *slog.Logger
+	metrics *metrics
+	tpl     *gosip.TransportLayer
+	txl     *gosip.TransactionLayer
+
+	// Static after Start.
+	conn net.PacketConn
+	ln   net.Listener
+	addr netip.AddrPort
+
+	// ctx ends when Close gives up waiting; every goroutine of the server
+	// heeds it and is in wg.
+	ctx  context.Context
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+
+	mu       sync.Mutex // guards what follows
+	state    serverState
+	legs     map[dialogKey]*Leg
+	invites  map[string]*Leg    // by the key of their INVITE transaction
+	initial  map[string]*Leg    // by Call-ID, From tag, CSeq: merged requests
+	halfOpen map[netip.Addr]int // unanswered or unacknowledged, by source
+}
+
+type serverState int
+
+const (
+	serverNew serverState = iota
+	serverOpen
+	serverDraining
+	serverClosed
+)
+
+// setUDPSize lifts sipgo's limit of 1,300 octets on UDP, above which it sends
+// nothing and says nothing (an answer behind several proxies is longer). It is
+// a package variable of sipgo's and must be set before any traffic.
+var setUDPSize sync.Once
+
+// New checks cfg and prepares a server; nothing is bound before Start.
+func New(cfg Config, opt Options) (*Server, error) {
+	setUDPSize.Do(func() { gosip.UDPMTUSize = 65_000 })
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("sip configuration: %w", err)
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	m, err := newMetrics(opt.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, opt: opt, log: opt.Log, metrics: m,
+		legs: map[dialogKey]*Leg{}, invites: map[string]*Leg{}, initial: map[string]*Leg{},
+		halfOpen: map[netip.Addr]int{},
+	}
+	if s.opt.OpenMedia == nil {
+		s.opt.OpenMedia = s.openSession
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	quiet := slog.New(demoted{opt.Log.Handler()})
+	parser := gosip.NewParser(gosip.WithHeadersParsers(safeHeaderParsers()))
+	s.tpl = gosip.NewTransportLayer(net.DefaultResolver, parser, nil, gosip.WithTransportLayerLogger(quiet))
+	s.tpl.OnMessage(s.beforeTransactions) // before the transaction layer adds itself
+	s.txl = gosip.NewTransactionLayer(s.tpl, gosip.WithTransactionLayerLogger(quiet),
+		gosip.WithTransactionLayerUnhandledResponseHandler(func(*gosip.Response) {}))
+	s.txl.OnRequest(func(req *gosip.Request, tx *gosip.ServerTx) { s.handle(req, tx) })
+	return s, nil
+}
+
+// Start binds UDP and TCP and begins to serve. The error names the port that
+// is taken.
+func (s *Server) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != serverNew {
+		return errors.New("start the SIP server: it was started before")
+	}
+	if s.opt.Conn != nil {
+		s.conn = s.opt.Conn
+	} else {
+		var err error
+		if s.conn, s.ln, err = bind(s.cfg.Listen); err != nil {
+			return err
+		}
+	}
+	s.addr = addrPort(s.conn.LocalAddr())
+	s.state = serverOpen
+	// sipgo adds the socket to its pool when its reader begins; a Dial before
+	// that would open a second socket.
+	local := s.conn.LocalAddr().String()
+	s.tpl.Pool("udp").Add(local, &gosip.UDPConnection{PacketConn: s.conn, PacketAddr: local, Listener: true})
+	s.wg.Go(func() { _ = s.tpl.ServeUDP(s.conn) })
+	if s.ln != nil {
+		ln := &boundedListener{Listener: s.ln}
+		s.wg.Go(func() { _ = s.tpl.ServeTCP(ln) })
+	}
+	return nil
+}
+
+// Addr is the address that is bound, the same port for UDP and TCP.
+func (s *Server) Addr() netip.AddrPort { return s.addr }
+
+// Calls is how many legs there are.
+func (s *Server) Calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.legs)
+}
+
+// SetDraining refuses new calls, and OPTIONS, with 503 while on; calls that
+// are there go on.
+func (s *Server) SetDraining(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case on && s.state == serverOpen:
+		s.state = serverDraining
+	case !on && s.state == serverDraining:
+		s.state = serverOpen
+	}
+}
+
+func (s *Server) accepting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == serverOpen
+}
+
+// Close ends all legs with a BYE or a final response, waits until that is
+// done or ctx is, and closes the sockets. It joins every goroutine of the
+// server.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	was := s.state
+	s.state = serverClosed
+	legs := make([]*Leg, 0, len(s.legs))
+	for _, l := range s.legs {
+		legs = append(legs, l)
+	}
+	s.mu.Unlock()
+	if was == serverClosed {
+		return nil
+	}
+	for _, l := range legs {
+		l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 503, Why: "the server stops"})
+	}
+	err := s.await(ctx, legs)
+	s.stop()
+	s.txl.Close()
+	_ = s.tpl.Close()
+	if s.conn != nil {
+		_ = s.conn.Close()
+	}
+	if s.ln != nil {
+		_ = s.ln.Close()
+	}
+	s.wg.Wait()
+	return err
+}
+
+func (s *Server) await(ctx context.Context, legs []*Leg) error {
+	for i, l := range legs {
+		select {
+		case <-l.gone:
+		case <-ctx.Done():
+			return fmt.Errorf("close the SIP server: %d calls were not ended cleanly in time: %w", len(legs)-i, context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// localIP is the address that the far end at remote should use for us, and
+// the one to bind media to.
+func (s *Server) localIP(remote netip.AddrPort) (advertise, bindTo netip.Addr) {
+	bindTo = s.addr.Addr()
+	if bindTo.IsUnspecified() {
+		bindTo = routeTo(remote)
+	}
+	advertise = bindTo
+	if s.cfg.External != "" && !remote.Addr().IsLoopback() {
+		if ip, err := netip.ParseAddr(s.cfg.External); err == nil {
+			advertise = ip
+		}
+	}
+	return advertise, bindTo
+}
+
+// routeTo asks the kernel which of our addresses packets to remote leave from.
+// No packet is sent.
+func routeTo(remote netip.AddrPort) netip.Addr {
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(remote))
+	if err != nil {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	defer func() { _ = c.Close() }()
+	return addrPort(c.LocalAddr()).Addr()
+}
+
+// demoted passes sipgo's logs on as debug: they hold whole messages, with the
+// numbers of callers, and call a stranger's odd packet an error.
+type demoted struct{ slog.Handler }
+
+func (d demoted) Enabled(ctx context.Context, _ slog.Level) bool {
+	return d.Handler.Enabled(ctx, slog.LevelDebug)
+}
+
+func (d demoted) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = slog.LevelDebug
+	return d.Handler.Handle(ctx, r)
+}
+
+func (d demoted) WithAttrs(a []slog.Attr) slog.Handler { return demoted{d.Handler.WithAttrs(a)} }
+func (d demoted) WithGroup(n string) slog.Handler      { return demoted{d.Handler.WithGroup(n)} }
