@@ -83,9 +83,7 @@ func (s *State) move(a *agent, to contact.AgentState) {
 	}
 	if change := working(to) - working(from); change != 0 {
 		for _, m := range a.members {
-			m.q.staffed += change
-			m.q.moved = true
-			s.touch(m.q)
+			s.restaff(m.q, change)
 		}
 	}
 	a.status.State, a.status.Since, a.status.Reason = to, s.now, ""
@@ -169,12 +167,6 @@ func (s *State) setQueues(a *agent, ids []contact.QueueID) {
 	}
 	a.status.Ready = ready // and into the new ones
 	s.route(a)
-}
-
-func (s *State) restaff(q *queue, change int) {
-	q.staffed += change
-	q.moved = true
-	s.touch(q)
 }
 
 // agentRemoved: see AgentRemoved. A call goes back to its queue.

@@ -66,20 +66,34 @@ func (q *queue) status(now time.Time) QueueStatus {
 		st.LongestSince = q.oldest.first().since
 	}
 	if q.idle.len() == 0 {
-		st.Expected = q.expected(now, q.order.len()+1)
+		st.Expected = expected(q.mean(now), q.order.len()+1)
 	}
 	return st
 }
 
-// expected is the wait of who stands at position, in steps of 5 s; 0 when
-// nothing honest can be said: too little was measured, or nobody is at work.
-func (q *queue) expected(now time.Time, position int) time.Duration {
-	const step = 5 * time.Second
+// mean is the pace of the queue; 0 when nothing honest can be said: too little
+// was measured, or nobody is at work.
+func (q *queue) mean(now time.Time) time.Duration {
 	mean, ok := q.pace.mean(now)
 	if !ok || q.staffed == 0 {
 		return 0
 	}
+	return mean
+}
+
+// expected is the wait of who stands at position, in steps of 5 s.
+func expected(mean time.Duration, position int) time.Duration {
+	const step = 5 * time.Second
 	return (time.Duration(position)*mean + step - 1).Truncate(step)
+}
+
+// restaff counts agents who begin or end work. Expected waits depend on
+// whether there is anybody at all.
+func (s *State) restaff(q *queue, change int) {
+	none := q.staffed == 0
+	q.staffed += change
+	q.moved = q.moved || none != (q.staffed == 0)
+	s.touch(q)
 }
 
 // enter and leave keep the clock of the pace beside the tree.
@@ -181,7 +195,7 @@ func (s *State) contactQueued(ev ContactQueued) error {
 func (s *State) stand(c *customer) {
 	c.q.order.insert(&c.inOrder)
 	c.q.oldest.push(c)
-	c.q.moved = true
+	c.q.moved = c.q.moved || c.q.order.rank(&c.inOrder) < PlacesTold
 	s.touch(c.q)
 	s.makeReady(c)
 }
@@ -194,10 +208,10 @@ func (s *State) makeReady(c *customer) {
 
 // unstand takes c out of its queue: answered, or gone.
 func (s *State) unstand(c *customer) {
+	c.q.moved = true // an answer sets the pace anew for all
 	c.q.leave(s.now, c)
 	c.q.order.remove(&c.inOrder)
 	c.q.oldest.remove(c)
 	c.told = Place{}
-	c.q.moved = true
 	s.touch(c.q)
 }

@@ -10,7 +10,7 @@ import (
 
 // PlacesTold is for how many contacts at the head of a queue every change of
 // place is told by a Place action.
-const PlacesTold = 20
+const PlacesTold = 10
 
 // Validate says what is wrong with the configuration, by the YAML key.
 func (c Config) Validate() error {
@@ -117,13 +117,15 @@ func (s *State) Try(now time.Time, ev Event) ([]Action, error) {
 	if now.After(s.now) {
 		s.now = now
 	}
-	s.out = nil
 	s.turnDay()
 	s.expire()
 	err := s.apply(ev)
 	s.match()
 	s.tell()
-	return s.out, err
+	actions := slices.Clone(s.out)
+	clear(s.out)
+	s.out = s.out[:0]
+	return actions, err
 }
 
 func (s *State) apply(ev Event) error {
@@ -216,7 +218,7 @@ func (s *State) place(now time.Time, id contact.ID) (Place, bool) {
 		return Place{}, false
 	}
 	position := c.q.order.rank(&c.inOrder) + 1
-	return Place{Contact: id, Position: position, Expected: c.q.expected(now, position)}, true
+	return Place{Contact: id, Position: position, Expected: expected(c.q.mean(now), position)}, true
 }
 
 func (s *State) emit(a Action) { s.out = append(s.out, a) }
@@ -255,7 +257,8 @@ func (s *State) tell() {
 	}
 	for _, c := range s.arrived {
 		if c.told.Position == 0 && !c.connected && s.customers[c.id] == c {
-			s.tellPlace(c, c.q.order.rank(&c.inOrder)+1)
+			mean := c.q.mean(s.now)
+			s.tellPlace(c, c.q.order.rank(&c.inOrder)+1, mean)
 		}
 	}
 	clear(s.touched)
@@ -264,18 +267,18 @@ func (s *State) tell() {
 }
 
 func (s *State) tellPlaces(q *queue) {
-	position := 0
+	position, mean := 0, q.mean(s.now)
 	for c := range q.order.all() {
 		if position++; position > PlacesTold {
 			return
 		}
-		s.tellPlace(c, position)
+		s.tellPlace(c, position, mean)
 	}
 }
 
-func (s *State) tellPlace(c *customer, position int) {
-	p := Place{Contact: c.id, Position: position, Expected: c.q.expected(s.now, position)}
-	if p != c.told {
+func (s *State) tellPlace(c *customer, position int, mean time.Duration) {
+	p := Place{Contact: c.id, Position: position, Expected: expected(mean, position)}
+	if p.Position != c.told.Position || p.Expected != c.told.Expected {
 		c.told = p
 		s.emit(p)
 	}
