@@ -1,0 +1,46 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// Config is the HTTP part of the configuration.
+type Config struct {
+	// Listen is the address for plain HTTP; "" switches it off.
+	Listen string `yaml:"listen"`
+	// HTTPS is the address for HTTPS; "" switches it off. Browsers give a page
+	// the microphone only over HTTPS or on the same machine.
+	HTTPS string `yaml:"https"`
+	// Certificate and Key are PEM files for HTTPS. Without them the server makes
+	// a certificate of its own, which browsers warn of.
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	// Proxies are the reverse proxies whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix `yaml:"proxies"`
+}
+
+// DefaultConfig returns the defaults of docs/configuration.md.
+func DefaultConfig() Config { return Config{Listen: ":8080", Proxies: []netip.Prefix{}} }
+
+// Validate names what is wrong, each with the key.
+func (c Config) Validate() error {
+	var errs []error
+	for _, a := range []struct{ key, value string }{{"listen", c.Listen}, {"https", c.HTTPS}} {
+		if a.value == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(a.value); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %q is not an address; write HOST:PORT or :PORT, for example :8080", a.key, a.value))
+		}
+	}
+	if c.Listen == "" && c.HTTPS == "" {
+		errs = append(errs, errors.New("listen: both listen and https are empty, so nobody could reach the server; give one of them an address"))
+	}
+	if (c.Certificate == "") != (c.Key == "") {
+		errs = append(errs, errors.New("certificate: certificate and key belong together; give both files or none"))
+	}
+	return errors.Join(errs...)
+}

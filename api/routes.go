@@ -1,0 +1,227 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"callfloor/contact"
+)
+
+// routes joins everything that the server answers.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	h := humago.New(mux, humaConfig(s.opts.Version))
+	s.sessionRoutes(h)
+	s.userRoutes(h)
+	s.callRoutes(h)
+	s.recordingRoutes(h)
+	s.demoRoutes(h)
+	describe(h.OpenAPI())
+
+	mux.Handle("GET /api/v1/seat", s.opts.Seats)
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, contact.Errorf(contact.NotFound, "there is no %s %s; /api/v1/openapi.json lists what there is", r.Method, r.URL.Path))
+	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, map[string]bool{"ok": true}) })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.guardMetrics(promhttp.HandlerFor(s.opts.Metrics, promhttp.HandlerOpts{})))
+	mux.Handle("/", s.opts.Pages)
+	return mux
+}
+
+func humaConfig(version string) huma.Config {
+	c := huma.DefaultConfig("Callfloor", version)
+	c.OpenAPIPath = "/api/v1/openapi"
+	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
+	c.Transformers = []huma.Transformer{ourErrors}
+	// JSON only, and always: what a client accepts does not change it.
+	c.NoFormatFallback = false
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer"},
+		"cookie": {Type: "apiKey", In: "cookie", Name: CookieName},
+	}
+	return c
+}
+
+// access says who may use an operation.
+type access int
+
+// Open: anybody. SignedIn: also with a password that must be changed first.
+// The others need a settled password and the role or more.
+const (
+	accessOpen access = iota
+	accessSignedIn
+	accessAgent
+	accessSupervisor
+	accessAdmin
+)
+
+// operation is one row of the API: what huma registers.
+type operation struct {
+	id, method, path, summary string
+	access                    access
+	status                    int // of success; 0 is 200, or 204 without a body
+}
+
+type requestKey struct{}
+
+// request is what handlers need of the HTTP request.
+type request struct {
+	identity Identity
+	from     netip.Addr
+	tls      *tls.ConnectionState
+}
+
+func requestOf(ctx context.Context) request {
+	r, _ := ctx.Value(requestKey{}).(request)
+	return r
+}
+
+func identityIn(ctx context.Context) Identity { return requestOf(ctx).identity }
+
+// register adds one operation with its access check; a foreign error of the
+// handler is logged here and nowhere else, and its text is not answered.
+func register[I, O any](s *Server, h huma.API, op operation, handle func(context.Context, *I) (*O, error)) {
+	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, DefaultStatus: op.status, MaxBodyBytes: 64 << 10}
+	if op.access != accessOpen {
+		o.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
+	}
+	o.Middlewares = huma.Middlewares{s.admit(op.access)}
+	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			e := shown(err)
+			if e.Code == contact.Internal {
+				s.log.ErrorContext(ctx, "request failed", "operation", op.id, "error", err)
+			}
+			return nil, e
+		}
+		return out, nil
+	})
+}
+
+// admit is the middleware that finds who asks and refuses who may not.
+func (s *Server) admit(need access) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		req := request{from: clientAddr(r, s.opts.Config.Proxies), tls: r.TLS}
+		var err error
+		if need != accessOpen {
+			req.identity, err = s.accounts.Authenticate(r, "")
+			if err == nil {
+				err = allowed(req.identity, need)
+			}
+		}
+		if err != nil {
+			if contact.ErrorCode(err) == contact.Internal && shown(err).Code == contact.Internal {
+				s.log.ErrorContext(r.Context(), "authentication failed", "error", err)
+			}
+			writeError(w, err)
+			return
+		}
+		next(huma.WithValue(ctx, requestKey{}, req))
+	}
+}
+
+// allowed says why id may not use an operation that needs the given access.
+func allowed(id Identity, need access) error {
+	if need == accessSignedIn {
+		return nil
+	}
+	if id.MustChangePassword {
+		return &Error{Code: CodePasswordChange, Message: "this password is for one sign-in only; set one of your own first", status: http.StatusForbidden}
+	}
+	rank := map[contact.Role]access{contact.RoleAgent: accessAgent, contact.RoleSupervisor: accessSupervisor, contact.RoleAdmin: accessAdmin}[id.Role]
+	if rank < need {
+		return contact.Errorf(contact.Forbidden, "this is not for the role %s", id.Role)
+	}
+	return nil
+}
+
+// describe makes the OpenAPI document say what the wire says where types have
+// a JSON form of their own, and names our error as the body of every failure.
+func describe(o *huma.OpenAPI) {
+	schemas := o.Components.Schemas.Map()
+	replace := map[string]*huma.Schema{
+		"Stamp":      {Type: huma.TypeString, Format: "date-time"},
+		"RawMessage": {},
+	}
+	for name, s := range replace {
+		if old, ok := schemas[name]; ok {
+			*old = *s
+		}
+	}
+	for _, s := range schemas {
+		for name, p := range s.Properties {
+			if p.ContentEncoding == "base64" && name == "data" { // json.RawMessage
+				s.Properties[name] = &huma.Schema{Description: p.Description}
+			}
+		}
+	}
+	schemas["ErrorModel"] = &huma.Schema{Type: huma.TypeObject, Required: []string{"code", "message"}, Properties: map[string]*huma.Schema{
+		"code": {Type: huma.TypeString}, "message": {Type: huma.TypeString},
+	}}
+	for _, p := range o.Paths {
+		for _, op := range []*huma.Operation{p.Get, p.Post, p.Put, p.Patch, p.Delete} {
+			if op == nil {
+				continue
+			}
+			for _, r := range op.Responses {
+				if c, ok := r.Content["application/problem+json"]; ok {
+					delete(r.Content, "application/problem+json")
+					r.Content["application/json"] = c
+				}
+			}
+		}
+	}
+}
+
+// readyz answers 200 when nothing is in trouble, and 503 with the reasons.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	troubles := s.opts.Troubles(r.Context())
+	if len(troubles) == 0 {
+		writeJSON(w, http.StatusOK, map[string]any{"ready": true, "troubles": []Trouble{}})
+		return
+	}
+	writeJSON(w, http.StatusServiceUnavailable, map[string]any{"ready": false, "troubles": troubles})
+}
+
+// guardMetrics lets programs on this machine and administrators read.
+func (s *Server) guardMetrics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !fromThisMachine(r) {
+			id, err := s.accounts.Authenticate(r, "")
+			if err == nil {
+				err = allowed(id, accessAdmin)
+			}
+			if err != nil {
+				writeError(w, err)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client may be gone
+}
+
+// sessionCookie carries token for life; an empty token takes the cookie away.
+func sessionCookie(token string, life time.Duration, secure bool) http.Cookie {
+	c := http.Cookie{Name: CookieName, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure, MaxAge: int(life / time.Second)}
+	if token == "" {
+		c.MaxAge = -1
+	}
+	return c
+}

@@ -1,0 +1,160 @@
+// Package config is the one configuration of the server, made of the rooms' own
+// small config structs. It is read in this order, each over the one before:
+// defaults, the YAML file, the environment (CALLFLOOR_…), flags; then it is
+// validated as a whole. Every error says where it stands, what is wrong and
+// what would be right.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"callfloor/acd"
+	"callfloor/api"
+	"callfloor/contact"
+	"callfloor/recordings"
+	"callfloor/sip"
+	"callfloor/web"
+)
+
+// Config is everything that can be set. callfloor.example.yaml explains it.
+type Config struct {
+	// Data is the data folder: the database, captures, keys, run.json.
+	Data string `yaml:"data"`
+	Log  Log    `yaml:"log"`
+	// Drain is how long running calls may go on after the first SIGTERM.
+	Drain      time.Duration     `yaml:"drain"`
+	HTTP       api.Config        `yaml:"http"`
+	SIP        sip.Config        `yaml:"sip"`
+	WebRTC     web.Config        `yaml:"webrtc"`
+	Routing    acd.Config        `yaml:"routing"`
+	Recordings recordings.Config `yaml:"recordings"`
+	// Flows is a folder with flows of the house's own; "" uses the built-in
+	// ones only. A file there goes before a built-in flow of the same name.
+	Flows  string            `yaml:"flows"`
+	Queues []acd.QueueConfig `yaml:"queues"`
+	Lines  []Line            `yaml:"lines"`
+	// Dispositions are what an agent chooses from in wrap-up.
+	Dispositions []string `yaml:"dispositions"`
+	// AwayReasons are what an agent chooses from when going away.
+	AwayReasons []string `yaml:"away_reasons"`
+
+	// Demo adds the lines and People of the demo. Only the flag --demo sets it.
+	Demo   bool         `yaml:"-"`
+	People []api.Person `yaml:"-"`
+}
+
+// Log is how the server logs.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // text, json
+}
+
+// SlogLevel returns the level for log/slog; info if it is none.
+func (l Log) SlogLevel() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		return slog.LevelInfo
+	}
+	return level
+}
+
+// Line is a number that customers dial and the flow that answers it.
+type Line struct {
+	ID   contact.LineID `yaml:"id"`
+	Name string         `yaml:"name"`
+	// Flow is the name of a flow without ".yaml".
+	Flow string `yaml:"flow"`
+	// Consent is what the line does about recording: ask, announce or never.
+	Consent string `yaml:"consent"`
+	// Language is the one that the flow begins in: en or zh.
+	Language string `yaml:"language"`
+}
+
+// The consent policies of a line.
+const (
+	ConsentAsk      = "ask"
+	ConsentAnnounce = "announce"
+	ConsentNever    = "never"
+)
+
+// Default returns the configuration of a server that was told nothing.
+func Default() Config {
+	return Config{
+		Data:       "./callfloor-data",
+		Log:        Log{Level: "info", Format: "text"},
+		Drain:      30 * time.Minute,
+		HTTP:       api.DefaultConfig(),
+		SIP:        sip.DefaultConfig(),
+		WebRTC:     web.DefaultConfig(),
+		Routing:    acd.DefaultConfig(),
+		Recordings: recordings.DefaultConfig(),
+		Queues: []acd.QueueConfig{
+			{ID: "sales", Name: "Sales", Agents: []string{"*"}},
+			{ID: "support", Name: "Support", Agents: []string{"*"}},
+		},
+		Lines:        []Line{{ID: "1000", Name: "Main line", Flow: "full", Consent: ConsentAsk, Language: "en"}},
+		Dispositions: []string{"Solved", "Order taken", "Call back", "Passed on", "Wrong number", "Other"},
+		AwayReasons:  []string{"Break", "Lunch", "Training", "Meeting", "Back office"},
+	}
+}
+
+// QueueIDs returns the queues' names in their order.
+func (c Config) QueueIDs() []contact.QueueID {
+	ids := make([]contact.QueueID, len(c.Queues))
+	for i, q := range c.Queues {
+		ids[i] = q.ID
+	}
+	return ids
+}
+
+// ACD returns the routing configuration with the queues in it.
+func (c Config) ACD() acd.Config {
+	r := c.Routing
+	r.Queues = c.Queues
+	return r
+}
+
+// Line finds a line by what was dialled.
+func (c Config) Line(id contact.LineID) (Line, bool) {
+	for _, l := range c.Lines {
+		if l.ID == id {
+			return l, true
+		}
+	}
+	return Line{}, false
+}
+
+// Problem is one thing that is wrong with the configuration.
+type Problem struct {
+	// Where is FILE:LINE:COL, a flag (--sip) or a variable (CALLFLOOR_…).
+	Where string
+	// Key is the setting, "sip.listen"; "" for the file as a whole.
+	Key string
+	// Message says what is wrong and what would be right.
+	Message string
+}
+
+// String is one line: where, the key and the message.
+func (p Problem) String() string {
+	if p.Key == "" {
+		return p.Where + ": " + p.Message
+	}
+	return fmt.Sprintf("%s: %s: %s", p.Where, p.Key, p.Message)
+}
+
+// ProblemsError is everything that is wrong, in the order of the file.
+type ProblemsError struct{ Problems []Problem }
+
+// Error lists the problems, one a line.
+func (e *ProblemsError) Error() string {
+	text := ""
+	for i, p := range e.Problems {
+		if i > 0 {
+			text += "\n"
+		}
+		text += p.String()
+	}
+	return text
+}

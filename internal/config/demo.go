@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+
+	"callfloor/acd"
+	"callfloor/api"
+	"callfloor/contact"
+)
+
+// demoPassword is the password of all people of the demo; they exist only while
+// every listener is on loopback.
+const demoPassword = "demo"
+
+// demoAddresses are the keys whose host the demo turns into 127.0.0.1 where
+// nothing was set.
+var demoAddresses = [...]struct{ key, value string }{
+	{"http.listen", "127.0.0.1:8080"},
+	{"sip.listen", "127.0.0.1:5060"},
+	{"webrtc.listen", "127.0.0.1:8090"},
+}
+
+// demoDefaults is Default with loopback addresses and the demo's people.
+func demoDefaults() Config {
+	c := Default()
+	c.Demo = true
+	c.HTTP.Listen, c.SIP.Listen, c.WebRTC.Listen = demoAddresses[0].value, demoAddresses[1].value, demoAddresses[2].value
+	c.People = []api.Person{
+		{User: "alice", Name: "Alice", Role: contact.RoleAgent, Password: demoPassword},
+		{User: "bob", Name: "Bob", Role: contact.RoleAgent, Password: demoPassword},
+		{User: "sam", Name: "Sam", Role: contact.RoleSupervisor, Password: demoPassword},
+		{User: "ada", Name: "Ada", Role: contact.RoleAdmin, Password: demoPassword},
+	}
+	return c
+}
+
+// addDemo adds the demo's lines and queues; they win over the file's.
+func (c *Config) addDemo() {
+	lines := []Line{
+		{ID: "1000", Name: "Full menu", Flow: "full", Consent: ConsentAsk, Language: "en"},
+		{ID: "1001", Name: "Announces recording", Flow: "announced", Consent: ConsentAnnounce, Language: "en"},
+		{ID: "1002", Name: "Never records", Flow: "unrecorded", Consent: ConsentNever, Language: "en"},
+		{ID: "1003", Name: "Rings and is never answered", Flow: "ringing", Consent: ConsentNever, Language: "en"},
+		{ID: "1004", Name: "Answers and hangs up", Flow: "hangup", Consent: ConsentNever, Language: "en"},
+		{ID: "1009", Name: "Echo", Flow: "echo", Consent: ConsentNever, Language: "en"},
+	}
+	queues := []acd.QueueConfig{
+		{ID: "sales", Name: "Sales", Agents: []string{"alice", "bob"}},
+		{ID: "support", Name: "Support", Agents: []string{"alice", "bob"}},
+	}
+	for _, l := range c.Lines {
+		if !slices.ContainsFunc(lines, func(d Line) bool { return d.ID == l.ID }) {
+			lines = append(lines, l)
+		}
+	}
+	for _, q := range c.Queues {
+		if !slices.ContainsFunc(queues, func(d acd.QueueConfig) bool { return d.ID == q.ID }) {
+			queues = append(queues, q)
+		}
+	}
+	c.Lines, c.Queues = lines, queues
+}
+
+// NotLoopbackError refuses the demo: its passwords are known to everybody.
+type NotLoopbackError struct{ Key, Where, Value string }
+
+// Error says which listener is in the way and what to do.
+func (e *NotLoopbackError) Error() string {
+	return fmt.Sprintf("--demo signs people in with a known password, so it listens on this machine only; %s is %q (%s): take it out, give it a 127.0.0.1 address, or start without --demo",
+		e.Key, e.Value, e.Where)
+}
+
+// demoRefusal returns the first listener that is not on loopback.
+func (c Config) demoRefusal(where func(key string) string) error {
+	for _, l := range []struct{ key, value string }{
+		{"http.listen", c.HTTP.Listen}, {"http.https", c.HTTP.HTTPS}, {"sip.listen", c.SIP.Listen}, {"webrtc.listen", c.WebRTC.Listen},
+	} {
+		if l.value != "" && !loopback(l.value) {
+			return &NotLoopbackError{Key: l.key, Where: where(l.key), Value: l.value}
+		}
+	}
+	return nil
+}
+
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}

@@ -1,0 +1,184 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// validate asks every room about its part and looks at what joins them.
+func (l *loader) validate() {
+	c := l.cfg
+	l.log()
+	l.section("http", c.HTTP, c.HTTP.Validate())
+	l.section("sip", c.SIP, c.SIP.Validate())
+	l.section("webrtc", c.WebRTC, c.WebRTC.Validate())
+	l.section("recordings", c.Recordings, c.Recordings.Validate())
+	l.routing()
+	if c.Data == "" {
+		l.wrong("data", "the data folder has no name; write one, like ./callfloor-data")
+	}
+	if c.Drain < 0 || c.Drain > 24*time.Hour {
+		l.wrong("drain", "%s is out of range; it is 0s to 24h", c.Drain)
+	}
+	l.queues()
+	l.lines()
+	l.words("dispositions", c.Dispositions)
+	l.words("away_reasons", c.AwayReasons)
+}
+
+// wrong notes a problem at the place where key was set.
+func (l *loader) wrong(key, format string, args ...any) {
+	l.problem(l.where(key), key, format, args...)
+}
+
+func (l *loader) log() {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.cfg.Log.Level) {
+		l.wrong("log.level", "%q is not a level; write debug, info, warn or error", l.cfg.Log.Level)
+	}
+	if !slices.Contains([]string{"text", "json"}, l.cfg.Log.Format) {
+		l.wrong("log.format", "%q is not a format; write text or json", l.cfg.Log.Format)
+	}
+}
+
+var words = regexp.MustCompile(`[a-z][a-z0-9_]*`)
+
+// section places what a room says about its part: at the first of the part's
+// keys that the message names, else at the part itself.
+func (l *loader) section(name string, part any, err error) {
+	keys := keysOf(reflect.TypeOf(part))
+	for _, e := range leaves(err) {
+		message := strings.TrimPrefix(e.Error(), name+".")
+		key := name
+		for _, w := range words.FindAllString(message, -1) {
+			if slices.Contains(keys, w) {
+				key = name + "." + w
+				message = strings.TrimPrefix(message, w+": ")
+				break
+			}
+		}
+		l.wrong(key, "%s", message)
+	}
+}
+
+// leaves takes a joined error apart.
+func leaves(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if j, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only errors.Join as such
+		var all []error
+		for _, e := range j.Unwrap() {
+			all = append(all, leaves(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
+func (l *loader) routing() {
+	r := l.cfg.Routing
+	for _, d := range []struct {
+		key      string
+		value    time.Duration
+		min, max time.Duration
+	}{
+		{"offer_timeout", r.OfferTimeout, time.Second, 10 * time.Minute},
+		{"wrap_up", r.WrapUp, 0, time.Hour},
+		{"wrap_up_extension", r.WrapUpExtension, 0, time.Hour},
+		{"seat_grace", r.SeatGrace, time.Second, 10 * time.Minute},
+		{"same_agent", r.SameAgent, 0, time.Hour},
+		{"reject_cool_down", r.RejectCoolDown, 0, time.Hour},
+		{"service_level", r.ServiceLevel, time.Second, time.Hour},
+	} {
+		if d.value < d.min || d.value > d.max {
+			l.wrong("routing."+d.key, "%s is out of range; it is %s to %s", d.value, d.min, d.max)
+		}
+	}
+}
+
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+
+func (l *loader) queues() {
+	first := map[string]int{}
+	for i, q := range l.cfg.Queues {
+		key := fmt.Sprintf("queues[%d]", i)
+		id := string(q.ID)
+		if !idPattern.MatchString(id) {
+			l.wrong(key+".id", "%q cannot name a queue; take 1 to 32 of a-z, 0-9, - and _", id)
+		}
+		if j, ok := first[id]; ok {
+			l.wrong(key+".id", "there is a queue %q already (%s); give each its own id", id, l.where(fmt.Sprintf("queues[%d].id", j)))
+		}
+		first[id] = i
+		if q.MaxWaiting < 0 {
+			l.wrong(key+".max_waiting", "%d is less than nothing; write 0 for no limit", q.MaxWaiting)
+		}
+		if q.Name == "" {
+			l.cfg.Queues[i].Name = id
+		}
+	}
+}
+
+var (
+	linePattern = regexp.MustCompile(`^[+0-9A-Za-z][0-9A-Za-z._-]{0,31}$`)
+	flowPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$`)
+)
+
+func (l *loader) lines() {
+	first := map[string]int{}
+	for i := range l.cfg.Lines {
+		line := &l.cfg.Lines[i]
+		key := fmt.Sprintf("lines[%d]", i)
+		id := string(line.ID)
+		if !linePattern.MatchString(id) {
+			l.wrong(key+".id", "%q cannot name a line; write the number that customers dial, like 1000 or +861012345678", id)
+		}
+		if j, ok := first[id]; ok {
+			l.wrong(key+".id", "there is a line %q already (%s); give each its own id", id, l.where(fmt.Sprintf("lines[%d].id", j)))
+		}
+		first[id] = i
+		if name := strings.TrimSuffix(line.Flow, ".yaml"); flowPattern.MatchString(name) {
+			line.Flow = name
+		} else {
+			l.wrong(key+".flow", "%q cannot name a flow; write the name of its file without .yaml, like full", line.Flow)
+		}
+		l.lineDefaults(line, key)
+	}
+}
+
+// lineDefaults fills in what a line leaves out, and checks the rest.
+func (l *loader) lineDefaults(line *Line, key string) {
+	if line.Name == "" {
+		line.Name = string(line.ID)
+	}
+	if line.Consent == "" {
+		line.Consent = ConsentAsk
+	}
+	if line.Language == "" {
+		line.Language = "en"
+	}
+	if !slices.Contains([]string{ConsentAsk, ConsentAnnounce, ConsentNever}, line.Consent) {
+		l.wrong(key+".consent", "%q is not a policy; write ask, announce or never", line.Consent)
+	}
+	if !slices.Contains([]string{"en", "zh"}, line.Language) {
+		l.wrong(key+".language", "%q is not a language of the prompts; write en or zh", line.Language)
+	}
+}
+
+func (l *loader) words(key string, list []string) {
+	seen := map[string]bool{}
+	for i, w := range list {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		switch {
+		case strings.TrimSpace(w) == "":
+			l.wrong(at, "it is empty; write a word or take the line out")
+		case seen[w]:
+			l.wrong(at, "%q is there twice; keep one", w)
+		}
+		seen[w] = true
+	}
+}
