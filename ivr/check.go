@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -33,8 +34,8 @@ func (f *Flow) checkQueues(queues []contact.QueueID, found *findings) {
 	for _, id := range f.order {
 		q, ok := f.nodes[id].step.(*queueStep)
 		if ok && !slices.Contains(names, q.Queue.text) {
-			found.add(q.Queue.at, "there is no queue %q; the queues are %s%s", q.Queue.text,
-				strings.Join(names, ", "), nearest(q.Queue.text, names))
+			found.add(q.Queue.at, "there is no queue %q; the configuration's queues are: %s%s", q.Queue.text,
+				cmp.Or(strings.Join(names, ", "), "none"), nearest(q.Queue.text, names))
 		}
 	}
 }

@@ -2,4 +2,61 @@
 // may choose, their checker, and the interpreter that runs one beside a call.
 // It opens no socket and no file of its own: flows and prompts come from an
 // fs.FS.
+//
+// # Flow files
+//
+// A flow is one YAML file: a mapping of nodes by name, and the name of the
+// first one (without start, the first in the file). The call is answered before
+// the first node, unless that is a ring.
+//
+//	start: greeting
+//	nodes:
+//	  greeting:
+//	    kind: language
+//	    say: [greeting, zh/chinese_press_nine]
+//	    keys: {9: zh}
+//	    next: menu
+//	  …
+//
+// A prompt is named by its id in prompts.yaml and is heard in the customer's
+// language; "zh/ID" is always heard in that one. Times are written 10s, 1m30s.
+// The kinds, their keys, and the defaults in brackets:
+//
+//	answer    next                              answers; only to say so plainly
+//	ring      —                                 180 until the caller gives up; only as start
+//	play      say, skip [true], next            a key ends it and answers the next question
+//	hours     open, next                        says the opening hours: always, or a list of
+//	                                            {days: mon-fri, from: 09:00, to: 17:30}
+//	language  say, keys, wait [0s], next        keys choose a language, here and in every later
+//	                                            question that does not use them itself
+//	consent   mode: ask, say, agree [1],        asks whether the call may be recorded; keys from
+//	          decline [2], repeats [2],         before do not count; a wrong key and a silence
+//	          wait [4s], next                   use up one asking each, and the last is a no
+//	          (or agreed and refused)
+//	consent   mode: announce, say, next         announces that it is; cannot be cut short
+//	menu      say, keys, wait [10s], silent,    choices; keys typed ahead count
+//	          timeouts [3], failures [3],
+//	          failed [silent], say_wrong
+//	queue     queue, say, music [music],        music, and the place and the expected wait;
+//	          announce [60s], priority [0],     without served the call ends after the agent
+//	          refused, served
+//	echo      —                                 the caller's own audio, until they hang up
+//	wait      for, next                         silence
+//	goto      next                              a second name for a place
+//	hangup    say                               farewell, and the end
+//
+// LoadFlow checks what is true on any line (nodes, prompts in every language,
+// ways out); Flow.Check what depends on the line (queues, consent). Both name
+// file, line and column, what is wrong and what would be right, and the path of
+// the caller where a path is at fault.
+//
+// A new kind is one file that implements step, one line in the table kinds, and
+// one script in testdata/run.
+//
+// # Prompts
+//
+// prompts/make.sh speaks every text of prompts.yaml once, with espeak-ng; the
+// WAV files are committed and are placeholders for a real voice: record
+// LANGUAGE/ID.wav (mono, 8, 16 or 48 kHz) over them. make_music.go computes the
+// music.
 package ivr

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 )
 
 // Flow is one checked flow file. It is immutable and any number of calls run
@@ -57,9 +56,8 @@ func LoadFlow(fsys fs.FS, name string, p *Prompts) (*Flow, error) {
 func (f *Flow) Name() string { return f.file }
 
 func (f *Flow) read(text []byte, found *findings) {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		found.yaml(err)
+	file, ok := parse(text, found)
+	if !ok {
 		return
 	}
 	top, ok := onlyMapping(file, found)

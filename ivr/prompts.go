@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"callfloor/contact"
 	"callfloor/media"
@@ -120,9 +119,8 @@ type promptText struct {
 
 // readTexts reads prompts.yaml.
 func readTexts(text []byte, found *findings) []promptText {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		found.yaml(err)
+	file, ok := parse(text, found)
+	if !ok {
 		return nil
 	}
 	top, ok := onlyMapping(file, found)

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"callfloor/contact"
 )
 
 // Start is what a flow begins with: the line that was dialled, the language of
-// its prompts ("en" if empty) and the line's consent policy.
+// its prompts ("en" if it is none of Languages) and the line's consent policy.
 type Start struct {
 	Line          contact.LineID
 	Language      string
@@ -42,8 +43,8 @@ func (f *Flow) Run(ctx context.Context, c Caller, s Start) (contact.EndCause, er
 	if r.policy == "" {
 		r.policy = policyNever
 	}
-	if r.lang == "" {
-		r.lang = Languages()[0]
+	if !slices.Contains(Languages(), r.lang) {
+		r.lang = Languages()[0] // every prompt has it
 	}
 	err := r.run(ctx)
 	if err == nil {

@@ -21,40 +21,41 @@ type step interface {
 	run(ctx context.Context, r *runner) (next string, err error)
 }
 
+// kinds is the table of nodes, in the order in which a call meets them.
+var kinds = []struct {
+	name string
+	make func() step
+}{
+	{"answer", func() step { return new(answerStep) }},
+	{"ring", func() step { return new(ringStep) }},
+	{"play", func() step { return new(playStep) }},
+	{"hours", func() step { return new(hoursStep) }},
+	{"language", func() step { return new(languageStep) }},
+	{"consent", func() step { return new(consentStep) }},
+	{"menu", func() step { return new(menuStep) }},
+	{"queue", func() step { return new(queueStep) }},
+	{"echo", func() step { return new(echoStep) }},
+	{"wait", func() step { return new(waitStep) }},
+	{"goto", func() step { return new(gotoStep) }},
+	{"hangup", func() step { return new(hangupStep) }},
+}
+
 // newStep returns an empty step of a kind, nil if there is no such kind.
 func newStep(kind string) step {
-	switch kind {
-	case "answer":
-		return new(answerStep)
-	case "ring":
-		return new(ringStep)
-	case "play":
-		return new(playStep)
-	case "hours":
-		return new(hoursStep)
-	case "language":
-		return new(languageStep)
-	case "consent":
-		return new(consentStep)
-	case "menu":
-		return new(menuStep)
-	case "queue":
-		return new(queueStep)
-	case "echo":
-		return new(echoStep)
-	case "wait":
-		return new(waitStep)
-	case "goto":
-		return new(gotoStep)
-	case "hangup":
-		return new(hangupStep)
+	for _, k := range kinds {
+		if k.name == kind {
+			return k.make()
+		}
 	}
 	return nil
 }
 
-// kindNames lists the kinds in the order in which a call meets them.
 func kindNames() []string {
-	return []string{"answer", "ring", "play", "hours", "language", "consent", "menu", "queue", "echo", "wait", "goto", "hangup"}
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
 }
 
 // exit is one way out of a node.
