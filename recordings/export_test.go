@@ -1,0 +1,74 @@
+package recordings
+
+import (
+	"sync/atomic"
+
+	"callfloor/internal/store"
+)
+
+// Disk is a disk that tests can fill.
+type Disk struct {
+	files
+	// Full, if set, is the error of every write and sync.
+	Full atomic.Pointer[error]
+	// FreeOctets, if not zero, is what it says is free.
+	FreeOctets atomic.Uint64
+}
+
+// UseDisk puts a Disk before s's own.
+func (s *Store) UseDisk() *Disk {
+	d := &Disk{files: s.files}
+	s.files = d
+	return d
+}
+
+// Fill makes writes fail with err; nil makes room again.
+func (d *Disk) Fill(err error) {
+	if err == nil {
+		d.Full.Store(nil)
+		return
+	}
+	d.Full.Store(&err)
+}
+
+func (d *Disk) fault() error {
+	if err := d.Full.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Create implements store.Blobs.
+func (d *Disk) Create(name string) (store.Blob, error) {
+	b, err := d.files.Create(name)
+	return &diskBlob{Blob: b, disk: d}, err
+}
+
+// Free implements files.
+func (d *Disk) Free() (uint64, error) {
+	if n := d.FreeOctets.Load(); n != 0 {
+		return n, nil
+	}
+	return d.files.Free()
+}
+
+type diskBlob struct {
+	store.Blob
+	disk *Disk
+}
+
+// Write takes a half of b when the disk is full, as disks do.
+func (b *diskBlob) Write(p []byte) (int, error) {
+	if err := b.disk.fault(); err != nil {
+		n, _ := b.Blob.Write(p[:len(p)/2])
+		return n, err
+	}
+	return b.Blob.Write(p)
+}
+
+func (b *diskBlob) Sync() error {
+	if err := b.disk.fault(); err != nil {
+		return err
+	}
+	return b.Blob.Sync()
+}
