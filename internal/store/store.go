@@ -1,86 +1,39 @@
-// Package store keeps rows: it owns the SQL driver, the migrations and the
-// transactions. Each package writes its own SQL on a Tx, on tables that begin
-// with its name.
+// Package store keeps rows and blobs: it owns the SQL driver, the migrations,
+// the transactions and the files. Each package writes its own SQL on a Tx, on
+// tables that begin with its name, and keeps its files in Blobs.
 package store
 
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
-
-	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// FileName is the database's name in the data folder.
-const FileName = "callfloor.db"
-
-// DB is the database of one data folder.
+// DB is the database of one data folder. SQLite has one writer: read-write
+// transactions stand in line, readers do not wait for them and see what was
+// committed before they began. Other processes may have the same folder open.
 type DB struct {
 	dir string
-	rw  *sql.DB // one connection: SQLite has one writer
+	rw  *sql.DB // one connection; nil if opened for reading only
 	ro  *sql.DB
 }
 
-// Open opens the database in dir, makes the folder (mode 0700) and the file
-// where they are missing, and brings the tables up to date.
-func Open(ctx context.Context, dir string) (*DB, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder %s: %w", dir, err)
-	}
-	db, err := open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := db.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("bring the database in %s up to date: %w", dir, err), db.Close())
-	}
-	return db, nil
-}
-
-func open(dir string) (*DB, error) {
-	const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)"
-	path := filepath.Join(dir, FileName)
-	rw, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&"+pragmas)
-	if err != nil {
-		return nil, fmt.Errorf("open the database %s: %w", path, err)
-	}
-	rw.SetMaxOpenConns(1)
-	ro, err := sql.Open("sqlite", "file:"+path+"?"+pragmas)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), rw.Close())
-	}
-	ro.SetMaxOpenConns(4)
-	return &DB{dir: dir, rw: rw, ro: ro}, nil
-}
-
-func (db *DB) migrate(ctx context.Context) error {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db.rw, sub)
-	if err != nil {
-		return err
-	}
-	_, err = p.Up(ctx)
-	return err
-}
+// ErrReadOnly is what Tx returns on a database from OpenReadOnly.
+var ErrReadOnly = errors.New("the database was opened for reading only")
 
 // Dir returns the data folder.
 func (db *DB) Dir() string { return db.dir }
 
 // Close closes the database after running transactions have ended.
-func (db *DB) Close() error { return errors.Join(db.ro.Close(), db.rw.Close()) }
+func (db *DB) Close() error {
+	err := db.ro.Close()
+	if db.rw != nil {
+		err = errors.Join(err, db.rw.Close())
+	}
+	return err
+}
 
 // Tx is one transaction. Its time stands still, so that all rows written in it
 // carry the same one.
@@ -90,15 +43,71 @@ type Tx struct {
 }
 
 // Tx runs fn in a read-write transaction: committed if fn returns nil, rolled
-// back otherwise.
-func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error { return run(ctx, db.rw, nil, fn) }
+// back otherwise, also when ctx ends or fn panics. What is committed survives
+// the end of the process; for the end of the machine too, see TxDurable.
+// Calling Tx or TxDurable from within fn waits for itself.
+func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
+	if db.rw == nil {
+		return ErrReadOnly
+	}
+	return run(ctx, db.rw, nil, fn)
+}
 
-// View runs fn in a read-only transaction.
+// TxDurable is Tx for what the law or money depends on: when it returns nil,
+// the rows are on the disk and survive a power cut (and so does everything
+// committed before).
+func (db *DB) TxDurable(ctx context.Context, fn func(*Tx) error) (err error) {
+	if db.rw == nil {
+		return ErrReadOnly
+	}
+	conn, err := db.rw.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a durable transaction: %w", err)
+	}
+	defer func() { err = errors.Join(err, giveBack(conn)) }()
+	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
+		return fmt.Errorf("begin a durable transaction: %w", err)
+	}
+	return run(ctx, conn, nil, fn)
+}
+
+// giveBack returns a connection to the pool as it was taken. It must be done
+// even if the caller's time is over.
+func giveBack(conn *sql.Conn) error {
+	_, err := conn.ExecContext(context.Background(), "PRAGMA synchronous = NORMAL")
+	return errors.Join(err, conn.Close())
+}
+
+// View runs fn in a read-only transaction: all its reads see one moment.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	return run(ctx, db.ro, &sql.TxOptions{ReadOnly: true}, fn)
 }
 
-func run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) error {
+// Healthy writes a row and commits it, so that it fails when the disk is full,
+// gone or read-only.
+func (db *DB) Healthy(ctx context.Context) error {
+	err := db.Tx(ctx, func(tx *Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO store_health (one, at) VALUES (1, ?)
+			ON CONFLICT (one) DO UPDATE SET at = excluded.at`, tx.Now.UnixMilli())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write to the database in %s: %w", db.dir, err)
+	}
+	return nil
+}
+
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}
+
+// run says that ctx ended where database/sql says only that the transaction did.
+func run(ctx context.Context, db beginner, opts *sql.TxOptions, fn func(*Tx) error) (err error) {
+	defer func() {
+		if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+			err = errors.Join(err, cause)
+		}
+	}()
 	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
