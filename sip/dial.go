@@ -24,6 +24,9 @@ type DialOptions struct {
 	Codecs []codec.ID
 	// Transport is "udp" or "tcp"; "": the URI's, else UDP.
 	Transport string
+	// Prepare, if there, is called with the leg before the INVITE is sent: to
+	// attach to its source before the first packet can come.
+	Prepare func(*Leg)
 }
 
 // RejectedError is a final response from 300 to 699 to our INVITE.
@@ -47,6 +50,9 @@ func (s *Server) Dial(ctx context.Context, uri string, o DialOptions) (*Leg, err
 	}
 	if bad := s.admit(l); bad.status != 0 {
 		return nil, fmt.Errorf("dial %s: the server takes no calls now", uri)
+	}
+	if o.Prepare != nil {
+		o.Prepare(l)
 	}
 	if err := l.call(ctx); err != nil {
 		return nil, fmt.Errorf("dial %s: %w", uri, err)

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"strings"
 
@@ -49,7 +50,7 @@ func (s *Server) beforeTransactions(msg gosip.Message) {
 // safeHeaderParsers are sipgo's header parsers with a recover around each,
 // since they run on the transport's goroutine, where a panic ends the process.
 func safeHeaderParsers() map[string]gosip.HeaderParser {
-	out := gosip.DefaultHeadersParser()
+	out := maps.Clone(gosip.DefaultHeadersParser()) // the map is shared by the whole process
 	for name, parse := range out {
 		out[name] = func(header []byte, data string) (h gosip.Header, err error) {
 			defer func() {

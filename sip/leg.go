@@ -78,6 +78,7 @@ type Leg struct {
 	ringAgain   time.Time
 	ringUntil   time.Time
 	onHold      func(bool)
+	holds       []bool // what onHold has not been told yet
 	onSilence   func(time.Duration)
 	peerHolds   bool
 	quality     media.Quality
@@ -181,7 +182,8 @@ func (l *Leg) SetHeld(on bool) {
 }
 
 // OnHold calls fn when the far end puts us on hold and takes us back, by
-// re-INVITE or UPDATE. fn must not block. Set it before Answer.
+// re-INVITE or UPDATE. It is called on the leg's goroutine and must not block.
+// Set it before Answer.
 func (l *Leg) OnHold(fn func(on bool)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -244,15 +246,19 @@ func (s *Server) openSession(c MediaConfig) (Media, error) {
 	return media.OpenSession(media.SessionConfig{IP: c.IP, Ports: s.opt.Ports, Pacer: s.opt.Pacer, Name: c.Name, Log: s.log})
 }
 
-// apply makes a the leg's agreement and tells the media. It returns whether
-// the far end's hold changed, and to what. l.mu is held.
-func (l *Leg) apply(a sdp.Agreed) (changed, holds bool) {
+// apply makes a the leg's agreement and tells the media, and, by run, whoever
+// waits for a hold. l.mu is held.
+func (l *Leg) apply(a sdp.Agreed) {
 	l.agreed = a
-	holds = !a.Theirs.Receives()
-	changed = holds != l.peerHolds
+	holds := !a.Theirs.Receives()
+	changed := holds != l.peerHolds
 	l.peerHolds = holds
+	if changed {
+		l.holds = append(l.holds, holds)
+		l.poke()
+	}
 	if l.media == nil {
-		return changed, holds
+		return
 	}
 	l.media.SetRemote(media.Remote{
 		Addr: a.Remote, RTCP: a.RTCP, Mux: a.Mux, Codec: a.Codec, PayloadType: a.PayloadType,
@@ -261,7 +267,19 @@ func (l *Leg) apply(a sdp.Agreed) (changed, holds bool) {
 	if changed {
 		l.media.SetHeld(holds)
 	}
-	return changed, holds
+}
+
+// tellHolds calls OnHold's function, in order, on run's goroutine.
+func (l *Leg) tellHolds() {
+	l.mu.Lock()
+	fn, holds := l.onHold, l.holds
+	l.holds = nil
+	l.mu.Unlock()
+	for _, on := range holds {
+		if fn != nil {
+			fn(on)
+		}
+	}
 }
 
 // watchSilence arms the alarm. l.mu is held.

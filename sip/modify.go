@@ -21,20 +21,15 @@ func (l *Leg) onModify(req *gosip.Request, tx gosip.ServerTransaction) {
 		l.mu.Unlock()
 		return
 	}
-	changed, holds, bad := l.modify(req, tx)
-	if bad.status != 0 {
+	if bad = l.modify(req, tx); bad.status != 0 {
 		l.respond(tx, req, bad.status, bad.reason, bad.headers...)
 	}
-	fn := l.onHold
 	confirmed := l.state == legConfirmed
 	l.mu.Unlock()
 	if confirmed {
 		l.s.settle(l)
 	}
 	l.poke()
-	if changed && fn != nil {
-		fn(holds)
-	}
 }
 
 // mayModify is everything but the offer. l.mu is held.
@@ -59,14 +54,14 @@ func (l *Leg) mayModify(req *gosip.Request) verdict {
 }
 
 // modify answers the offer, if there is one, and makes it so. l.mu is held.
-func (l *Leg) modify(req *gosip.Request, tx gosip.ServerTransaction) (changed, holds bool, bad verdict) {
+func (l *Leg) modify(req *gosip.Request, tx gosip.ServerTransaction) (bad verdict) {
 	var body []byte
 	if len(req.Body()) > 0 {
 		var agreed sdp.Agreed
 		if body, agreed, bad = l.reAnswer(req.Body()); bad.status != 0 {
-			return false, false, bad
+			return bad
 		}
-		changed, holds = l.apply(agreed)
+		l.apply(agreed)
 	} else if req.Method == gosip.INVITE {
 		body = l.reOffer() // the answer comes with the ACK
 	}
@@ -84,7 +79,7 @@ func (l *Leg) modify(req *gosip.Request, tx gosip.ServerTransaction) (changed, h
 	} else {
 		l.sendResponse(tx, req.Method, res)
 	}
-	return changed, holds, verdict{}
+	return verdict{}
 }
 
 // reAnswer answers a new offer with the codec that is spoken: the call's other

@@ -51,6 +51,7 @@ func (l *Leg) run() {
 	closed := false
 	for {
 		l.trace.deliver()
+		l.tellHolds()
 		next, over := l.due(time.Now())
 		if !closed && l.hasEnded() {
 			closed = true
@@ -248,7 +249,6 @@ func (l *Leg) onAck(req *gosip.Request) {
 	if l.state == legAnswered {
 		l.move(legConfirmed)
 	}
-	var changed, holds bool
 	if p.offered && l.state != legEnded {
 		s, err := sdp.Parse(req.Body())
 		var a sdp.Agreed
@@ -258,16 +258,12 @@ func (l *Leg) onAck(req *gosip.Request) {
 		if err != nil {
 			l.end(contact.EndCause{By: contact.System, Class: contact.EndFailed, Q850: 88, Why: "the phone's answer had no usable audio"}, true)
 		} else {
-			changed, holds = l.apply(a)
+			l.apply(a)
 		}
 	}
-	fn := l.onHold
 	l.mu.Unlock()
 	l.s.settle(l)
 	l.poke()
-	if changed && fn != nil {
-		fn(holds)
-	}
 }
 
 // onBye is the far side's hang-up (RFC 3261 §15.1.2).

@@ -27,10 +27,13 @@ type Network struct {
 	mu    sync.Mutex
 	socks map[netip.AddrPort]*Conn
 	next  uint16
+	under map[netip.AddrPort][]datagram // on their way, oldest first
 }
 
 // New returns an empty network. Set its fields before the first datagram.
-func New() *Network { return &Network{socks: map[netip.AddrPort]*Conn{}, next: 40000} }
+func New() *Network {
+	return &Network{socks: map[netip.AddrPort]*Conn{}, under: map[netip.AddrPort][]datagram{}, next: 40000}
+}
 
 // Listen opens a socket at "IP:PORT"; port 0 takes a free one.
 func (n *Network) Listen(addr string) (*Conn, error) {
@@ -63,16 +66,27 @@ func (n *Network) send(from, to netip.AddrPort, b []byte) {
 	}
 	d := datagram{from, append([]byte(nil), b...)}
 	if n.Latency == 0 {
-		n.deliver(to, d)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.put(to, d)
 		return
 	}
-	time.AfterFunc(n.Latency, func() { n.deliver(to, d) })
+	// Two timers of one instant fire in any order, so each takes the oldest.
+	n.mu.Lock()
+	n.under[to] = append(n.under[to], d)
+	n.mu.Unlock()
+	time.AfterFunc(n.Latency, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		oldest := n.under[to][0]
+		n.under[to] = n.under[to][1:]
+		n.put(to, oldest)
+	})
 }
 
-func (n *Network) deliver(to netip.AddrPort, d datagram) {
-	n.mu.Lock()
+// put hands a datagram to its socket. n.mu is held.
+func (n *Network) put(to netip.AddrPort, d datagram) {
 	c := n.socks[to]
-	n.mu.Unlock()
 	if c == nil {
 		return
 	}

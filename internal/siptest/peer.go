@@ -31,7 +31,7 @@ type Peer struct {
 }
 
 // NewPeer makes a peer that talks from conn to the server. The peer's reader
-// waits at most 3 minutes for anything.
+// waits at most 10 minutes for anything.
 func NewPeer(t testing.TB, conn net.PacketConn, server net.Addr, callID string) *Peer {
 	t.Cleanup(func() { _ = conn.Close() })
 	return &Peer{t: t, conn: conn, server: server, CallID: callID}
@@ -99,10 +99,10 @@ func (m Message) Header(name string) string {
 
 var toTag = regexp.MustCompile(`(?i)\r\nTo:[^\r]*;tag=([^;\r]+)`)
 
-// Read waits for the next message, at most 3 minutes.
+// Read waits for the next message, at most 10 minutes.
 func (p *Peer) Read() Message {
 	p.t.Helper()
-	m, ok := p.ReadWithin(3 * time.Minute)
+	m, ok := p.ReadWithin(10 * time.Minute)
 	if !ok {
 		p.t.Fatalf("peer: nothing came; before: %q", p.seen)
 	}
