@@ -78,12 +78,11 @@ func (a *Assembler) Add(c codec.ID, ssrc uint32, _ uint16, ts uint32, arrival ti
 		a.anchor(ssrc, ts, at)
 	}
 	p := pendingPacket{ts: ts, arrival: at, samples: buf[:n]}
-	if len(a.pending) > 0 {
-		a.hold(p)
-		return
-	}
 	late := at - a.where(ts)
 	expected := a.drift.expected()
+	if len(a.pending) > 0 && late-expected <= suspicious {
+		a.settle(true) // the others were late, the clock is right
+	}
 	switch {
 	case late-expected > suspicious:
 		a.hold(p)
@@ -91,8 +90,8 @@ func (a *Assembler) Add(c codec.ID, ssrc uint32, _ uint16, ts uint32, arrival ti
 		a.anchor(ssrc, ts, at) // it cannot come before it was spoken: a new clock
 		a.write(a.where(ts), p.samples)
 	default:
-		a.place += a.drift.note(at, late)
-		a.write(a.where(ts), p.samples)
+		a.place, a.base = a.where(ts)+a.drift.note(at, late), ts
+		a.write(a.place, p.samples)
 	}
 }
 

@@ -82,8 +82,12 @@ func (s *streamStats) note(w *wirePacket, c codec.ID, now time.Time) seen {
 		s.begin(w)
 	default:
 		s.candidateRun = 0
-		if v := s.advance(w.seq); v != seenNew {
-			s.total.Duplicates += uint64(v & 1)
+		switch v := s.advance(w.seq); v {
+		case seenTwice:
+			s.total.Duplicates++
+			return v
+		case seenForeign:
+			s.total.Foreign++
 			return v
 		}
 	}

@@ -9,9 +9,12 @@ import (
 	"callfloor/media/codec"
 )
 
-// Filling: a pause that is this much longer than the last packet is filled.
+// Filling.
 const (
-	fillSlack = 20 * time.Millisecond
+	// fillSlack is how long after its due time the next packet is waited for. A
+	// single lost packet leaves 20 ms and is no pause; with the grid of the
+	// clock the far end waits 50 ms at most.
+	fillSlack = 25 * time.Millisecond
 	// fillEarly allows for the clock's grid when the next filler is due.
 	fillEarly = 2 * time.Millisecond
 )
@@ -180,9 +183,9 @@ type (
 	digitTick struct{ s *Sender }
 )
 
-// Fill makes silence in c go out each 20 ms whenever nothing was sent for 20 ms
-// after the end of the last packet (40 ms after one of 20 ms), so that the far
-// end sees neither a pause nor a hole. codec.None ends it.
+// Fill makes silence in c go out each 20 ms whenever the next packet is 25 ms
+// late (45 ms after one of 20 ms), so that the far end sees neither a pause over
+// 60 ms nor a hole. codec.None ends it.
 func (s *Sender) Fill(c codec.ID) {
 	s.mu.Lock()
 	on := !s.closed && (c == codec.PCMU || c == codec.PCMA)

@@ -9,7 +9,7 @@ import (
 
 // Limits of the timeline.
 const (
-	// maxReplaced is how many numbers a source may jump and still count as the
+	// maxJump is how many numbers a source may jump and still count as the
 	// same stream with a loss (RFC 3550 appendix A.1, MAX_DROPOUT).
 	maxJump = 3000
 	// maxBack is how late, in numbers, a packet may come and still be sent on.
@@ -26,8 +26,8 @@ const (
 	settling = time.Second
 	maxAhead = 60 * time.Millisecond
 	// follow is how slowly the wall clock mapping follows a source's own clock:
-	// 1/1024 of the difference with each packet, 20 s at 50 packets a second.
-	follow = 1024
+	// 1/4096 of the difference with each packet, 80 s at 50 packets a second.
+	follow = 4096
 	// closedKept is how many places at which the numbering closed are kept for
 	// packets that come late.
 	closedKept = 32
@@ -237,6 +237,6 @@ func (t *timeline) broken(p *Packet, now time.Time) bool {
 // followSource lets the wall clock mapping follow the clock of a source that is
 // heard for long, so that a switch after an hour does not jump by the drift.
 func (t *timeline) followSource(ts uint32, now time.Time) {
-	due := now.Add(t.ahead(ts, now)) // when ts is due
+	due := t.wallAt.Add(span(int64(int32(ts-t.wallTS)), t.rate))
 	t.wallTS, t.wallAt = ts, due.Add(now.Sub(due)/follow)
 }
