@@ -114,6 +114,9 @@ func (a *Accounts) LocalToken() string { return a.local }
 // FirstStart makes the first administrator if there is no user at all, and
 // returns the name and the one-time password; both are empty otherwise.
 func (a *Accounts) FirstStart(ctx context.Context) (user, password string, err error) {
+	if n, err := a.countUsers(ctx); err != nil || n > 0 {
+		return "", "", err
+	}
 	password = newToken()[:20]
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
@@ -139,6 +142,16 @@ func (a *Accounts) FirstStart(ctx context.Context) (user, password string, err e
 		return "", "", nil
 	}
 	return firstAdmin, password, nil
+}
+
+func (a *Accounts) countUsers(ctx context.Context) (n int, err error) {
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM api_users`).Scan(&n)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count the users: %w", err)
+	}
+	return n, nil
 }
 
 // LimitError says that there were too many wrong passwords from an address.

@@ -46,22 +46,24 @@ type recordingsInput struct {
 	Before time.Time `query:"before" doc:"only recordings that began before"`
 }
 
-type recordingInput struct {
+// RecordingPath is the recording that a path names; huma reads it where it is
+// embedded, so it is exported.
+type RecordingPath struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
 type audioInput struct {
-	recordingInput
+	RecordingPath
 	Export bool `query:"export" doc:"as a file to keep; told apart in the audit log"`
 }
 
 type peaksInput struct {
-	recordingInput
+	RecordingPath
 	N int `query:"n" default:"1000" minimum:"10" maximum:"10000"`
 }
 
 type holdInput struct {
-	recordingInput
+	RecordingPath
 	Body struct {
 		On  bool   `json:"on"`
 		Why string `json:"why" maxLength:"500"`
@@ -69,7 +71,7 @@ type holdInput struct {
 }
 
 type eraseInput struct {
-	recordingInput
+	RecordingPath
 	Body struct {
 		Why string `json:"why" minLength:"1" maxLength:"500"`
 	}
@@ -87,7 +89,7 @@ func (s *Server) recordingRoutes(h huma.API) {
 			return &body[[]recordings.Info]{list}, err
 		})
 	register(s, h, operation{id: "get-recording", method: http.MethodGet, path: one, summary: "One recording", access: accessSupervisor},
-		func(ctx context.Context, in *recordingInput) (*body[recordings.Info], error) {
+		func(ctx context.Context, in *RecordingPath) (*body[recordings.Info], error) {
 			info, err := rec.Get(ctx, in.ID)
 			return &body[recordings.Info]{info}, err
 		})
@@ -149,7 +151,7 @@ func (s *Server) auditPlay(ctx context.Context, info recordings.Info, export boo
 	return nil
 }
 
-func (s *Server) verifyRecording(ctx context.Context, in *recordingInput) (*body[recordings.Report], error) {
+func (s *Server) verifyRecording(ctx context.Context, in *RecordingPath) (*body[recordings.Report], error) {
 	report, err := s.opts.Recordings.Verify(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"path"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -42,6 +45,7 @@ func humaConfig(version string) huma.Config {
 	c.OpenAPIPath = "/api/v1/openapi"
 	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
 	c.Transformers = []huma.Transformer{ourErrors}
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	// JSON only, and always: what a client accepts does not change it.
 	c.NoFormatFallback = false
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -49,6 +53,19 @@ func humaConfig(version string) huma.Config {
 		"cookie": {Type: "apiKey", In: "cookie", Name: CookieName},
 	}
 	return c
+}
+
+// schemaName names a type of another room after it, CallRecord for call.Record.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	room := path.Base(t.PkgPath())
+	if t.Name() == "" || room == "." || room == "api" || strings.Contains(t.PkgPath(), "huma") {
+		return name
+	}
+	return strings.ToUpper(room[:1]) + room[1:] + name
 }
 
 // access says who may use an operation.
@@ -151,7 +168,7 @@ func allowed(id Identity, need access) error {
 func describe(o *huma.OpenAPI) {
 	schemas := o.Components.Schemas.Map()
 	replace := map[string]*huma.Schema{
-		"Stamp":      {Type: huma.TypeString, Format: "date-time"},
+		"CallStamp":  {Type: huma.TypeString, Format: "date-time"},
 		"RawMessage": {},
 	}
 	for name, s := range replace {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // didYouMean returns "; did you mean X?" for the nearest of known, or the list
@@ -10,7 +11,11 @@ import (
 func didYouMean(word string, known []string) string {
 	best, bestDistance := "", len(word)/2+1
 	for _, k := range known {
-		if d := distance(word, k); d < bestDistance {
+		d := distance(word, k)
+		if len(word) > 2 && strings.HasPrefix(k, word) { // "lang" for language
+			d = 1
+		}
+		if d < bestDistance {
 			best, bestDistance = k, d
 		}
 	}

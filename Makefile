@@ -1,0 +1,66 @@
+# Callfloor. `make help` lists what there is; `make run` is where to begin.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+BIN        := bin/callfloor
+FUZZTIME   ?= 30s
+SOAKTIME   ?= 30m
+WEB        := agent-web
+WEB_LIST   := $(shell find $(WEB) \( -name node_modules -o -name dist -o -name test \) -prune -o -type f ! -name '*.go' -print 2>/dev/null)
+GO_LIST    := $(shell find . \( -name node_modules -o -name .git -o -name build -o -name callfloor-data \) -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.wav' -o -name '*.yaml' \) -print 2>/dev/null)
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: run
+run: build ## build everything and start the demo on this machine (data in ./callfloor-data)
+	@exec ./$(BIN) serve --demo
+
+.PHONY: build
+build: $(BIN) ## the binary, with the pages in it: bin/callfloor
+
+$(BIN): $(WEB)/dist/index.html go.mod go.sum $(GO_LIST)
+	@echo "building $(BIN) (the first time takes a few minutes)"
+	@CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/callfloor
+
+.PHONY: web
+web: $(WEB)/dist/index.html ## the pages (Svelte, Vite) into agent-web/dist
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.installed $(WEB_LIST)
+	@echo "building the pages"
+	@cd $(WEB) && npm run --silent build
+	@touch $(WEB)/dist/.gitkeep $@
+
+$(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed to build the pages" >&2; exit 1; }
+	@echo "installing the pages' packages (npm ci)"
+	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: test
+test: ## everything that continuous integration runs; installs what is missing where it may
+	@bash scripts/test.sh
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@bash scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: soak
+soak: build ## calls against a demo server for SOAKTIME (30m), watching memory and goroutines
+	@bash scripts/soak.sh $(SOAKTIME)
+
+.PHONY: bench
+bench: ## the benchmarks of the hot paths
+	@go test -run '^$$' -bench . -benchmem ./media/... ./acd/... ./recordings/... ./bench/...
+
+.PHONY: third-party
+third-party: $(WEB)/node_modules/.installed ## write THIRD_PARTY.md
+	@go run ./internal/thirdparty
+
+.PHONY: clean
+clean: ## take away what was built; data and packages stay
+	@rm -rf bin $(WEB)/dist/assets $(WEB)/dist/index.html

@@ -1,0 +1,490 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"callfloor/call"
+	"callfloor/contact"
+	"callfloor/internal/store"
+	"callfloor/recordings"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const goodPassword = "correct horse battery"
+
+// goodHash is the hash of goodPassword, made once for all tests.
+var goodHash = sync.OnceValue(func() string {
+	h, err := newHasher()
+	if err != nil {
+		panic(err)
+	}
+	hash, err := h.hash(context.Background(), goodPassword)
+	if err != nil {
+		panic(err)
+	}
+	return hash
+})
+
+// testCalls is Calls made of two calls, one of them served by alice.
+type testCalls struct{ asked call.Query }
+
+var aliceCall, otherCall = contact.NewID(), contact.NewID()
+
+func (c *testCalls) List(_ context.Context, q call.Query) ([]call.Record, error) {
+	c.asked = q
+	return []call.Record{}, nil
+}
+
+func (c *testCalls) Show(_ context.Context, id contact.ID) (call.Detail, error) {
+	alice := contact.AgentID("alice")
+	switch id {
+	case aliceCall:
+		return call.Detail{Record: call.Record{ID: id, Agent: &alice}}, nil
+	case otherCall:
+		return call.Detail{Record: call.Record{ID: id}}, nil
+	}
+	return call.Detail{}, contact.Errorf(contact.NotFound, "there is no call %q", id)
+}
+
+// testRecordings is Recordings with one recording, "rec1".
+type testRecordings struct {
+	mu   sync.Mutex
+	acts []string
+}
+
+func (r *testRecordings) List(context.Context, recordings.Query) ([]recordings.Info, error) {
+	return nil, nil
+}
+
+func (r *testRecordings) Get(_ context.Context, id string) (recordings.Info, error) {
+	if id != "rec1" {
+		return recordings.Info{}, contact.Errorf(contact.NotFound, "there is no recording %q", id)
+	}
+	return recordings.Info{ID: id, Call: aliceCall, State: recordings.StateSealed, Tracks: []recordings.TrackInfo{}}, nil
+}
+
+func (r *testRecordings) Audio(context.Context, string) (io.ReadSeeker, error) {
+	return strings.NewReader("RIFF0123456789"), nil
+}
+
+func (r *testRecordings) Peaks(context.Context, string, int) (recordings.Peaks, error) {
+	return recordings.Peaks{}, nil
+}
+
+func (r *testRecordings) Verify(_ context.Context, id string) (recordings.Report, error) {
+	if id != "rec1" {
+		return recordings.Report{}, contact.Errorf(contact.NotFound, "there is no recording %q", id)
+	}
+	return recordings.Report{ID: id, Entries: 7, Damage: &recordings.Damage{Entry: 3, Why: "changed"}}, nil
+}
+
+func (r *testRecordings) act(what string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acts = append(r.acts, what)
+	return nil
+}
+
+func (r *testRecordings) Hold(_ context.Context, id, by, why string) error {
+	return r.act("hold " + id + " " + by + " " + why)
+}
+
+func (r *testRecordings) Release(_ context.Context, id, by, why string) error {
+	return r.act("release " + id + " " + by + " " + why)
+}
+
+func (r *testRecordings) Erase(_ context.Context, id, by, why string) error {
+	return r.act("erase " + id + " " + by + " " + why)
+}
+
+// house is a server under test.
+type house struct {
+	t        *testing.T
+	db       *store.DB
+	log      *bytes.Buffer
+	accounts *Accounts
+	calls    *testCalls
+	kept     *testRecordings
+	server   *Server
+	signOuts []string
+	troubles []Trouble
+	demoCall []DemoCall
+}
+
+// newTestHouse makes a server with the users alice (agent), sam (supervisor) and
+// root (admin), all with goodPassword; change may alter the options.
+func newTestHouse(t *testing.T, change func(*Options)) *house {
+	t.Helper()
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	h := &house{t: t, db: db, log: &bytes.Buffer{}, calls: &testCalls{}, kept: &testRecordings{}}
+	log := slog.New(slog.NewTextHandler(h.log, nil))
+	o := Options{
+		Log: log, Config: Config{Listen: "127.0.0.1:0"}, Version: "test", DataDir: dir, Audit: NewAudit(db),
+		Lines: []Line{{ID: "1000", Name: "Main"}},
+		Calls: h.calls, Recordings: h.kept,
+		Seats:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "seat") }),
+		Pages:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { page(w, r) }),
+		SignOut:  func(user string) { h.signOuts = append(h.signOuts, user) },
+		Troubles: func(context.Context) []Trouble { return h.troubles },
+		Metrics:  prometheus.NewRegistry(),
+		DemoCall: func(_ context.Context, c DemoCall) error { h.demoCall = append(h.demoCall, c); return nil },
+	}
+	if change != nil {
+		change(&o)
+	}
+	accounts := AccountsOptions{Log: log, DB: db}
+	if o.Demo {
+		accounts.Demo = []Person{{User: "ada", Name: "Ada", Role: contact.RoleAdmin, Password: "demo"}}
+	}
+	if h.accounts, err = NewAccounts(accounts); err != nil {
+		t.Fatal(err)
+	}
+	o.Accounts = h.accounts
+	for user, role := range map[string]contact.Role{"alice": contact.RoleAgent, "sam": contact.RoleSupervisor, "root": contact.RoleAdmin} {
+		err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			return insertUser(t.Context(), tx, User{User: user, Name: user, Role: role}, goodHash())
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h.server, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func page(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/panic" {
+		panic("a bug")
+	}
+	_, _ = io.WriteString(w, "page")
+}
+
+// do sends one request from address 192.0.2.7 and returns the answer.
+func (h *house) do(method, path, token, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	h.t.Helper()
+	r := httptest.NewRequestWithContext(h.t.Context(), method, path, strings.NewReader(body))
+	r.RemoteAddr = "192.0.2.7:4711"
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for _, c := range change {
+		c(r)
+	}
+	w := httptest.NewRecorder()
+	h.server.ServeHTTP(w, r)
+	return w
+}
+
+// want is do with a status that must come.
+func (h *house) want(status int, method, path, token, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	h.t.Helper()
+	w := h.do(method, path, token, body, change...)
+	if w.Code != status {
+		h.t.Fatalf("%s %s = %d %s, want %d", method, path, w.Code, w.Body, status)
+	}
+	return w
+}
+
+func (h *house) signIn(user string) string {
+	h.t.Helper()
+	w := h.want(http.StatusOK, "POST", "/api/v1/session", "", `{"user":"`+user+`","password":"`+goodPassword+`"}`)
+	return decode[NewSession](h.t, w).Token
+}
+
+func decode[T any](t *testing.T, w *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%v in %s", err, w.Body)
+	}
+	return v
+}
+
+func TestRoles(t *testing.T) {
+	h := newTestHouse(t, nil)
+	tokens := map[string]string{"nobody": "", "alice": h.signIn("alice"), "sam": h.signIn("sam"), "root": h.signIn("root"), "local": h.accounts.LocalToken()}
+	all := []string{"alice", "sam", "root", "local"}
+	supervisors := all[1:]
+	admins := all[2:]
+	for _, tt := range []struct {
+		method, path, body string
+		may                []string
+	}{
+		{"GET", "/api/v1/session", "", all},
+		{"GET", "/api/v1/calls", "", all},
+		{"GET", "/api/v1/calls/" + string(aliceCall), "", all},
+		{"GET", "/api/v1/calls/" + string(otherCall), "", supervisors},
+		{"GET", "/api/v1/recordings", "", supervisors},
+		{"GET", "/api/v1/recordings/rec1", "", supervisors},
+		{"GET", "/api/v1/recordings/rec1/audio", "", supervisors},
+		{"GET", "/api/v1/recordings/rec1/peaks", "", supervisors},
+		{"POST", "/api/v1/recordings/rec1/verify", "", supervisors},
+		{"POST", "/api/v1/recordings/rec1/hold", `{"on":true,"why":"court"}`, supervisors},
+		{"POST", "/api/v1/recordings/rec1/erase", `{"why":"asked"}`, supervisors},
+		{"GET", "/api/v1/audit", "", supervisors},
+		{"GET", "/api/v1/users", "", admins},
+		{"PATCH", "/api/v1/users/alice", `{"name":"Alice A."}`, admins},
+		{"GET", "/metrics", "", admins},
+	} {
+		for who, token := range tokens {
+			w := h.do(tt.method, tt.path, token, tt.body)
+			ok := w.Code < 300
+			may := false
+			for _, m := range tt.may {
+				may = may || m == who
+			}
+			if ok != may {
+				t.Errorf("%s %s as %s = %d %s, want allowed: %t", tt.method, tt.path, who, w.Code, w.Body, may)
+			}
+			if !ok && decode[Error](t, w).Message == "" {
+				t.Errorf("%s %s as %s: no message", tt.method, tt.path, who)
+			}
+		}
+	}
+}
+
+func TestAgentsSeeTheirOwnCalls(t *testing.T) {
+	h := newTestHouse(t, nil)
+	h.want(200, "GET", "/api/v1/calls?agent=bob&limit=5&line=1000", h.signIn("alice"), "")
+	if h.calls.asked.Agent != "alice" || h.calls.asked.Limit != 5 || h.calls.asked.Line != "1000" {
+		t.Errorf("an agent's question became %+v", h.calls.asked)
+	}
+	h.want(200, "GET", "/api/v1/calls?agent=bob&before=2026-11-23T10:00:00Z", h.signIn("sam"), "")
+	if h.calls.asked.Agent != "bob" || h.calls.asked.Before.IsZero() {
+		t.Errorf("a supervisor's question became %+v", h.calls.asked)
+	}
+	h.want(404, "GET", "/api/v1/calls/..%2f..%2fetc", h.signIn("sam"), "")
+	h.want(422, "GET", "/api/v1/calls?limit=5000", h.signIn("sam"), "")
+}
+
+func TestRecordingsAreAudited(t *testing.T) {
+	h := newTestHouse(t, nil)
+	sam := h.signIn("sam")
+	w := h.want(http.StatusPartialContent, "GET", "/api/v1/recordings/rec1/audio", sam, "", func(r *http.Request) { r.Header.Set("Range", "bytes=4-7") })
+	if w.Body.String() != "0123" || w.Header().Get("Content-Type") != "audio/wav" {
+		t.Errorf("range: %q, %s", w.Body, w.Header())
+	}
+	h.want(200, "GET", "/api/v1/recordings/rec1/audio", sam, "") // the same play-back
+	h.want(200, "GET", "/api/v1/recordings/rec1/audio?export=true", sam, "")
+	h.want(200, "POST", "/api/v1/recordings/rec1/verify", sam, "")
+	h.want(200, "POST", "/api/v1/recordings/rec1/hold", sam, `{"on":true,"why":"court"}`)
+	h.want(200, "POST", "/api/v1/recordings/rec1/hold", sam, `{"on":false,"why":"over"}`)
+	h.want(200, "POST", "/api/v1/recordings/rec1/erase", sam, `{"why":"asked"}`)
+	h.want(422, "POST", "/api/v1/recordings/rec1/erase", sam, `{"why":""}`)
+	h.want(404, "POST", "/api/v1/recordings/none/erase", sam, `{"why":"x"}`)
+	h.want(404, "GET", "/api/v1/recordings/none/audio", sam, "")
+
+	var got []string
+	for _, e := range decode[[]Entry](t, h.want(200, "GET", "/api/v1/audit?limit=100", sam, "")) {
+		if e.Target == "rec1" {
+			got = append(got, string(e.Action))
+		}
+		if e.Target == "none" {
+			t.Errorf("an act on nothing is in the log: %+v", e)
+		}
+		if _, err := time.Parse(contact.TimeFormat, e.At); err != nil {
+			t.Errorf("at: %v", err)
+		}
+	}
+	want := "recording_erase recording_hold recording_hold recording_verify recording_export recording_play"
+	if strings.Join(got, " ") != want {
+		t.Errorf("audit log %v, want %s", got, want)
+	}
+	if acts := strings.Join(h.kept.acts, ","); acts != "hold rec1 sam court,release rec1 sam over,erase rec1 sam asked" {
+		t.Errorf("acts %s", acts)
+	}
+}
+
+func TestVerifyJSON(t *testing.T) {
+	h := newTestHouse(t, nil)
+	w := h.want(200, "POST", "/api/v1/recordings/rec1/verify", h.signIn("sam"), "")
+	got := decode[map[string]any](t, w)
+	damage, _ := got["damage"].(map[string]any)
+	if got["ok"] != false || got["entries"] != 7.0 || damage["entry"] != 3.0 || damage["why"] != "changed" {
+		t.Errorf("got %s", w.Body)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	h := newTestHouse(t, func(o *Options) { o.Demo = true })
+	local := func(r *http.Request) { r.Host = "localhost:8080" }
+	h.want(403, "GET", "/", "", "", func(r *http.Request) { r.Host = "evil.example" })
+	info := decode[Info](t, h.want(200, "GET", "/api/v1/info", "", "", local))
+	if !info.Demo || len(info.People) != 1 || info.People[0].User != "ada" || len(info.Lines) != 1 {
+		t.Errorf("info %+v", info)
+	}
+	for range 50 { // no limit on the demo's people
+		h.want(401, "POST", "/api/v1/session", "", `{"user":"ada","password":"wrong"}`, local)
+	}
+	w := h.want(200, "POST", "/api/v1/session", "", `{"user":"ada","password":"demo"}`, local)
+	token := decode[NewSession](t, w).Token
+	h.want(409, "PATCH", "/api/v1/users/ada", token, `{"role":"agent"}`, local)
+	h.want(409, "PUT", "/api/v1/password", token, `{"old":"demo","new":"something longer"}`, local)
+	h.want(202, "POST", "/api/v1/demo/call", token, `{"line":"1000","keys":"1@4s","play":"tone:440","for":12.5}`, local)
+	h.want(404, "POST", "/api/v1/demo/call", token, `{"line":"9999"}`, local)
+	h.want(422, "POST", "/api/v1/demo/call", token, `{"line":"1000","play":"/etc/passwd"}`, local)
+	if want := (DemoCall{Line: "1000", Keys: "1@4s", Play: "tone:440", For: 12500 * time.Millisecond}); len(h.demoCall) != 1 || h.demoCall[0] != want {
+		t.Errorf("demo calls %+v", h.demoCall)
+	}
+
+	// The same folder without the demo: neither the people nor their sessions.
+	real, err := NewAccounts(AccountsOptions{Log: slog.New(slog.DiscardHandler), DB: h.db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := real.AddUser(t.Context(), "test", User{User: "ada", Role: contact.RoleAgent}, goodPassword); err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+	if id, err := real.Authenticate(r, token); contact.ErrorCode(err) != contact.Unauthorized {
+		t.Errorf("a demo session became %+v, %v", id, err)
+	}
+}
+
+func TestNoDemo(t *testing.T) {
+	h := newTestHouse(t, nil)
+	if i := decode[Info](t, h.want(200, "GET", "/api/v1/info", "", "")); i.Demo || i.People == nil || len(i.People) != 0 {
+		t.Errorf("info %+v", i)
+	}
+	h.want(404, "POST", "/api/v1/demo/call", h.signIn("root"), `{"line":"1000"}`)
+}
+
+func TestEdges(t *testing.T) {
+	h := newTestHouse(t, nil)
+	alice := h.signIn("alice")
+	cookie := func(r *http.Request) { r.AddCookie(&http.Cookie{Name: CookieName, Value: alice}) }
+
+	w := h.want(200, "GET", "/", "", "")
+	for header, want := range map[string]string{
+		"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Permissions-Policy": "microphone=(self)",
+	} {
+		if !strings.Contains(w.Header().Get(header), want) {
+			t.Errorf("%s: %q", header, w.Header().Get(header))
+		}
+	}
+	if csp := w.Header().Get("Content-Security-Policy"); strings.Contains(csp, "unsafe") {
+		t.Errorf("CSP %s", csp)
+	}
+	h.want(200, "GET", "/api/v1/session", "", "", cookie)
+	h.want(403, "DELETE", "/api/v1/session", "", "", cookie, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
+	h.want(403, "DELETE", "/api/v1/session", "", "", cookie, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
+	h.want(500, "GET", "/panic", "", "")
+	h.want(200, "GET", "/", "", "")
+	if e := decode[Error](t, h.want(404, "GET", "/api/v1/none", "", "")); e.Code != contact.NotFound {
+		t.Errorf("error %+v", e)
+	}
+	h.want(413, "POST", "/api/v1/session", "", `{"user":"alice","password":"`+strings.Repeat("x", 100<<10)+`"}`)
+	w = h.want(422, "POST", "/api/v1/session", "", `{"user":"alice","pass":"s3cret-in-body"}`)
+	if strings.Contains(w.Body.String(), "s3cret-in-body") || decode[Error](t, w).Code != contact.Invalid || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("validation answered %s %s", w.Header().Get("Content-Type"), w.Body)
+	}
+	h.want(400, "POST", "/api/v1/session", "", `{`)
+	if w := h.do("GET", "/api/v1/seat", "", ""); w.Body.String() != "seat" {
+		t.Errorf("the seat socket is not mounted: %s", w.Body)
+	}
+	if strings.Contains(h.log.String(), goodPassword) || strings.Contains(h.log.String(), alice) {
+		t.Error("a password or a token is in the log")
+	}
+}
+
+func TestHealth(t *testing.T) {
+	h := newTestHouse(t, nil)
+	h.want(200, "GET", "/healthz", "", "")
+	h.want(200, "GET", "/readyz", "", "")
+	h.troubles = []Trouble{{Part: "sip", Why: "port 5060 is taken"}}
+	if w := h.want(503, "GET", "/readyz", "", ""); !strings.Contains(w.Body.String(), "port 5060 is taken") {
+		t.Errorf("readyz %s", w.Body)
+	}
+	h.want(401, "GET", "/metrics", "", "")
+	here := func(r *http.Request) { r.RemoteAddr = "127.0.0.1:4711" }
+	h.want(200, "GET", "/metrics", "", "", here)
+	h.want(401, "GET", "/metrics", "", "", here, func(r *http.Request) { r.Header.Set("X-Forwarded-For", "192.0.2.9") })
+}
+
+func TestOpenAPI(t *testing.T) {
+	h := newTestHouse(t, nil)
+	w := h.want(200, "GET", "/api/v1/openapi.json", "", "")
+	text := w.Body.String()
+	for _, path := range []string{"/api/v1/session", "/api/v1/password", "/api/v1/info", "/api/v1/calls/{id}", "/api/v1/recordings/{id}/verify", "/api/v1/users/{user}", "/api/v1/audit"} {
+		if !strings.Contains(text, `"`+path+`"`) {
+			t.Errorf("no %s in the document", path)
+		}
+	}
+	if strings.Contains(text, "problem+json") {
+		t.Error("the document promises problem+json")
+	}
+	var doc struct {
+		Components struct {
+			Schemas map[string]map[string]any
+		}
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if s := doc.Components.Schemas["CallStamp"]; s["type"] != "string" {
+		t.Errorf("a time is described as %v", s)
+	}
+}
+
+func TestStartAndClose(t *testing.T) {
+	h := newTestHouse(t, func(o *Options) { o.Config.HTTPS = "127.0.0.1:0" })
+	if err := h.server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := ReadRunFile(h.db.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.URL != "http://"+h.server.Addr("http").String() || f.Token != h.accounts.LocalToken() {
+		t.Errorf("run.json %+v", f)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "GET", f.URL+"/api/v1/users", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+f.Token)
+	client := &http.Client{Transport: &http.Transport{}}
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != 200 {
+		t.Errorf("users with run.json's token: %s", res.Status)
+	}
+	client.CloseIdleConnections()
+	taken := newTestHouse(t, func(o *Options) { o.Config.Listen = h.server.Addr("http").String() })
+	if err := taken.server.Start(); err == nil || !strings.Contains(err.Error(), h.server.Addr("http").String()) {
+		t.Errorf("a taken port: %v", err)
+	}
+	if err := h.server.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadRunFile(h.db.Dir()); err == nil {
+		t.Error("run.json is still there")
+	}
+}

@@ -1,0 +1,3 @@
+// Package imports holds the house's walls: a test over `go list` that says which
+// room may import which (docs/architecture.md has the table).
+package imports

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands. No part is skipped: what is
+# missing is installed, or named, and then this fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/need.sh
+
+step() { printf '\n== %s (%ds)\n' "$1" "$SECONDS"; }
+
+step "what the tests need"
+command -v go >/dev/null || { echo "Go 1.26 or newer is needed" >&2; exit 1; }
+need gcc gcc                  # the race detector links with it
+need_file libc6-dev /usr/include/stdlib.h
+need nodejs node
+need npm npm
+need chromium chromium
+need sip-tester sipp
+need baresip baresip
+need sox sox
+need ffmpeg ffprobe
+need_file fonts-noto-cjk /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
+install_missing
+
+step "the pages' packages and build"
+make --no-print-directory web
+
+step "gofmt"
+unformatted=$(git ls-files '*.go' | xargs gofmt -l)
+if [ -n "$unformatted" ]; then
+    printf 'not formatted (run gofmt -w):\n%s\n' "$unformatted" >&2
+    exit 1
+fi
+
+step "go vet"
+go vet ./...
+
+step "go test -race"
+go test -race -shuffle=on -timeout 8m $(go list ./... | grep -v '/e2e$')
+
+step "the pages: lint, types, tests"
+(cd agent-web && npm run --silent lint && npm run --silent check && npm run --silent test)
+
+step "fuzz targets, 5 s each"
+bash scripts/fuzz.sh 5s
+
+step "end to end"
+go test -count=1 -timeout 8m ./e2e/...
+
+step "done"
