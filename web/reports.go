@@ -118,7 +118,7 @@ func (p *peer) sendReports() {
 
 // report makes one compound packet: a sender report for each track that was
 // heard lately, or a receiver report, with what came from the microphone, and
-// the CNAME that RFC 3550 §6.1 wants. nil if there is nothing to say.
+// the CNAME of the SDP, as RFC 3550 §6.1 wants. nil if there is nothing to say.
 func (p *peer) report(now time.Time) []rtcp.Packet {
 	var blocks []rtcp.ReceptionReport
 	if p.receiver.Stats().Packets > 0 {
@@ -144,5 +144,5 @@ func (p *peer) report(now time.Time) []rtcp.Packet {
 	case len(compound) == 0:
 		compound = append(compound, &rtcp.ReceiverReport{SSRC: own, Reports: blocks})
 	}
-	return append(compound, rtcp.NewCNAMESourceDescription(own, "callfloor"))
+	return append(compound, rtcp.NewCNAMESourceDescription(own, trackNames[0]))
 }

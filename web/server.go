@@ -120,9 +120,14 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	s.engine, s.state = engine, serverRunning
-	s.work.Go(s.janitor)
+	s.run(engine)
 	return nil
+}
+
+// run begins with an engine; the caller holds the lock.
+func (s *Server) run(e *engine) {
+	s.engine, s.state = e, serverRunning
+	s.work.Go(s.janitor)
 }
 
 // Addr returns the address of the media port, with the port that was taken

@@ -116,8 +116,13 @@ func (k *socket) serve(r *http.Request) {
 		k.seat.leave(k)
 	}
 	k.out.close(wsNormal, nil)
-	_ = k.conn.Close()
 	close(k.commands)
+	// What is queued, a Bye above all, goes out before the connection is cut.
+	select {
+	case <-written:
+	case <-time.After(closeWithin):
+	}
+	_ = k.conn.Close()
 	<-written
 	<-done
 }

@@ -1,0 +1,101 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/pion/webrtc/v4"
+)
+
+func testServer(t *testing.T, change func(*Config)) *Server {
+	t.Helper()
+	cfg := DefaultConfig()
+	cfg.Listen = "127.0.0.1:0"
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := New(cfg, Options{Log: slog.New(slog.DiscardHandler), Pacer: nopPacer(t), House: &notebook{}, Authenticate: nobody})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// UDP and TCP are on one port, and the error of a second server names it.
+func TestStartTwice(t *testing.T) {
+	for _, listen := range []string{"127.0.0.1:0", ":0"} {
+		t.Run(listen, func(t *testing.T) {
+			first := testServer(t, func(c *Config) { c.Listen = listen })
+			if err := first.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if err := first.Start(); err == nil {
+				t.Error("started twice")
+			}
+			_, port, _ := net.SplitHostPort(first.Addr().String())
+			second := testServer(t, func(c *Config) { c.Listen = strings.TrimSuffix(listen, "0") + port })
+			err := second.Start()
+			if err == nil || !strings.Contains(err.Error(), port) {
+				t.Errorf("the error is %v, want port %s in it", err, port)
+			}
+		})
+	}
+}
+
+func TestUDPPortTaken(t *testing.T) {
+	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = udp.Close() }()
+	s := testServer(t, func(c *Config) { c.Listen = udp.LocalAddr().String() })
+	if err := s.Start(); err == nil || !strings.Contains(err.Error(), udp.LocalAddr().String()) {
+		t.Errorf("the error is %v, want the address in it", err)
+	}
+}
+
+// What a browser is offered: candidates on the one port, UDP and TCP, and the
+// external address besides.
+func TestCandidates(t *testing.T) {
+	s := testServer(t, func(c *Config) { c.External = "203.0.113.7" })
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pc, err := s.engine.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{s.engine.certificate}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pc.GracefulClose() }()
+	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio); err != nil {
+		t.Fatal(err)
+	}
+	gathered := webrtc.GatheringCompletePromise(pc)
+	offer, err := pc.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pc.SetLocalDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	<-gathered
+	sdp := pc.LocalDescription().SDP
+	_, port, _ := net.SplitHostPort(s.Addr().String())
+	for _, want := range []string{" 127.0.0.1 " + port, " 203.0.113.7 " + port, "udp", "tcptype passive"} {
+		if !strings.Contains(sdp, want) {
+			t.Errorf("no %q in\n%s", want, sdp)
+		}
+	}
+	for _, never := range []string{"CN/8000", "red/", "telephone-event", "extmap:", ".local"} {
+		if strings.Contains(sdp, never) {
+			t.Errorf("%q in\n%s", never, sdp)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package web
+
+import (
+	"strings"
+	"testing"
+)
+
+const offerHead = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA:BB\r\n"
+
+func audio(direction string) string {
+	return "m=audio 9 UDP/TLS/RTP/SAVPF 0 8\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=" + direction + "\r\n"
+}
+
+func TestCheckOffer(t *testing.T) {
+	for name, c := range map[string]struct{ sdp, want string }{
+		"a seat":         {offerHead + audio("sendrecv") + audio("recvonly") + audio("recvonly"), ""},
+		"no microphone":  {offerHead + audio("recvonly"), ""},
+		"garbage":        {"hello", "not SDP"},
+		"empty":          {"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n", "0 media sections"},
+		"four":           {offerHead + strings.Repeat(audio("recvonly"), 4), "4 media sections"},
+		"video":          {offerHead + strings.Replace(audio("sendrecv"), "m=audio", "m=video", 1), "not audio"},
+		"two senders":    {offerHead + audio("sendrecv") + audio("sendrecv"), "recvonly"},
+		"no direction":   {offerHead + audio("sendrecv") + audio("mid:1"), "recvonly"},
+		"no fingerprint": {strings.Replace(offerHead, "fingerprint", "finger", 1) + audio("sendrecv"), "fingerprint"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			prints, err := checkOffer(c.sdp)
+			if c.want == "" && (err != nil || prints == "") || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%q, %v; want %q", prints, err, c.want)
+			}
+		})
+	}
+}
+
+func FuzzCheckOffer(f *testing.F) {
+	f.Add(offerHead + audio("sendrecv") + audio("recvonly") + audio("recvonly"))
+	f.Add("v=0")
+	f.Fuzz(func(t *testing.T, sdp string) {
+		if prints, err := checkOffer(sdp); (prints == "") == (err == nil) {
+			t.Fatalf("fingerprints %q with error %v", prints, err)
+		}
+	})
+}
