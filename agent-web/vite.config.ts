@@ -14,8 +14,9 @@ export default defineConfig(({ mode }) => ({
 	build: {
 		// The page's policy is default-src 'self': no data: URLs.
 		assetsInlineLimit: 0,
-		// dist/.gitkeep stays, so that `go build` works in a fresh checkout.
-		emptyOutDir: false,
+		// Old hashed files must not be embedded. dist/.gitkeep is in git, so that
+		// `go build` works in a fresh checkout; public/.gitkeep puts it back.
+		emptyOutDir: true,
 		target: "es2022",
 	},
 	server: { proxy: { "/api": { target: server, ws: true } } },

@@ -177,7 +177,9 @@ export class Peer {
 		this.#close();
 		if (!this.#welcome) return;
 		this.#state.set({ at: "waiting", peer: this.#peer });
-		this.#timer = setTimeout(() => void this.#make(), backoffMS(this.#attempt++));
+		// Quick once, then slowly: the server takes one offer in two seconds, and a few at once.
+		const attempt = this.#attempt++;
+		this.#timer = setTimeout(() => void this.#make(), backoffMS(attempt === 0 ? 0 : attempt + 3));
 	}
 
 	#close(): void {
@@ -200,7 +202,12 @@ export class Peer {
 				const { track, codec } = this.#speech;
 				const sender = this.#pc?.getTransceivers()[0]?.sender;
 				if (!sender) return;
-				if (await this.#useCodec(sender, codec)) continue;
+				// Nothing is awaited before the track is on unless the codec must change.
+				const change = this.#codecChange(sender, codec);
+				if (change) {
+					await this.#useCodec(sender, change, codec);
+					continue;
+				}
 				if (sender.track === track) return;
 				await sender.replaceTrack(track);
 			}
@@ -211,21 +218,24 @@ export class Peer {
 		}
 	}
 
-	/** Switches the sender's codec; true when it had to (and then look again). */
-	async #useCodec(sender: RTCRtpSender, name: string): Promise<boolean> {
-		if (name === "" || this.#answered === "no" || this.#refused.has(name)) return false;
+	/** The parameters that switch the sender to a codec; null when it has it, or cannot. */
+	#codecChange(sender: RTCRtpSender, name: string): RTCRtpSendParameters | null {
+		if (name === "" || this.#answered === "no" || this.#refused.has(name)) return null;
 		const parameters = sender.getParameters();
 		const codec = parameters.codecs?.find((c) => c.mimeType.toLowerCase() === `audio/${name.toLowerCase()}`);
 		const encoding = parameters.encodings?.[0] as Encoding | undefined;
-		if (!codec || !encoding || encoding.codec?.mimeType === codec.mimeType) return false;
+		if (!codec || !encoding || encoding.codec?.mimeType === codec.mimeType) return null;
 		encoding.codec = codec;
+		return parameters;
+	}
+
+	async #useCodec(sender: RTCRtpSender, change: RTCRtpSendParameters, name: string): Promise<void> {
 		try {
-			await sender.setParameters(parameters);
+			await sender.setParameters(change);
 		} catch (error) {
 			this.#refused.add(name); // the server transcodes then
 			console.warn("the codec could not be switched", name, error);
 		}
-		return true;
 	}
 }
 

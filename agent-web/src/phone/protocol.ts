@@ -145,7 +145,8 @@ export interface MeView {
 export interface EndCause {
 	by: Party;
 	class: "completed" | "abandoned" | "rejected" | "failed";
-	sip: number;
+	/** null: a BYE, which has no status. */
+	sip: number | null;
 	q850?: number;
 	why?: string;
 }

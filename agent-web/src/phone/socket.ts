@@ -79,6 +79,7 @@ export class SeatSocket {
 	#pings = new Map<number, number>();
 	#pingID = 0;
 	#req = 0;
+	#resumes: "same" | "new" = "new";
 	#waiting = new Map<number, { settle: (r: Result | null) => void }>();
 	/** Server minus browser clock, in milliseconds. */
 	clockOffsetMS = 0;
@@ -151,7 +152,9 @@ export class SeatSocket {
 	}
 
 	#hello(takeOver: boolean): void {
-		const hello: ToServer = { type: "hello", tab: this.options.tab, ...this.store.resume() };
+		const resume = this.store.resume();
+		const hello: ToServer = { type: "hello", tab: this.options.tab, ...resume };
+		this.#resumes = resume.epoch !== undefined ? "same" : "new";
 		if (takeOver) hello.take_over = true;
 		this.#wire?.send(JSON.stringify(hello));
 	}
@@ -188,7 +191,8 @@ export class SeatSocket {
 		clearTimeout(this.#timer);
 		this.#attempt = 0;
 		this.clockOffsetMS = Date.parse(message.now) - Date.now();
-		const epoch = this.store.welcome(message);
+		// Without an epoch in Hello we are a new page to the server: it has no peer connection for us.
+		const epoch = this.store.welcome(message) === "same" ? this.#resumes : "new";
 		if (this.#link.now.at !== "live") {
 			this.#link.set({ at: "live", rttMS: null });
 			this.#beat = setInterval(() => this.#tick(), PING_MS);

@@ -1,0 +1,92 @@
+import type { ErrorCode } from "../phone/protocol.ts";
+import type { AuditEntry, Call, CallDetail, Info, Peaks, Recording, Session, User, VerifyReport } from "./types.ts";
+
+/** Why a request failed. "lost": no answer came. */
+export class ApiError extends Error {
+	constructor(
+		readonly code: ErrorCode | "lost" | "password_change_required",
+		message: string,
+		readonly status: number,
+		readonly retryAfterS: number | null = null,
+	) {
+		super(message);
+	}
+}
+
+/** Api speaks HTTP to the server we came from; the session is a cookie that scripts cannot read. */
+export class Api {
+	/** unauthorized is told whenever the server says that we are signed out. */
+	constructor(
+		private readonly unauthorized: () => void = () => undefined,
+		private readonly fetcher: typeof fetch = (...args) => fetch(...args),
+	) {}
+
+	info = () => this.#get<Info>("info");
+	session = () => this.#get<Session>("session");
+	signIn = (user: string, password: string) => this.#ask<Session>("POST", "session", { user, password });
+	signOut = () => this.#ask<void>("DELETE", "session");
+	changePassword = (old: string, fresh: string) => this.#ask<void>("PUT", "password", { old, new: fresh });
+
+	calls = (query: { limit?: number; before?: string; agent?: string } = {}) => {
+		const q = new URLSearchParams();
+		for (const [k, v] of Object.entries(query)) if (v !== undefined && v !== "") q.set(k, String(v));
+		return this.#get<Call[]>(`calls?${q}`);
+	};
+	call = (id: string) => this.#get<CallDetail>(`calls/${encodeURIComponent(id)}`);
+
+	recording = (id: string) => this.#get<Recording>(`recordings/${encodeURIComponent(id)}`);
+	peaks = (id: string) => this.#get<Peaks>(`recordings/${encodeURIComponent(id)}/peaks?n=1000`);
+	verify = (id: string) => this.#ask<VerifyReport>("POST", `recordings/${encodeURIComponent(id)}/verify`, {});
+	/** Where the recording's audio is; each play-back is in the audit log. */
+	audioURL = (id: string) => `/api/v1/recordings/${encodeURIComponent(id)}/audio`;
+	/** The same as a file to keep, which the audit log tells apart. */
+	exportURL = (id: string) => `${this.audioURL(id)}?export=true`;
+
+	users = () => this.#get<User[]>("users");
+	addUser = (user: Record<string, unknown>) => this.#ask<User>("POST", "users", user);
+	changeUser = (user: string, fields: Record<string, unknown>) =>
+		this.#ask<User>("PATCH", `users/${encodeURIComponent(user)}`, fields);
+	audit = () => this.#get<AuditEntry[]>("audit?limit=200");
+	demoCall = (call: { line: string; keys: string; play: string; for: number }) =>
+		this.#ask<unknown>("POST", "demo/call", call);
+
+	#get<T>(path: string): Promise<T> {
+		return this.#ask<T>("GET", path);
+	}
+
+	async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+		const headers: Record<string, string> = { Accept: "application/json" };
+		if (body !== undefined) headers["Content-Type"] = "application/json";
+		let response: Response;
+		try {
+			response = await this.fetcher(`/api/v1/${path}`, {
+				method,
+				headers,
+				body: body === undefined ? undefined : JSON.stringify(body),
+			});
+		} catch {
+			throw new ApiError("lost", "", 0);
+		}
+		const text = await response.text();
+		const json = parse(text);
+		if (response.ok) return json as T;
+		const error = apiError(response, json);
+		if (response.status === 401 && path !== "session") this.unauthorized();
+		throw error;
+	}
+}
+
+function parse(text: string): unknown {
+	try {
+		return text === "" ? undefined : JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
+
+function apiError(response: Response, json: unknown): ApiError {
+	const { code, message } = (json ?? {}) as { code?: ErrorCode; message?: string };
+	const retry = Number(response.headers.get("Retry-After"));
+	const lost = response.status >= 502 && response.status <= 504 && !code;
+	return new ApiError(code ?? (lost ? "lost" : "internal"), message ?? "", response.status, retry > 0 ? retry : null);
+}

@@ -1,0 +1,139 @@
+import { createContext } from "svelte";
+import { Api, ApiError } from "../api/client.ts";
+import type { Info, Session } from "../api/types.ts";
+import { en } from "../i18n/en.ts";
+import { clock, grade, longClock, moment, number } from "../i18n/format.ts";
+import { type Key, localeOf, type Params, translate, translatePlural, translateWord } from "../i18n/translate.ts";
+import type { Failure } from "../phone/socket.ts";
+import { Keys } from "./keys.ts";
+import { Prefs } from "./prefs.svelte.ts";
+import { Router } from "./router.svelte.ts";
+import { Seat } from "./seat.svelte.ts";
+
+/** Who is here. */
+export type Who =
+	| { at: "loading" }
+	| { at: "out"; why: "" | "expired" | "down" }
+	| { at: "password"; session: Session; old: string }
+	| { at: "in"; session: Session; seat: Seat };
+
+export interface Toast {
+	id: number;
+	tone: "bad" | "ok";
+	text: string;
+}
+
+/** App joins the parts that every view needs. One is made in main.ts and handed down by context. */
+export class App {
+	readonly prefs = new Prefs();
+	readonly router = new Router();
+	readonly keys = new Keys(() => this.prefs.letters);
+	readonly api = new Api(() => this.#expired());
+	who = $state.raw<Who>({ at: "loading" });
+	info = $state.raw<Info | null>(null);
+	toasts = $state.raw<Toast[]>([]);
+	/** The server's time, ticking. */
+	now = $state(Date.now());
+	#toastID = 0;
+
+	constructor() {
+		this.prefs.apply();
+		setInterval(() => {
+			const seat = this.who.at === "in" ? this.who.seat : null;
+			this.now = Date.now() + (seat?.phone.socket.clockOffsetMS ?? 0);
+		}, 250);
+	}
+
+	/** Looks whether we are signed in; everything comes back by itself. */
+	async begin(): Promise<void> {
+		void this.#loadInfo();
+		try {
+			this.signedIn(await this.api.session());
+		} catch (error) {
+			this.who = { at: "out", why: error instanceof ApiError && error.status === 401 ? "" : "down" };
+		}
+	}
+
+	/** old is the password just used, to change it without asking again. */
+	signedIn(session: Session, old = ""): void {
+		if (session.must_change_password) {
+			this.who = { at: "password", session, old };
+			return;
+		}
+		const seat = new Seat(this.api, session);
+		this.who = { at: "in", session, seat };
+		seat.phone.state.follow(({ link }) => {
+			if (link.at === "over" && link.code === "unauthorized") this.#expired();
+		});
+		seat.start();
+	}
+
+	async signOut(): Promise<void> {
+		await this.api.signOut().catch(() => undefined); // gone is gone
+		this.#leave("");
+		this.router.go("/");
+	}
+
+	/** Sends a command and shows why it was refused. */
+	async run(done: Promise<Failure | null>): Promise<boolean> {
+		const failure = await done;
+		if (failure) this.fail(failure.code, failure.message);
+		return !failure;
+	}
+
+	fail(code: string, message: string): void {
+		this.toast("bad", this.reason(code, message));
+	}
+
+	reason(code: string, message: string): string {
+		const key = `error.${code}`;
+		return key in en ? translate(this.prefs.language, key as Key, { why: message }) : message;
+	}
+
+	/** What an error of the HTTP API says to a person. */
+	why(error: unknown): string {
+		return error instanceof ApiError ? this.reason(error.code, error.message) : String(error);
+	}
+
+	toast(tone: Toast["tone"], text: string): void {
+		const id = ++this.#toastID;
+		this.toasts = [...this.toasts.slice(-3), { id, tone, text }];
+		setTimeout(() => this.dismiss(id), tone === "bad" ? 8000 : 4000);
+	}
+
+	dismiss(id: number): void {
+		this.toasts = this.toasts.filter((t) => t.id !== id);
+	}
+
+	t = (key: Key, params?: Params) => translate(this.prefs.language, key, params);
+	tn = (key: Parameters<typeof translatePlural>[1], n: number, params?: Params) =>
+		translatePlural(this.prefs.language, key, n, params);
+	/** A word of the server's under a prefix. */
+	word = (prefix: string, word: string) => translateWord(this.prefs.language, prefix, word);
+	moment = (at: string) => moment(localeOf(this.prefs.language), at, this.now);
+	number = (n: number, decimals = 0) => number(localeOf(this.prefs.language), n, decimals);
+	clock = clock;
+	longClock = longClock;
+	grade = grade;
+	/** Seconds since a time of the server's. */
+	since = (at: string | null | undefined) => (at ? Math.max(0, (this.now - Date.parse(at)) / 1000) : 0);
+	until = (at: string | null | undefined) => (at ? Math.max(0, (Date.parse(at) - this.now) / 1000) : 0);
+
+	async #loadInfo(): Promise<void> {
+		this.info = await this.api.info().catch(() => null);
+	}
+
+	#expired(): void {
+		if (this.who.at === "in" || this.who.at === "password") this.#leave("expired");
+	}
+
+	#leave(why: "" | "expired"): void {
+		const before = this.who;
+		this.who = { at: "out", why };
+		if (before.at === "in") before.seat.stop();
+		if (!this.info) void this.#loadInfo();
+	}
+}
+
+export const [getApp, setApp] = createContext<App>();
+export const [getSeat, setSeat] = createContext<{ seat: Seat; session: Session }>();

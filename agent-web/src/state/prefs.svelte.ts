@@ -1,0 +1,67 @@
+import { chooseLanguage, type Language } from "../i18n/translate.ts";
+
+export type Theme = "system" | "light" | "dark" | "contrast";
+export const THEMES: readonly Theme[] = ["system", "light", "dark", "contrast"];
+
+interface Stored {
+	language: Language;
+	theme: Theme;
+	letters: "on" | "off";
+}
+
+const KEY = "callfloor.prefs";
+
+/** Prefs are this browser's: language, look, single-letter keys. */
+export class Prefs {
+	#stored = $state<Stored>(load());
+
+	get language(): Language {
+		return this.#stored.language;
+	}
+	set language(language: Language) {
+		this.#save({ language });
+	}
+	get theme(): Theme {
+		return this.#stored.theme;
+	}
+	set theme(theme: Theme) {
+		this.#save({ theme });
+	}
+	get letters(): "on" | "off" {
+		return this.#stored.letters;
+	}
+	set letters(letters: "on" | "off") {
+		this.#save({ letters });
+	}
+
+	/** Writes language and look to the document; follows the system's wish. */
+	apply(): void {
+		const html = document.documentElement;
+		html.lang = this.language === "zh" ? "zh-CN" : "en";
+		html.dataset.theme = this.theme === "system" ? systemTheme() : this.theme;
+	}
+
+	#save(part: Partial<Stored>): void {
+		Object.assign(this.#stored, part);
+		try {
+			localStorage.setItem(KEY, JSON.stringify(this.#stored));
+		} catch {
+			// A browser that keeps nothing: the choice lasts until the reload.
+		}
+		this.apply();
+	}
+}
+
+function systemTheme(): Theme {
+	if (matchMedia("(prefers-contrast: more)").matches) return "contrast";
+	return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+function load(): Stored {
+	const fresh: Stored = { language: chooseLanguage(navigator.languages), theme: "system", letters: "on" };
+	try {
+		return { ...fresh, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Stored>) };
+	} catch {
+		return fresh;
+	}
+}

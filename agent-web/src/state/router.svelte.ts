@@ -1,0 +1,44 @@
+export type Page =
+	| { at: "home" }
+	| { at: "floor" }
+	| { at: "calls" }
+	| { at: "call"; id: string }
+	| { at: "people" }
+	| { at: "audit" }
+	| { at: "missing" };
+
+/** Reads a path of the app. */
+export function pageOf(path: string): Page {
+	const parts = path.split("/").filter((p) => p !== "");
+	const [first, second] = parts;
+	if (first === undefined) return { at: "home" };
+	if (parts.length === 2 && first === "calls" && second) return { at: "call", id: decodeURIComponent(second) };
+	if (parts.length > 1) return { at: "missing" };
+	return first === "floor" || first === "calls" || first === "people" || first === "audit"
+		? { at: first }
+		: { at: "missing" };
+}
+
+/** Router keeps the page in the address bar, so that a reload comes back to it. */
+export class Router {
+	page = $state.raw<Page>(pageOf(location.pathname));
+
+	constructor() {
+		addEventListener("popstate", () => {
+			this.page = pageOf(location.pathname);
+		});
+	}
+
+	go(path: string): void {
+		if (path !== location.pathname) history.pushState(null, "", path);
+		this.page = pageOf(path);
+	}
+
+	/** For links: an ordinary click stays in the page, any other is the browser's. */
+	follow = (event: MouseEvent): void => {
+		const link = (event.currentTarget as HTMLElement).closest("a");
+		if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+		event.preventDefault();
+		this.go(new URL(link.href).pathname);
+	};
+}

@@ -1,0 +1,317 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Microphone } from "../src/phone/mic.ts";
+import { Phone } from "../src/phone/phone.ts";
+import { Playback } from "../src/phone/playback.ts";
+import type { CallView, Phase, Role } from "../src/phone/protocol.ts";
+import { FakeDevices, FakePeer, FakeTrack, FakeWire, settled, WELCOME } from "./fakes.ts";
+
+beforeEach(() => {
+	vi.useFakeTimers();
+	vi.stubGlobal(
+		"MediaStream",
+		class {
+			constructor(readonly tracks: unknown[]) {}
+		},
+	);
+});
+afterEach(() => {
+	vi.useRealTimers();
+	vi.unstubAllGlobals();
+});
+
+const call = (phase: Phase, more: Partial<CallView> = {}) => ({
+	contact: "c1",
+	phase,
+	muted: false,
+	codec: "PCMA",
+	...more,
+});
+
+/** A seat with everything fake; ready has it signed in and its media connected. */
+function seat(role: Role = "agent") {
+	const wires: FakeWire[] = [];
+	const peers: FakePeer[] = [];
+	const devices = new FakeDevices();
+	const mic = new Microphone(devices);
+	let seq = 1;
+	const phone = new Phone({
+		role,
+		tab: "t1",
+		dial: () => {
+			const wire = new FakeWire();
+			wires.push(wire);
+			return wire;
+		},
+		session: async () => "good",
+		createPeer: () => {
+			const peer = new FakePeer();
+			peers.push(peer);
+			return peer as unknown as RTCPeerConnection;
+		},
+		mic,
+		playback: new Playback(null),
+		audio: null,
+	});
+	const wire = () => wires.at(-1) as FakeWire;
+	const peer = () => peers.at(-1) as FakePeer;
+	const put = (key: string, value: unknown) => wire().say({ type: "change", seq: ++seq, key, value });
+	const welcome = async (phoneTab = true) => {
+		wire().accept();
+		wire().say(WELCOME, { type: "snapshot", seq, doc: {} }, { type: "tab", phone: phoneTab });
+		await settled();
+	};
+	const connect = async () => {
+		wire().say({ type: "answer", sdp: "v=0", peer: peers.length });
+		await settled();
+		peer().move("connected");
+		await settled();
+	};
+	const ready = async () => {
+		phone.start();
+		await welcome();
+		await connect();
+	};
+	return { phone, wires, peers, devices, mic, wire, peer, put, welcome, connect, ready };
+}
+
+describe("coming up", () => {
+	test("microphone and socket are asked for at once, before anything answers", () => {
+		const s = seat();
+		s.phone.start();
+		expect(s.devices.asked).toBe(1);
+		expect(s.wires).toHaveLength(1);
+		expect(s.devices.constraints?.audio).toEqual({
+			echoCancellation: true,
+			noiseSuppression: true,
+			autoGainControl: true,
+		});
+	});
+	test("three audio sections in the server's order, no microphone on them", async () => {
+		const s = seat();
+		await s.ready();
+		expect(s.peer().directions).toEqual(["sendrecv", "recvonly", "recvonly"]);
+		expect(s.wire().of("offer")).toEqual([{ type: "offer", sdp: "v=0", peer: 1 }]);
+		expect(s.peer().sender.track).toBeNull();
+		expect(s.phone.state.now.media).toEqual({ at: "ready", peer: 1 });
+	});
+	test("candidates that come before the answer wait for it; those of another connection are dropped", async () => {
+		const s = seat();
+		s.phone.start();
+		await s.welcome();
+		s.wire().say({ type: "candidate", peer: 1, candidate: "a" }, { type: "candidate", peer: 7, candidate: "old" });
+		await settled();
+		expect(s.peer().added).toEqual([]);
+		await s.connect();
+		s.wire().say({ type: "candidate", peer: 1, candidate: "b" }, { type: "candidate", peer: 1, candidate: "" });
+		await settled();
+		expect(s.peer().added).toEqual(["a", "b"]);
+	});
+	test("own candidates carry the number of the connection", async () => {
+		const s = seat();
+		s.phone.start();
+		await s.welcome();
+		s.peer().onicecandidate?.({
+			candidate: { candidate: "mine", sdpMid: "0", sdpMLineIndex: 0 } as RTCIceCandidate,
+		});
+		s.peer().onicecandidate?.({ candidate: null });
+		expect(s.wire().of("candidate")).toEqual([
+			{ type: "candidate", peer: 1, candidate: "mine", sdpMid: "0", sdpMLineIndex: 0 },
+			{ type: "candidate", peer: 1, candidate: "" },
+		]);
+	});
+	test("a supervisor is not asked for a microphone", async () => {
+		const s = seat("supervisor");
+		await s.ready();
+		expect(s.devices.asked).toBe(0);
+		expect(s.phone.state.now.media.at).toBe("ready");
+	});
+	test("the second tab has no media until it takes over", async () => {
+		const s = seat();
+		s.phone.start();
+		await s.welcome(false);
+		expect(s.phone.state.now.tab).toBe("elsewhere");
+		expect(s.peers).toHaveLength(0);
+		expect(s.mic.state.now.at).toBe("off");
+		s.phone.takeOver();
+		expect(s.wire().of("hello").at(-1)).toMatchObject({ take_over: true });
+		s.wire().say({ type: "tab", phone: true });
+		await settled();
+		expect(s.peers).toHaveLength(1);
+		expect(s.mic.state.now.at).toBe("ok");
+	});
+	test("the first tab lets go when another takes over", async () => {
+		const s = seat();
+		await s.ready();
+		s.wire().say({ type: "tab", phone: false });
+		expect(s.peer().connectionState).toBe("closed");
+		expect((s.devices.answer as FakeTrack).state).toBe("ended");
+	});
+});
+
+describe("a call", () => {
+	test("the codec is switched while it rings, the microphone opens on the click", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("ringing"));
+		await settled();
+		expect(s.peer().log).toEqual(["codec audio/PCMA"]);
+		void s.phone.answer();
+		expect(s.peer().log).toEqual(["codec audio/PCMA", "track on"]);
+		expect(s.wire().of("do")[0]).toMatchObject({ do: "answer", contact: "c1" });
+		s.put("call", call("talking"));
+		s.wire().say({ type: "result", req: 1 });
+		await settled();
+		expect(s.peer().log).toEqual(["codec audio/PCMA", "track on"]);
+	});
+	test("an answer that is refused closes the microphone again", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("ringing"));
+		const done = s.phone.answer();
+		s.wire().say({ type: "result", req: 1, code: "conflict", error: "the caller is gone" });
+		expect(await done).toEqual({ code: "conflict", message: "the caller is gone" });
+		await settled();
+		expect(s.peer().sender.track).toBeNull();
+	});
+	test("mute is silence that flows: at once, and off only by the server's word", async () => {
+		const s = seat();
+		await s.ready();
+		const track = s.devices.answer as FakeTrack;
+		s.put("call", call("talking"));
+		await settled();
+		expect(s.peer().sender.track).toBe(track);
+		expect(track.enabled).toBe(true);
+		void s.phone.mute(true);
+		expect(track.enabled).toBe(false);
+		s.put("call", call("talking", { muted: true }));
+		void s.phone.mute(false);
+		expect(track.enabled).toBe(false);
+		s.put("call", call("talking"));
+		expect(track.enabled).toBe(true);
+		expect(s.peer().sender.track).toBe(track);
+	});
+	test("hold is silence, the end takes the track off", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking"));
+		s.put("call", call("hold"));
+		await settled();
+		expect((s.devices.answer as FakeTrack).enabled).toBe(false);
+		expect(s.peer().sender.track).not.toBeNull();
+		s.put("call", call("wrap_up"));
+		await settled();
+		expect(s.peer().sender.track).toBeNull();
+	});
+	test("after a reload in mid-call the track goes out as soon as it is there", async () => {
+		const s = seat();
+		s.phone.start();
+		s.wire().accept();
+		s.wire().say(WELCOME, { type: "snapshot", seq: 1, doc: { call: call("talking") } }, { type: "tab", phone: true });
+		await settled();
+		await s.connect();
+		expect(s.peer().sender.track).toBe(s.devices.answer);
+		expect(s.peer().sender.codec).toBe("audio/PCMA");
+	});
+});
+
+describe("trouble", () => {
+	test("a socket that is lost leaves the connected media alone", async () => {
+		const s = seat();
+		await s.ready();
+		s.wire().cut();
+		vi.advanceTimersByTime(200);
+		await s.welcome();
+		expect(s.peers).toHaveLength(1);
+		expect(s.wire().of("offer")).toEqual([]);
+	});
+	test("a media connection that failed is made anew under the next number", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking"));
+		s.peer().move("failed");
+		expect(s.phone.state.now.media.at).toBe("waiting");
+		vi.advanceTimersByTime(100);
+		await settled();
+		expect(s.wire().of("offer").at(-1)?.peer).toBe(2);
+		await s.connect();
+		expect(s.peer().sender.track).toBe(s.devices.answer);
+	});
+	test("a short hiccup of the network is waited for", async () => {
+		const s = seat();
+		await s.ready();
+		s.peer().move("disconnected");
+		vi.advanceTimersByTime(1500);
+		s.peer().move("connected");
+		vi.advanceTimersByTime(5000);
+		expect(s.peers).toHaveLength(1);
+	});
+	test("a server that says it has no media gets a new connection", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("me", { ready: false, not_ready: "connection" });
+		for (let second = 1; second <= 5; second++) {
+			vi.advanceTimersByTime(1000);
+			s.wire().say({ type: "pong", id: second });
+		}
+		await settled();
+		expect(s.peers).toHaveLength(2);
+	});
+	test("an answer to an old offer is not taken", async () => {
+		const s = seat();
+		s.phone.start();
+		await s.welcome();
+		s.wire().say({ type: "answer", sdp: "v=0", peer: 99 });
+		await settled();
+		expect(s.peer().answered).toBe("no");
+	});
+	test.each([
+		["NotAllowedError", "denied", "denied"],
+		["NotFoundError", "missing", "missing"],
+		["NotReadableError", "missing", "missing"],
+	])("%s is reported as %s", async (error, at, reported) => {
+		const s = seat();
+		s.devices.answer = error;
+		s.phone.start();
+		await s.welcome();
+		expect(s.phone.state.now.mic.at).toBe(at);
+		expect(s.wire().of("media").at(-1)?.microphone).toBe(reported);
+		s.devices.answer = new FakeTrack();
+		s.devices.dispatchEvent(new Event("devicechange"));
+		await settled();
+		expect(s.wire().of("media").at(-1)?.microphone).toBe("ok");
+	});
+	test("an unplugged headset is replaced by another in mid-call", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking"));
+		const old = s.devices.answer as FakeTrack;
+		const fresh = new FakeTrack();
+		s.devices.answer = fresh;
+		old.unplug();
+		await settled();
+		expect(
+			s
+				.wire()
+				.of("media")
+				.map((m) => m.microphone),
+		).toContain("ended");
+		expect(s.peer().sender.track).toBe(fresh);
+	});
+	test("devices are reported every 5 s", async () => {
+		const s = seat();
+		await s.ready();
+		const before = s.wire().of("media").length;
+		vi.advanceTimersByTime(4999);
+		s.wire().say({ type: "pong", id: 1 });
+		vi.advanceTimersByTime(1);
+		expect(s.wire().of("media").length).toBe(before + 1);
+	});
+	test("signed out, everything is let go", async () => {
+		const s = seat();
+		await s.ready();
+		s.phone.stop();
+		expect(s.peer().connectionState).toBe("closed");
+		expect((s.devices.answer as FakeTrack).state).toBe("ended");
+		expect(s.phone.doc.now.me).toBeNull();
+	});
+});

@@ -1,0 +1,281 @@
+import { expect, test } from "vitest";
+import type {
+	AgentView,
+	Bye,
+	CallView,
+	Candidate,
+	Change,
+	Command,
+	FloorCallView,
+	Hello,
+	ListenView,
+	MediaReport,
+	MeView,
+	Ping,
+	QueueView,
+	Result,
+	SDP,
+	Snapshot,
+	Tab,
+	Welcome,
+} from "../src/phone/protocol.ts";
+
+/** The golden files of web/protocol.go, which the Go tests read too: a drift fails both. */
+const files = import.meta.glob("../../web/testdata/protocol/*.json", { eager: true, import: "default" });
+
+type Check = (value: unknown) => boolean;
+const text: Check = (v) => typeof v === "string";
+const whole: Check = (v) => Number.isInteger(v);
+const figure: Check = (v) => typeof v === "number";
+const flag: Check = (v) => typeof v === "boolean";
+const time: Check = (v) => typeof v === "string" && !Number.isNaN(Date.parse(v));
+const anything: Check = () => true;
+const one =
+	(...words: unknown[]): Check =>
+	(v) =>
+		words.includes(v);
+const list =
+	(of: Check): Check =>
+	(v) =>
+		v === null || (Array.isArray(v) && v.every(of));
+const or =
+	(...checks: Check[]): Check =>
+	(v) =>
+		checks.some((c) => c(v));
+const none = one(null);
+const absent = one(undefined);
+const shape =
+	(fields: Record<string, Check>): Check =>
+	(v) =>
+		problems(fields, v).length === 0;
+
+/** Every field of T, no other: TypeScript holds the left side, the golden files the right. */
+type Fields<T> = { [K in keyof Required<T>]: Check };
+
+const roles = one("agent", "supervisor", "admin");
+const states = one(
+	"offline",
+	"away",
+	"available",
+	"offered",
+	"talking",
+	"hold",
+	"wrap_up",
+	"not_responding",
+	"disconnected",
+);
+const consents = one("granted", "refused", "announced", "none");
+const codes = one("invalid", "unauthorized", "forbidden", "not_found", "conflict", "busy", "internal");
+const quality = or(none, shape({ loss_percent: figure, jitter_ms: figure, rtt_ms: or(figure, none), score: figure }));
+const recording = one("on", "off", "failed");
+const maybe = (check: Check) => or(check, absent);
+const end = shape({
+	by: one("customer", "agent", "supervisor", "system"),
+	class: one("completed", "abandoned", "rejected", "failed"),
+	sip: or(whole, none),
+	q850: maybe(whole),
+	why: maybe(text),
+});
+
+const hello: Fields<Hello> = {
+	type: one("hello"),
+	token: maybe(text),
+	tab: text,
+	epoch: maybe(text),
+	seq: maybe(whole),
+	take_over: maybe(flag),
+};
+const welcome: Fields<Welcome> = {
+	type: one("welcome"),
+	protocol: whole,
+	epoch: text,
+	user: text,
+	role: roles,
+	now: time,
+	ice_servers: list(shape({ urls: list(text), username: maybe(text), credential: maybe(text) })),
+	tracks: list(text),
+};
+const snapshot: Fields<Snapshot> = { type: one("snapshot"), seq: whole, doc: anything };
+const change: Fields<Change> = { type: one("change"), seq: whole, key: text, value: anything };
+const tab: Fields<Tab> = { type: one("tab"), phone: flag };
+const sdp: Fields<SDP> = { type: one("offer", "answer"), sdp: text, peer: whole };
+const candidate: Fields<Candidate> = {
+	type: one("candidate"),
+	peer: whole,
+	candidate: text,
+	sdpMid: maybe(text),
+	sdpMLineIndex: maybe(whole),
+};
+const media: Fields<MediaReport> = {
+	type: one("media"),
+	microphone: one("ok", "denied", "missing", "ended", "silent"),
+	playback: flag,
+};
+const command: Fields<Command> = {
+	type: one("do"),
+	req: whole,
+	do: one(
+		"state",
+		"answer",
+		"decline",
+		"hold",
+		"mute",
+		"digit",
+		"hangup",
+		"wrapup_extend",
+		"wrapup_note",
+		"wrapup_done",
+		"listen",
+		"unlisten",
+		"force",
+	),
+	contact: maybe(text),
+	agent: maybe(text),
+	state: maybe(states),
+	reason: maybe(text),
+	on: maybe(flag),
+	digit: maybe(text),
+	disposition: maybe(text),
+	note: maybe(text),
+};
+const result: Fields<Result> = { type: one("result"), req: whole, code: maybe(codes), error: maybe(text) };
+const ping: Fields<Ping> = { type: one("ping", "pong"), id: whole };
+const bye: Fields<Bye> = { type: one("bye"), code: codes, reason: text, reconnect: flag };
+const me: Fields<MeView> = {
+	user: text,
+	name: text,
+	role: roles,
+	state: states,
+	reason: text,
+	since: time,
+	next: or(one(""), states),
+	ready: flag,
+	not_ready: text,
+	queues: list(text),
+	dispositions: list(text),
+	away_reasons: list(text),
+};
+const call: Fields<CallView> = {
+	contact: text,
+	phase: one("ringing", "talking", "hold", "wrap_up"),
+	since: time,
+	line: text,
+	from: text,
+	queue: text,
+	queue_name: text,
+	waited: figure,
+	chosen: list(text),
+	language: text,
+	reason: text,
+	until: or(time, none),
+	muted: flag,
+	consent: consents,
+	recording,
+	recording_why: text,
+	codec: text,
+	quality,
+	ended: or(end, none),
+	answered: or(time, none),
+	disposition: text,
+	note: text,
+};
+const agent: Fields<AgentView> = {
+	user: text,
+	name: text,
+	state: states,
+	reason: text,
+	since: time,
+	ready: flag,
+	contact: text,
+	queue: text,
+	queues: list(text),
+};
+const queue: Fields<QueueView> = {
+	id: text,
+	name: text,
+	waiting: whole,
+	longest_since: or(time, none),
+	available: whole,
+	staffed: whole,
+	talking: whole,
+	answered: whole,
+	answered_in: whole,
+	abandoned: whole,
+	expected: figure,
+};
+const floor: Fields<FloorCallView> = {
+	contact: text,
+	line: text,
+	from: text,
+	stage: one("flow", "queue", "ringing", "talking", "hold", "wrap_up"),
+	started: time,
+	since: time,
+	queue: text,
+	agent: text,
+	consent: consents,
+	recording,
+	quality,
+	listeners: list(text),
+};
+const listen: Fields<ListenView> = { contact: text, mode: text, since: time, codec: text };
+
+const shapes: Record<string, Record<string, Check>> = {
+	hello,
+	welcome,
+	snapshot,
+	change,
+	tab,
+	offer: sdp,
+	answer: sdp,
+	candidate,
+	media,
+	do: command,
+	result,
+	ping,
+	pong: ping,
+	bye,
+	me,
+	call,
+	agent,
+	queue,
+	floor,
+	listen,
+};
+
+function problems(fields: Record<string, Check>, value: unknown): string[] {
+	if (typeof value !== "object" || value === null) return ["not an object"];
+	const found = value as Record<string, unknown>;
+	return [
+		...Object.keys(found)
+			.filter((key) => !(key in fields))
+			.map((key) => `${key}: unknown to the browser`),
+		...Object.entries(fields)
+			.filter(([key, check]) => !check(found[key]))
+			.map(([key]) => `${key}: ${JSON.stringify(found[key])} is not what the browser expects`),
+	];
+}
+
+const goldens = Object.entries(files).map(([path, value]) => {
+	const name = path.replace(/^.*\/|\.json$/g, "");
+	return { name, kind: name.split("_")[0] ?? "", value };
+});
+
+test.each(goldens)("golden $name", ({ kind, value }) => {
+	const fields = shapes[kind];
+	expect(fields, `no type for ${kind}`).toBeDefined();
+	expect(problems(fields ?? {}, value)).toEqual([]);
+});
+
+test("every message and view has a golden file", () => {
+	const kinds = new Set(goldens.map((g) => g.kind));
+	expect(Object.keys(shapes).filter((kind) => !kinds.has(kind))).toEqual([]);
+});
+
+test("the views of a golden snapshot are what the browser expects", () => {
+	for (const { value } of goldens.filter((g) => g.kind === "snapshot")) {
+		for (const [key, view] of Object.entries((value as Snapshot).doc)) {
+			const fields = shapes[key.split("/")[0] ?? ""] ?? {};
+			expect(problems(fields, view), key).toEqual([]);
+		}
+	}
+});
