@@ -65,6 +65,14 @@ var agentMoves = map[AgentState][]AgentState{
 	AgentDisconnected:  {AgentOffline, AgentAway, AgentAvailable, AgentTalking, AgentHold, AgentWrapUp, AgentOffered},
 }
 
+// AgentStates returns every state of an agent.
+func AgentStates() []AgentState {
+	return []AgentState{
+		AgentOffline, AgentAway, AgentAvailable, AgentOffered, AgentTalking,
+		AgentHold, AgentWrapUp, AgentNotResponding, AgentDisconnected,
+	}
+}
+
 // Move returns to, or an error if an agent cannot go from s to it.
 func (s AgentState) Move(to AgentState) (AgentState, error) { return move("agent", agentMoves, s, to) }
 

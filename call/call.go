@@ -1,0 +1,277 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"callfloor/contact"
+	"callfloor/ivr"
+	"callfloor/media"
+	"callfloor/recordings"
+	"callfloor/recordings/consent"
+)
+
+const (
+	// commandQueue is how many commands may wait for the call's goroutine,
+	// which never blocks for long; a full queue makes the sender wait.
+	commandQueue = 64
+	// keyQueue is how many keys a customer may type ahead; more are dropped.
+	keyQueue = 64
+	// qualityEvery is how often the floor sees fresh quality figures.
+	qualityEvery = 2 * time.Second
+	// sealWithin is how long the end waits for the recording's seal.
+	sealWithin = 2 * time.Second
+)
+
+// Prompts finds the sounds that a flow plays.
+type Prompts interface {
+	Clip(p ivr.Prompt) (*media.Clip, error)
+	Music(id string) (*media.Clip, error)
+}
+
+// Options are what a call is made of.
+type Options struct {
+	ID   contact.ID
+	Line contact.LineID
+	// From is the customer's number as the trunk gave it.
+	From    string
+	Started time.Time
+	Leg     Leg
+	Log     *slog.Logger
+	Journal *Journal
+	Queues  Queues
+	// Consents and Record are nil where nothing is ever recorded.
+	Consents Consents
+	Record   Recorder
+	Prompts  Prompts
+	Pacer    *media.Pacer
+	// Changed is told every change, on the call's goroutine; it must not block
+	// and must not call back into the Call.
+	Changed func(Snapshot)
+}
+
+// Call is one call. Its exported methods may be called from any goroutine.
+type Call struct {
+	Options
+	log   *slog.Logger
+	n     atomic.Int64 // numbers events
+	over  chan struct{}
+	ctx   context.Context // ends with the customer's EndCause
+	leave context.CancelCauseFunc
+	tasks sync.WaitGroup // the flow, a recording that is being opened
+
+	commands chan func()
+	keys     chan rune
+	queue    queueing
+	// flowPlayer is used by the flow, holdPlayer by the owner.
+	flowPlayer, holdPlayer *media.Player
+
+	// The rest is owned by run.
+	view      Snapshot
+	mode      mode
+	away      bool // the agent's media is missing
+	suspect   bool // the agent's socket is gone; look closely
+	agent     *agent
+	agents    int
+	listeners map[string]Seat
+	wires     wires
+	consent   contact.Consent
+	grant     consent.Grant
+	answer    *recordings.AnswerHold
+	recording Recording
+	answered  time.Time
+	echoed    bool
+}
+
+// agent is the agent who serves the call.
+type agent struct {
+	seat     Seat
+	leg      contact.LegID
+	presence presence
+	// before are the seat's figures at the answer: its connection is older
+	// than the call.
+	before media.Quality
+}
+
+// New returns a call that Run will run.
+func New(o Options) *Call {
+	c := &Call{
+		Options:   o,
+		log:       o.Log.With("call", o.ID),
+		over:      make(chan struct{}),
+		commands:  make(chan func(), commandQueue),
+		keys:      make(chan rune, keyQueue),
+		listeners: map[string]Seat{},
+		consent:   contact.ConsentNone,
+		view: Snapshot{
+			ID: o.ID, Line: o.Line, From: o.From, Started: o.Started,
+			Stage: StageFlow, StageSince: o.Started, Consent: contact.ConsentNone, Recording: RecordingOff,
+		},
+	}
+	c.queue.changed = make(chan struct{}, 1)
+	return c
+}
+
+// Run runs flow beside the call until the customer is gone and everything is
+// cleaned up. The call ends when flow returns, with the cause that it returns.
+func (c *Call) Run(ctx context.Context, flow func(context.Context, ivr.Caller) (contact.EndCause, error)) {
+	c.ctx, c.leave = context.WithCancelCause(ctx)
+	c.Journal.begin(c.ID, c.Line, c.From, c.Started)
+	c.tasks.Go(func() { c.runFlow(flow) })
+	quality := time.NewTicker(qualityEvery)
+	defer quality.Stop()
+	look := time.NewTicker(lookSlow)
+	defer look.Stop()
+	c.changed()
+	for {
+		select {
+		case f := <-c.commands:
+			f()
+			look.Reset(c.lookEvery())
+		case d := <-c.Leg.Digits():
+			c.digit(d)
+		case <-look.C:
+			c.lookAtAgent(time.Now())
+			look.Reset(c.lookEvery())
+		case <-quality.C:
+			c.sampleQuality()
+		case <-ctx.Done():
+			c.Leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, Why: "the server is stopping"})
+			ctx = context.Background() // once
+		case <-c.Leg.Done():
+			c.finish()
+			return
+		}
+	}
+}
+
+func (c *Call) runFlow(flow func(context.Context, ivr.Caller) (contact.EndCause, error)) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.Error("the flow panicked", "panic", r, "stack", string(debug.Stack()))
+			c.Leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 500, Why: "the flow failed"})
+		}
+	}()
+	cause, err := flow(c.ctx, c)
+	switch {
+	case c.ctx.Err() != nil: // the customer is gone; nothing to do
+	case err != nil:
+		c.log.Error("the flow failed", "error", err)
+		c.Leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 500, Why: "the flow failed: " + err.Error()})
+	default:
+		c.Leg.Hangup(cause)
+	}
+}
+
+// post hands f to the call's goroutine; false if the call is over.
+func (c *Call) post(f func()) bool {
+	select {
+	case c.commands <- f:
+		return true
+	case <-c.over:
+		return false
+	}
+}
+
+// do runs f on the call's goroutine and returns its error; contact.Conflict if
+// the call is over.
+func (c *Call) do(f func() error) error {
+	gone := contact.Errorf(contact.Conflict, "the call is over")
+	done := make(chan error, 1)
+	if !c.post(func() { done <- f() }) {
+		return gone
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-c.over:
+		select {
+		case err := <-done:
+			return err
+		default:
+			return gone
+		}
+	}
+}
+
+// Note appends an event to the timeline without waiting for the disk.
+func (c *Call) Note(kind contact.Kind, leg contact.LegID, text string, data map[string]any) {
+	c.NoteAt(time.Now(), kind, leg, text, data)
+}
+
+// NoteAt is Note for something that happened at another time.
+func (c *Call) NoteAt(at time.Time, kind contact.Kind, leg contact.LegID, text string, data map[string]any) {
+	c.Journal.event(c.ID, int(c.n.Add(1)), contact.Event{At: at, Kind: kind, Leg: leg, Text: text, Data: data})
+}
+
+// End ends the call from our side.
+func (c *Call) End(cause contact.EndCause) { c.Leg.Hangup(cause) }
+
+// Over is closed when the call has ended and is cleaned up.
+func (c *Call) Over() <-chan struct{} { return c.over }
+
+// digit takes a key that the customer pressed: for the flow while it runs,
+// for nobody while an agent talks.
+func (c *Call) digit(d media.Digit) {
+	if c.agent != nil {
+		c.Note(contact.KindDigits, legCustomer, "the customer pressed a key", map[string]any{"via": d.Via})
+		return
+	}
+	select {
+	case c.keys <- d.Key:
+	default: // typed further ahead than anybody needs
+	}
+}
+
+// finish cleans up after the customer's leg has ended.
+func (c *Call) finish() {
+	now := time.Now()
+	cause := c.refine(c.Leg.Cause())
+	c.leave(cause)
+	c.noteQuality(now)
+	served := c.agent
+	c.partAgent()
+	for user := range c.listeners {
+		c.stopListening(user)
+	}
+	c.cut()
+	if served != nil {
+		c.Queues.Release(c.ID, contact.AgentID(served.seat.User()))
+	} else {
+		c.Queues.Leave(c.ID)
+	}
+	sealed := c.seal()
+	// The timeline reads best with the end last; a slow disk must not delay it.
+	select {
+	case <-sealed:
+	case <-time.After(300 * time.Millisecond):
+	}
+	c.NoteAt(now, contact.KindEnd, "", fmt.Sprintf("ended by the %s: %s", cause.By, cause.Why), map[string]any{
+		"by": cause.By, "class": cause.Class, "sip": cause.SIP, "q850": cause.Q850,
+	})
+	c.Journal.end(c.ID, now, cause)
+	c.view.Ended, c.view.EndedAt = &cause, now
+	c.setStage(StageEnded, now)
+	c.changed()
+	close(c.over)
+	c.tasks.Wait()
+	<-sealed
+	if c.flowPlayer != nil {
+		c.flowPlayer.Close()
+		c.holdPlayer.Close()
+	}
+}
+
+// refine says what kind of end it was from the customer's point of view.
+func (c *Call) refine(cause contact.EndCause) contact.EndCause {
+	if cause.By == contact.Customer && cause.Class == contact.EndCompleted && c.answered.IsZero() && !c.echoed {
+		cause.Class = contact.EndAbandoned
+		cause.Why = "hung up before an agent answered"
+	}
+	return cause
+}

@@ -1,0 +1,93 @@
+package call
+
+import (
+	"slices"
+	"time"
+
+	"callfloor/contact"
+	"callfloor/media"
+)
+
+// Stage is where a call stands, as the floor shows it.
+type Stage string
+
+// The stages of a call.
+const (
+	StageFlow    Stage = "flow"
+	StageQueue   Stage = "queue"
+	StageRinging Stage = "ringing"
+	StageTalking Stage = "talking"
+	StageHold    Stage = "hold"
+	StageEnded   Stage = "ended"
+)
+
+// What a Snapshot says of the recording.
+const (
+	RecordingOff    = "off"
+	RecordingOn     = "on"
+	RecordingFailed = "failed"
+)
+
+// Snapshot is a call as others see it. It is a value: slices are never changed
+// once it is handed out.
+type Snapshot struct {
+	ID         contact.ID
+	Line       contact.LineID
+	From       string // not masked
+	Started    time.Time
+	Stage      Stage
+	StageSince time.Time
+	Queue      contact.QueueID
+	Agent      contact.AgentID
+	// Waited is how long the customer waited for the agent who answered last.
+	Waited   time.Duration
+	Language string
+	Chosen   []string
+	Codec    string
+	Muted    bool
+	// Away: the agent's browser is gone and the customer hears a tone.
+	Away         bool
+	Consent      contact.Consent
+	Recording    string
+	RecordingWhy string
+	// Quality is the customer's leg; nil before the first figures.
+	Quality   *media.Quality
+	Listeners []string
+	Answered  time.Time
+	Ended     *contact.EndCause
+	EndedAt   time.Time
+}
+
+func (c *Call) changed() {
+	if c.Changed != nil {
+		c.Changed(c.view)
+	}
+}
+
+func (c *Call) setStage(s Stage, at time.Time) {
+	if c.view.Stage != s {
+		c.view.Stage, c.view.StageSince = s, at
+	}
+}
+
+// Offering notes that a seat rings for this call, and with whom it stopped.
+func (c *Call) Offering(a contact.AgentID, on bool, text string, data map[string]any) {
+	c.Note(contact.KindOffer, "", text, data)
+	c.post(func() {
+		if c.agent != nil || c.view.Stage == StageEnded {
+			return
+		}
+		if on {
+			c.setStage(StageRinging, time.Now())
+			c.view.Agent = a
+		} else {
+			c.setStage(StageQueue, time.Now())
+			c.view.Agent = ""
+		}
+		c.changed()
+	})
+}
+
+func (c *Call) addChosen(label string) {
+	c.view.Chosen = append(slices.Clone(c.view.Chosen), label)
+}

@@ -1,0 +1,85 @@
+package call
+
+import (
+	"context"
+	"time"
+
+	"callfloor/ivr"
+	"callfloor/media"
+)
+
+// firstPlace is how long a customer hears music before the first announcement:
+// who is answered at once hears none.
+const firstPlace = 2 * time.Second
+
+// waiting plays music and announcements to a customer in a queue. It runs on
+// the flow's goroutine.
+type waiting struct {
+	c       *Call
+	q       ivr.QueueRequest
+	music   *media.Clip
+	started time.Time
+	served  bool
+	lastPos int
+}
+
+// run returns when the queue refuses the customer, or with the call's cause.
+func (w *waiting) run(ctx context.Context) (ivr.QueueResult, error) {
+	defer func() { w.c.flowPlayer.Stop() }()
+	w.play()
+	announce := time.NewTimer(firstPlace)
+	defer announce.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ivr.QueueResult{Served: w.served}, context.Cause(ctx)
+		case <-w.c.queue.changed:
+			_, _, served, refused := w.c.queue.state()
+			switch {
+			case refused != "":
+				return ivr.QueueResult{Refused: refused}, nil
+			case served:
+				w.served = true
+				announce.Stop()
+				w.c.flowPlayer.Stop()
+			case w.served: // the agent is lost; wait again
+				w.served = false
+				w.play()
+				announce.Reset(firstPlace)
+			}
+		case <-announce.C:
+			if err := w.say(ctx); err != nil {
+				return ivr.QueueResult{}, err
+			}
+			announce.Reset(max(w.q.Announce, firstPlace))
+		}
+	}
+}
+
+// play goes on with the music where it would be by now.
+func (w *waiting) play() {
+	w.c.flowPlayer.Loop(w.music, time.Since(w.started)%max(w.music.Duration(), 1))
+}
+
+// say announces the place: never a worse one than before (it would only hurt).
+func (w *waiting) say(ctx context.Context) error {
+	position, expected, served, _ := w.c.queue.state()
+	if served || w.q.Say == nil || w.q.Announce <= 0 || position <= 0 {
+		return nil
+	}
+	if w.lastPos > 0 && position > w.lastPos {
+		return nil
+	}
+	w.lastPos = position
+	clips, err := w.c.clips(w.q.Say(position, expected))
+	if err != nil {
+		return err
+	}
+	if err := w.c.flowPlayer.Play(ctx, clips...); err != nil {
+		return err
+	}
+	if _, _, served, _ := w.c.queue.state(); !served {
+		w.play()
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+// driver.mjs drives headless Chromium for the Go tests: one JSON command a
+// line on standard input, one JSON answer a line on standard output. It needs
+// playwright-core from agent-web/node_modules and Debian's chromium.
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const require = createRequire(fileURLToPath(new URL('../../agent-web/package.json', import.meta.url)));
+const { chromium } = require('playwright-core');
+
+const contexts = new Map(); // name -> {browser, context, page, log}
+
+const flags = (wav) => [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection',
+  ...(wav ? [`--use-file-for-fake-audio-capture=${wav}`] : []),
+];
+
+const commands = {
+  // open starts a browser of its own, so that each person has their own microphone.
+  async open({ name, url, wav, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true }) {
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags(wav),
+    });
+    const context = await browser.newContext({
+      viewport: { width, height }, colorScheme: scheme, locale, permissions: mic ? ['microphone', 'notifications'] : [],
+    });
+    const page = await context.newPage();
+    const log = [];
+    page.on('console', (m) => log.push(`${m.type()}: ${m.text()}`));
+    page.on('pageerror', (e) => log.push(`error: ${e.message}`));
+    contexts.set(name, { browser, context, page, log });
+    await page.goto(url);
+  },
+  async tab({ name, of, url }) {
+    const { browser, context } = contexts.get(of);
+    const page = await context.newPage();
+    const log = [];
+    page.on('console', (m) => log.push(`${m.type()}: ${m.text()}`));
+    contexts.set(name, { browser, context, page, log });
+    await page.goto(url);
+  },
+  async click({ name, id, timeout = 10000 }) {
+    await contexts.get(name).page.getByTestId(id).first().click({ timeout });
+  },
+  async press({ name, key }) { await contexts.get(name).page.keyboard.press(key); },
+  async fill({ name, selector, value }) { await contexts.get(name).page.fill(selector, value); },
+  async select({ name, selector, value }) { await contexts.get(name).page.selectOption(selector, value); },
+  // wait waits for an element (by test id), for its data-state or for its text.
+  async wait({ name, id, state, text, gone = false, timeout = 15000 }) {
+    const page = contexts.get(name).page;
+    await page.waitForFunction(([id, state, text, gone]) => {
+      const e = document.querySelector(`[data-testid="${id}"]`);
+      if (gone) return e === null || e.hidden || e.getClientRects().length === 0;
+      if (!e) return false;
+      if (state) return e.dataset.state === state;
+      if (text) return e.textContent.includes(text);
+      return true;
+    }, [id, state ?? '', text ?? '', gone], { timeout, polling: 20 });
+  },
+  async reload({ name }) { await contexts.get(name).page.reload({ waitUntil: 'commit' }); },
+  async goto({ name, url }) { await contexts.get(name).page.goto(url); },
+  async eval({ name, js }) { return await contexts.get(name).page.evaluate(js); },
+  // level measures, over ms, how strong a frequency is in what a track plays:
+  // its share of the power (0 to 1) and the RMS of all (0 to 1).
+  async level({ name, track, hz, ms = 1500 }) {
+    return await contexts.get(name).page.evaluate(async ([track, hz, ms]) => {
+      const element = document.querySelector(`audio[data-track="${track}"]`);
+      if (!element?.srcObject) return { share: 0, rms: 0, samples: 0 };
+      const ctx = new AudioContext();
+      await ctx.resume();
+      const analyser = ctx.createAnalyser();
+      analyser.fftSize = 8192;
+      ctx.createMediaStreamSource(element.srcObject).connect(analyser);
+      const data = new Float32Array(analyser.fftSize);
+      let tone = 0, all = 0, rounds = 0;
+      const end = performance.now() + ms;
+      while (performance.now() < end) {
+        await new Promise((r) => setTimeout(r, 170));
+        analyser.getFloatTimeDomainData(data);
+        const w = (2 * Math.PI * hz) / ctx.sampleRate, c = 2 * Math.cos(w);
+        let s1 = 0, s2 = 0, power = 0;
+        for (const x of data) { const s0 = x + c * s1 - s2; s2 = s1; s1 = s0; power += x * x; }
+        tone += (2 * (s1 * s1 + s2 * s2 - c * s1 * s2)) / data.length;
+        all += power;
+        rounds++;
+      }
+      await ctx.close();
+      return { share: all > 0 ? tone / all : 0, rms: Math.sqrt(all / (rounds * data.length)), samples: rounds * data.length };
+    }, [track, hz, ms]);
+  },
+  async screenshot({ name, path, full = false }) { await contexts.get(name).page.screenshot({ path, fullPage: full }); },
+  async axe({ name }) {
+    const page = contexts.get(name).page;
+    // evaluate is not subject to the page's content-security policy
+    await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
+    return await page.evaluate(async () => {
+      const r = await window.axe.run();
+      return r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`);
+    });
+  },
+  async offline({ name, on }) { await contexts.get(name).context.setOffline(on); },
+  async log({ name }) { return contexts.get(name).log; },
+  async text({ name, id }) { return await contexts.get(name).page.getByTestId(id).first().textContent(); },
+  async body({ name }) { return await contexts.get(name).page.evaluate(() => document.body.innerText); },
+  async close({ name }) {
+    const c = contexts.get(name);
+    contexts.delete(name);
+    if (c && ![...contexts.values()].some((o) => o.browser === c.browser)) await c.browser.close();
+    else await c?.page.close();
+  },
+};
+
+const lines = createInterface({ input: process.stdin });
+for await (const line of lines) {
+  const { id, do: verb, ...args } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { id, ok: (await commands[verb](args)) ?? null };
+  } catch (e) {
+    answer = { id, error: String(e?.message ?? e) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+for (const { browser } of contexts.values()) await browser.close().catch(() => {});

@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"callfloor/media/codec"
+)
+
+// seat starts `callfloor phone seat` and waits until the agent is available.
+func (s *server) seat(user string, args ...string) *phone {
+	s.t.Helper()
+	p := &phone{t: s.t, done: make(chan struct{})}
+	args = append([]string{"phone", "seat", "--server", s.http, "--user", user, "--password", "demo", "--json"}, args...)
+	p.cmd = exec.Command(binary, args...)
+	var stderr buffer
+	p.cmd.Stderr = &stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() {
+		defer close(p.done)
+		b, _ := io.ReadAll(stdout)
+		_ = p.cmd.Wait()
+		p.out, p.code = string(b), p.cmd.ProcessState.ExitCode()
+		if msg := strings.TrimSpace(stderr.String()); msg != "" && s.t.Failed() {
+			s.t.Logf("seat %s: %s", user, tail(msg, 20))
+		}
+	}()
+	s.t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.done })
+	eventually(s.t, 15*time.Second, user+" is available", func() error {
+		select {
+		case <-p.done:
+			s.t.Fatalf("the seat of %s ended: %s %s", user, p.out, stderr.String())
+		default:
+		}
+		return s.metric(`callfloor_agents{state="available"}`, 1)
+	})
+	return p
+}
+
+// metric checks that a line of /metrics is at least want.
+func (s *server) metric(name string, want float64) error {
+	resp, err := http.Get(s.http + "/metrics")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
+			var got float64
+			if _, err := fmt.Sscan(rest, &got); err != nil {
+				return err
+			}
+			if got >= want {
+				return nil
+			}
+			return fmt.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	return fmt.Errorf("/metrics has no %s", name)
+}
+
+// toneNeedles are 20 ms of the phone's tone in each form in which it could lie
+// on a disk.
+func toneNeedles(hz float64) map[string][]byte {
+	const n = 160
+	pcm := make([]int16, n)
+	for i := range pcm {
+		pcm[i] = int16(math.Round(32767 * math.Pow(10, -12.0/20) * math.Sin(2*math.Pi*hz*float64(i)/8000)))
+	}
+	raw := make([]byte, 0, 2*n)
+	for _, v := range pcm {
+		raw = append(raw, byte(v), byte(uint16(v)>>8))
+	}
+	needles := map[string][]byte{"PCM": raw[40:120]}
+	for _, c := range []codec.ID{codec.PCMU, codec.PCMA} {
+		b := make([]byte, n)
+		codec.Encode(c, b, pcm)
+		needles[c.String()] = b[40:120]
+	}
+	return needles
+}
+
+var _ = testing.Short

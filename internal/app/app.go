@@ -1,0 +1,251 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"callfloor/acd"
+	"callfloor/api"
+	"callfloor/call"
+	"callfloor/internal/config"
+	"callfloor/internal/store"
+	"callfloor/ivr"
+	"callfloor/media"
+	"callfloor/recordings"
+	"callfloor/recordings/consent"
+	"callfloor/sip"
+	"callfloor/web"
+)
+
+// stopWithin bounds each step of Stop.
+const stopWithin = 5 * time.Second
+
+// Options are what App needs beside its configuration.
+type Options struct {
+	// Version is shown by /api/v1/info.
+	Version string
+	// Pages serves the browser app.
+	Pages pages
+}
+
+// App is the whole server.
+type App struct {
+	cfg  config.Config
+	log  *slog.Logger
+	opts Options
+
+	metrics    *prometheus.Registry
+	db         *store.DB
+	journal    *call.Journal
+	recordings *recordings.Store
+	ledger     *consent.Ledger
+	accounts   *api.Accounts
+	pacer      *media.Pacer
+	prompts    *ivr.Prompts
+	flows      map[string]*ivr.Flow
+	engine     *acd.Engine
+	house      *House
+	seats      *web.Server
+	sip        *sip.Server
+	api        *api.Server
+
+	// calls counts the goroutines of calls; ctx ends them.
+	calls     sync.WaitGroup
+	ctx       context.Context
+	endCalls  context.CancelFunc
+	started   atomic.Bool
+	draining  atomic.Bool
+	cleanups  []cleanup // run by Stop, last first
+	stopOnce  sync.Once
+	stopError error
+}
+
+// cleanup undoes one step of the start.
+type cleanup struct {
+	name string
+	run  func(context.Context) error
+}
+
+// New checks that everything can be made and makes it; nothing listens before
+// Start. The caller calls Stop in any case once New has returned an App.
+func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options) (*App, error) {
+	a := &App{cfg: cfg, log: log, opts: opts, metrics: prometheus.NewRegistry()}
+	a.ctx, a.endCalls = context.WithCancel(context.Background())
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, step := range []func(context.Context) error{a.openStore, a.openRecordings, a.loadFlows, a.openHouse, a.openEdges} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, a.Stop(ctx))
+		}
+	}
+	return a, nil
+}
+
+func (a *App) onStop(name string, run func(context.Context) error) {
+	a.cleanups = append(a.cleanups, cleanup{name, run})
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	var err error
+	if a.db, err = store.Open(ctx, a.cfg.Data); err != nil {
+		return err
+	}
+	a.onStop("database", func(context.Context) error { return a.db.Close() })
+	a.journal = call.NewJournal(a.db, a.log)
+	a.onStop("journal", func(context.Context) error { a.journal.Close(); return nil })
+	n, err := a.journal.CloseOpen(ctx)
+	if err != nil {
+		return fmt.Errorf("end the calls of the last run: %w", err)
+	}
+	if n > 0 {
+		a.log.Warn("the last run ended without warning; its calls are marked as failed", "calls", n)
+	}
+	a.accounts, err = api.NewAccounts(api.AccountsOptions{Log: a.log, DB: a.db, Demo: a.cfg.People})
+	return err
+}
+
+func (a *App) openRecordings(ctx context.Context) error {
+	var err error
+	a.ledger = consent.NewLedger(a.db)
+	a.recordings, err = recordings.Open(ctx, a.cfg.Data, a.db, recordings.Options{
+		Config: a.cfg.Recordings, Log: a.log, OnTrouble: a.recordingTrouble,
+	})
+	if err != nil {
+		return err
+	}
+	a.onStop("recordings", a.recordings.Close)
+	n, err := a.recordings.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("look after the recordings of the last run: %w", err)
+	}
+	if n > 0 {
+		a.log.Warn("recordings of the last run were cut off; they are readable to their last second", "recordings", n)
+	}
+	return nil
+}
+
+// loadFlows reads every flow that a line uses and refuses those that their
+// line must not run.
+func (a *App) loadFlows(context.Context) error {
+	var err error
+	if a.prompts, err = ivr.LoadPrompts(ivr.BuiltinPrompts()); err != nil {
+		return err
+	}
+	a.flows = map[string]*ivr.Flow{}
+	var problems []error
+	for _, line := range a.cfg.Lines {
+		flow := a.flows[line.Flow]
+		if flow == nil {
+			if flow, err = LoadFlow(a.cfg, line.Flow, a.prompts); err != nil {
+				problems = append(problems, fmt.Errorf("line %s: %w", line.ID, err))
+				continue
+			}
+			a.flows[line.Flow] = flow
+		}
+		for _, p := range flow.Check(ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: a.cfg.QueueIDs()}) {
+			problems = append(problems, fmt.Errorf("line %s: %s", line.ID, p))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// LoadFlow reads a flow by its name: from the folder of the configuration, or
+// the built-in one.
+func LoadFlow(cfg config.Config, name string, p *ivr.Prompts) (*ivr.Flow, error) {
+	file := name + ".yaml"
+	if cfg.Flows != "" {
+		if _, err := os.Stat(filepath.Join(cfg.Flows, file)); err == nil {
+			return ivr.LoadFlow(os.DirFS(cfg.Flows), file, p)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read the flow %s: %w", file, err)
+		}
+	}
+	if _, err := fs.Stat(ivr.BuiltinFlows(), file); err != nil {
+		return nil, fmt.Errorf("there is no flow %q: put %s into the flows folder, or use a built-in one (%s)", name, file, builtinFlows())
+	}
+	return ivr.LoadFlow(ivr.BuiltinFlows(), file, p)
+}
+
+func (a *App) openHouse(context.Context) error {
+	a.pacer = media.NewPacer()
+	a.onStop("pacer", func(context.Context) error { a.pacer.Close(); return nil })
+	a.house = newHouse(a.log, a.journal, api.NewAudit(a.db), staff{a.cfg.Queues}, namesOf(a.cfg))
+	a.engine = acd.NewEngine(a.cfg.ACD(), a.log, a.house.inbox.actions)
+	a.house.start(a.engine)
+	// Stopped after the engine, whose last actions it takes.
+	a.onStop("house", func(context.Context) error { a.house.stop(); return nil })
+	a.onStop("queues", func(context.Context) error { a.engine.Close(); return nil })
+	a.metrics.MustRegister(newGauges(a))
+	return nil
+}
+
+func (a *App) openEdges(context.Context) error {
+	var err error
+	a.seats, err = web.New(a.cfg.WebRTC, web.Options{
+		Log: a.log, Pacer: a.pacer, House: a.house, Authenticate: a.authenticate, Metrics: a.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	a.onStop("seats", a.seats.Close)
+	from, to, err := a.cfg.SIP.PortRange()
+	if err != nil {
+		return err
+	}
+	ports, err := media.NewPorts(from, to)
+	if err != nil {
+		return err
+	}
+	a.sip, err = sip.New(a.cfg.SIP, sip.Options{Log: a.log, Pacer: a.pacer, Ports: ports, OnCall: a.onCall, Metrics: a.metrics})
+	if err != nil {
+		return err
+	}
+	a.onStop("sip", a.sip.Close)
+	a.onStop("calls", a.waitForCalls)
+	a.api, err = api.New(a.apiOptions())
+	if err != nil {
+		return err
+	}
+	a.onStop("http", a.api.Close)
+	return nil
+}
+
+// Start binds every address and begins to serve.
+func (a *App) Start(context.Context) error {
+	// The pages last: who sees them can use everything.
+	for _, start := range []func() error{a.seats.Start, a.sip.Start, a.api.Start} {
+		if err := start(); err != nil {
+			return err
+		}
+	}
+	a.started.Store(true)
+	return nil
+}
+
+// Stop ends everything in the reverse order of New, each step within its time.
+// Calls that are up are ended. Stop may be called more than once.
+func (a *App) Stop(ctx context.Context) error {
+	a.stopOnce.Do(func() {
+		a.started.Store(false)
+		a.endCalls()
+		for i := len(a.cleanups) - 1; i >= 0; i-- {
+			c := a.cleanups[i]
+			step, cancel := context.WithTimeout(ctx, stopWithin)
+			if err := c.run(step); err != nil {
+				a.stopError = errors.Join(a.stopError, fmt.Errorf("stop %s: %w", c.name, err))
+			}
+			cancel()
+		}
+	})
+	return a.stopError
+}

@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"callfloor/call"
+	"callfloor/contact"
+	"callfloor/ivr"
+	"callfloor/recordings"
+	"callfloor/recordings/consent"
+	"callfloor/sip"
+)
+
+// onCall runs one inbound call, on a goroutine of its own.
+func (a *App) onCall(leg *sip.Leg) {
+	line, ok := a.cfg.Line(contact.LineID(leg.Called()))
+	if !ok {
+		a.log.Info("a call to an unknown line was refused", "trunk", leg.RemoteAddr().Addr())
+		if err := leg.Reject(404, "Not Found"); err != nil {
+			a.log.Debug("could not refuse a call", "error", err)
+		}
+		return
+	}
+	a.calls.Add(1)
+	defer a.calls.Done()
+	c := call.New(call.Options{
+		ID: contact.NewID(), Line: line.ID, From: leg.Caller(), Started: leg.Invited(), Leg: leg, Log: a.log,
+		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: a.prompts, Pacer: a.pacer,
+		Changed: a.house.inbox.call,
+	})
+	a.house.add(c)
+	defer a.house.remove(c.ID)
+	began := time.Now()
+	flow := a.flows[line.Flow]
+	c.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
+		// The journal has the call's row only now; events need it.
+		leg.OnTrace(func(t sip.Trace) { noteTrace(c, t) })
+		leg.OnSilence(func(silent time.Duration) {
+			c.Note(contact.KindSilence, contact.LegID(contact.Customer), fmt.Sprintf("no sound from the customer's phone for %.0f s", silent.Seconds()), nil)
+		})
+		return flow.Run(ctx, caller, ivr.Start{Line: line.ID, Language: line.Language, ConsentPolicy: line.Consent})
+	})
+	a.log.Info("call ended", "call", c.ID, "line", line.ID, "by", leg.Cause().By, "class", leg.Cause().Class, "took", time.Since(began).Round(time.Millisecond))
+}
+
+func noteTrace(c *call.Call, t sip.Trace) {
+	direction := "received"
+	if t.Sent {
+		direction = "sent"
+	}
+	c.NoteAt(t.At, contact.KindSIP, contact.LegID(contact.Customer), direction+" "+t.Summary, map[string]any{
+		"sent": t.Sent, "method": t.Method, "status": t.Status, "transport": t.Transport,
+	})
+}
+
+func (a *App) record(ctx context.Context, g consent.Grant, m recordings.Meta) (call.Recording, error) {
+	rec, err := a.recordings.Start(ctx, g, m)
+	if err != nil {
+		return nil, err // not a nil *Recording in an interface
+	}
+	return rec, nil
+}
+
+// recordingTrouble tells a call that its recording stopped by a fault.
+func (a *App) recordingTrouble(id contact.ID, err error) {
+	if c, ok := a.house.call(id); ok {
+		c.RecordingTrouble(err)
+	}
+}
+
+// waitForCalls waits until every call is cleaned up; they have been told to end.
+func (a *App) waitForCalls(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.calls.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%d calls did not end in time", len(a.house.live()))
+	}
+}
+
+// Drain takes no new calls and waits until those that are up have ended, or
+// until ctx is done.
+func (a *App) Drain(ctx context.Context) {
+	a.draining.Store(true)
+	a.sip.SetDraining(true)
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for a.sip.Calls() > 0 {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Calls returns how many calls are up.
+func (a *App) Calls() int { return a.sip.Calls() }

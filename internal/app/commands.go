@@ -1,0 +1,213 @@
+package app
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"callfloor/acd"
+	"callfloor/api"
+	"callfloor/contact"
+	"callfloor/web"
+)
+
+// noteLimit is how long a note may be, in octets.
+const noteLimit = 8 << 10
+
+// actionForce is a supervisor's change of an agent's state in the audit log.
+const actionForce api.Action = "agent_state"
+
+// SeatUp implements web.House: a seat has a socket, perhaps again.
+func (h *House) SeatUp(s *web.Seat) {
+	user := contact.AgentID(s.User())
+	if s.Identity().Role == contact.RoleAgent {
+		h.engine.AddAgent(user, h.people.Queues(s.User()))
+		status, _ := h.engine.Agent(user)
+		switch {
+		case status.State == contact.AgentOffline || status.State == "":
+			h.tell(acd.AgentWants{Agent: user, State: contact.AgentAway})
+			h.tell(acd.SeatBack{Agent: user})
+		case status.Contact == "" || s.MediaReady():
+			h.tell(acd.SeatBack{Agent: user})
+		}
+		// An agent with a call is back when the customer can hear them again.
+	}
+	notReady := ""
+	if !s.MediaReady() {
+		notReady = "connection"
+	}
+	h.inbox.seat(s, notReady, true)
+}
+
+// SeatMedia implements web.House: the media of the phone tab is live, or not.
+func (h *House) SeatMedia(s *web.Seat, ready bool, why string) {
+	if ready {
+		why = ""
+	} else if why == "" {
+		why = "connection"
+	}
+	h.inbox.seat(s, why, false)
+	if s.Identity().Role != contact.RoleAgent {
+		return
+	}
+	h.tell(acd.SeatReady{Agent: contact.AgentID(s.User()), Ready: ready})
+	if ready {
+		h.tell(acd.SeatBack{Agent: contact.AgentID(s.User())})
+		h.suspect(s.User(), false)
+	}
+}
+
+// SeatDown implements web.House: a seat has no socket any more.
+func (h *House) SeatDown(s *web.Seat) {
+	h.inbox.seat(s, "connection", false)
+	if s.Identity().Role != contact.RoleAgent {
+		h.unlisten(s)
+		return
+	}
+	h.suspect(s.User(), true)
+	h.tell(acd.SeatLost{Agent: contact.AgentID(s.User())})
+}
+
+func (h *House) suspect(user string, on bool) {
+	if c, err := h.callOf(user); err == nil {
+		c.SeatSuspect(user, on)
+	}
+}
+
+// Do implements web.House: what a person does.
+func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
+	switch cmd.Do {
+	case web.DoListen, web.DoUnlisten, web.DoForce:
+		if s.Identity().Role == contact.RoleAgent {
+			return contact.Errorf(contact.Forbidden, "only supervisors can do this")
+		}
+		return h.supervise(ctx, s, cmd)
+	}
+	if s.Identity().Role != contact.RoleAgent {
+		return contact.Errorf(contact.Forbidden, "only agents take calls")
+	}
+	user := contact.AgentID(s.User())
+	switch cmd.Do {
+	case web.DoState:
+		return h.wants(user, cmd)
+	case web.DoAnswer:
+		return h.engine.Do(acd.OfferAccepted{Agent: user, Contact: cmd.Contact})
+	case web.DoDecline:
+		return h.engine.Do(acd.OfferDeclined{Agent: user, Contact: cmd.Contact})
+	case web.DoWrapUpExtend:
+		return h.engine.Do(acd.WrapUpExtended{Agent: user})
+	case web.DoWrapUpNote, web.DoWrapUpDone:
+		return h.wrapUp(ctx, user, cmd)
+	case web.DoHold, web.DoMute, web.DoDigit, web.DoHangup:
+		return h.inCall(s, cmd)
+	}
+	return contact.Errorf(contact.Invalid, "there is no command %q", cmd.Do)
+}
+
+func (h *House) wants(user contact.AgentID, cmd web.Command) error {
+	switch cmd.State {
+	case contact.AgentAvailable, contact.AgentAway, contact.AgentOffline:
+		return h.engine.Do(acd.AgentWants{Agent: user, State: cmd.State, Reason: cmd.Reason})
+	}
+	return contact.Errorf(contact.Invalid, "an agent cannot ask for the state %q: use available, away or offline", cmd.State)
+}
+
+// inCall carries out what an agent does during a call.
+func (h *House) inCall(s *web.Seat, cmd web.Command) error {
+	c, err := h.callOf(s.User())
+	if err != nil {
+		return err
+	}
+	switch cmd.Do {
+	case web.DoHold:
+		if err := c.Hold(s.User(), cmd.On); err != nil {
+			return err
+		}
+		return h.engine.Do(acd.Held{Agent: contact.AgentID(s.User()), On: cmd.On})
+	case web.DoMute:
+		return c.Mute(s.User(), cmd.On)
+	case web.DoDigit:
+		key, size := utf8.DecodeRuneInString(cmd.Digit)
+		if size == 0 || size != len(cmd.Digit) {
+			return contact.Errorf(contact.Invalid, "a key is one of 0-9, *, # and A-D")
+		}
+		return c.SendDigit(s.User(), key)
+	default:
+		return c.HangupBy(s.User())
+	}
+}
+
+// wrapUp saves what the agent wrote and, with wrapup_done, ends the wrap-up.
+func (h *House) wrapUp(ctx context.Context, user contact.AgentID, cmd web.Command) error {
+	status, _ := h.engine.Agent(user)
+	id := status.Contact
+	if id == "" || (cmd.Do == web.DoWrapUpDone && status.State != contact.AgentWrapUp) {
+		return contact.Errorf(contact.Conflict, "there is no call to wrap up")
+	}
+	if len(cmd.Note) > noteLimit {
+		return contact.Errorf(contact.Invalid, "a note can have %d characters at most", noteLimit)
+	}
+	if err := h.journal.WrapUp(ctx, id, cmd.Disposition, cmd.Note); err != nil {
+		h.log.Error("could not save a wrap-up", "call", id, "error", err)
+		return contact.Errorf(contact.Internal, "your note could not be saved; try again")
+	}
+	h.inbox.put(func(n *news) { n.wraps[id] = wrap{cmd.Disposition, cmd.Note} })
+	if cmd.Do == web.DoWrapUpDone {
+		return h.engine.Do(acd.WrapUpDone{Agent: user})
+	}
+	return nil
+}
+
+// supervise carries out what only supervisors may do.
+func (h *House) supervise(ctx context.Context, s *web.Seat, cmd web.Command) error {
+	switch cmd.Do {
+	case web.DoListen:
+		return h.listen(ctx, s, cmd.Contact)
+	case web.DoUnlisten:
+		h.unlisten(s)
+		return nil
+	default:
+		if err := h.audit.Record(ctx, api.Entry{Who: s.User(), Action: actionForce, Target: string(cmd.Agent), Details: map[string]any{"state": cmd.State, "reason": cmd.Reason}}); err != nil {
+			return err
+		}
+		return h.wants(cmd.Agent, cmd)
+	}
+}
+
+// listen lets a supervisor hear a call, once it stands in the audit log.
+func (h *House) listen(ctx context.Context, s *web.Seat, id contact.ID) error {
+	c, ok := h.call(id)
+	if !ok {
+		return contact.Errorf(contact.NotFound, "this call is over")
+	}
+	if !s.MediaReady() {
+		return contact.Errorf(contact.Conflict, "your browser's sound is not connected yet")
+	}
+	h.unlisten(s)
+	if err := h.audit.Record(ctx, api.Entry{Who: s.User(), Action: api.ActionListen, Target: string(id)}); err != nil {
+		h.log.Error("could not write the audit log; nobody listens", "error", err)
+		return contact.Errorf(contact.Internal, "listening could not be written into the audit log, so it was not started")
+	}
+	if err := c.Listen(ctx, s); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.listening[s.User()] = id
+	h.mu.Unlock()
+	s.Put("listen", web.ListenView{Contact: id, Mode: "listen", Since: contact.Time(time.Now())})
+	return nil
+}
+
+func (h *House) unlisten(s *web.Seat) {
+	h.mu.Lock()
+	id, ok := h.listening[s.User()]
+	delete(h.listening, s.User())
+	h.mu.Unlock()
+	if !ok {
+		return
+	}
+	if c, live := h.call(id); live {
+		c.Unlisten(s.User())
+	}
+	s.Drop("listen")
+}

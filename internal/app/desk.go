@@ -1,0 +1,200 @@
+package app
+
+import (
+	"slices"
+
+	"callfloor/acd"
+	"callfloor/call"
+	"callfloor/contact"
+	"callfloor/web"
+)
+
+// desk holds the latest state of everything and shows it to the seats. It is
+// owned by House.run.
+type desk struct {
+	calls  map[contact.ID]call.Snapshot
+	agents map[contact.AgentID]acd.AgentStatus
+	queues map[contact.QueueID]acd.QueueStatus
+	offers map[contact.AgentID]acd.OfferTo
+	wraps  map[contact.ID]wrap
+	seats  map[string]*web.Seat
+	// notReady says for each seat what it lacks; "" when it is live.
+	notReady map[string]string
+}
+
+// wrap is what an agent wrote so far about a call that is over.
+type wrap struct{ disposition, note string }
+
+func newDesk() desk {
+	return desk{
+		calls:    map[contact.ID]call.Snapshot{},
+		agents:   map[contact.AgentID]acd.AgentStatus{},
+		queues:   map[contact.QueueID]acd.QueueStatus{},
+		offers:   map[contact.AgentID]acd.OfferTo{},
+		wraps:    map[contact.ID]wrap{},
+		seats:    map[string]*web.Seat{},
+		notReady: map[string]string{},
+	}
+}
+
+// show takes the news in and puts what is new on the seats it concerns.
+func (d *desk) show(h *House, n news) {
+	d.learn(n)
+	for user, s := range n.seats {
+		if s.fresh {
+			d.showAll(h, user)
+		} else {
+			d.showMe(h, user)
+		}
+	}
+	for id := range n.queues {
+		d.showQueue(h, id)
+	}
+	for id := range n.agents {
+		d.showAgent(h, id)
+	}
+	for id, s := range n.calls {
+		d.showCall(h, s)
+		if s.Ended != nil && !d.wrapping(id) {
+			d.forget(id)
+		}
+	}
+	for id := range n.wraps {
+		if s, ok := d.calls[id]; ok {
+			d.showCall(h, s)
+		}
+	}
+}
+
+func (d *desk) learn(n news) {
+	for user, s := range n.seats {
+		d.seats[user], d.notReady[user] = s.seat, s.notReady
+	}
+	for id, w := range n.wraps {
+		if _, ok := d.calls[id]; ok {
+			d.wraps[id] = w
+		}
+	}
+	for id, q := range n.queues {
+		d.queues[id] = q
+	}
+	for id, s := range n.calls {
+		d.calls[id] = s
+	}
+	for id, a := range n.agents {
+		before := d.agents[id]
+		d.agents[id] = a
+		if a.State != contact.AgentOffered {
+			delete(d.offers, id)
+		}
+		if before.Contact != "" && before.Contact != a.Contact && d.calls[before.Contact].Ended != nil {
+			d.forget(before.Contact)
+		}
+	}
+}
+
+// wrapping says whether an agent still works on a call that is over.
+func (d *desk) wrapping(id contact.ID) bool {
+	s := d.calls[id]
+	a, ok := d.agents[s.Agent]
+	return ok && a.Contact == id
+}
+
+func (d *desk) forget(id contact.ID) {
+	delete(d.calls, id)
+	delete(d.wraps, id)
+}
+
+// showAll fills the document of a seat that has just connected.
+func (d *desk) showAll(h *House, user string) {
+	d.showMe(h, user)
+	for id := range d.queues {
+		d.showQueue(h, id)
+	}
+	for id := range d.agents {
+		d.showAgent(h, id)
+	}
+	for _, s := range d.calls {
+		d.showCall(h, s)
+	}
+}
+
+func (d *desk) showMe(h *House, user string) {
+	seat, ok := d.seats[user]
+	if !ok {
+		return
+	}
+	seat.Put("me", meView(h, seat.Identity(), d.agents[contact.AgentID(user)], d.notReady[user]))
+	d.showSeatCall(h, seat)
+}
+
+// showSeatCall puts or drops the call that a seat is offered, has or wraps up.
+func (d *desk) showSeatCall(h *House, seat *web.Seat) {
+	id := contact.AgentID(seat.User())
+	status := d.agents[id]
+	snapshot, ok := d.calls[status.Contact]
+	if status.Contact == "" || !ok {
+		seat.Drop("call")
+		return
+	}
+	seat.Put("call", callView(h, snapshot, status, d.offers[id], d.wraps[status.Contact]))
+}
+
+func (d *desk) showAgent(h *House, id contact.AgentID) {
+	d.showMe(h, string(id))
+	view := agentView(h, id, d.agents[id], d.seats[string(id)])
+	for _, s := range d.watchers() {
+		if d.agents[id].State == contact.AgentOffline {
+			s.Drop("agent/" + string(id))
+		} else {
+			s.Put("agent/"+string(id), view)
+		}
+	}
+}
+
+func (d *desk) showQueue(h *House, id contact.QueueID) {
+	view := queueView(h, id, d.queues[id])
+	for user, s := range d.seats {
+		if watches(s) || slices.Contains(h.people.Queues(user), id) {
+			s.Put("queue/"+string(id), view)
+		}
+	}
+}
+
+func (d *desk) showCall(h *House, s call.Snapshot) {
+	key := "floor/" + string(s.ID)
+	for _, w := range d.watchers() {
+		if s.Ended != nil {
+			w.Drop(key)
+		} else {
+			w.Put(key, floorCallView(s))
+		}
+		d.showListening(h, w, s)
+	}
+	if seat, ok := d.seats[string(s.Agent)]; ok {
+		d.showSeatCall(h, seat)
+	}
+}
+
+// showListening keeps a supervisor's own "listen" in step with the call.
+func (d *desk) showListening(h *House, w *web.Seat, s call.Snapshot) {
+	h.mu.Lock()
+	listens := h.listening[w.User()] == s.ID
+	h.mu.Unlock()
+	if listens && s.Ended != nil {
+		w.Drop("listen")
+	}
+}
+
+// watchers are the seats that see the whole floor.
+func (d *desk) watchers() []*web.Seat {
+	var all []*web.Seat
+	for _, s := range d.seats {
+		if watches(s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func watches(s *web.Seat) bool { return s.Identity().Role != contact.RoleAgent }

@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"callfloor/acd"
+	"callfloor/api"
+	"callfloor/call"
+	"callfloor/contact"
+	"callfloor/web"
+)
+
+// House is where calls, the queue engine and the seats meet. Whatever happens
+// is put into an inbox that never blocks its sender; one goroutine (run) takes
+// it out, carries out what the queue engine decided, and shows everybody what
+// is new.
+type House struct {
+	log     *slog.Logger
+	engine  *acd.Engine
+	journal *call.Journal
+	audit   Audit
+	people  People
+	names   names
+
+	inbox inbox
+	done  chan struct{}
+
+	mu    sync.Mutex // guards calls and listening: used by commands
+	calls map[contact.ID]*call.Call
+	// listening is which call each supervisor listens to.
+	listening map[string]contact.ID
+
+	// desk is owned by run.
+	desk desk
+}
+
+// Audit writes down what a person did; it is on disk when it returns.
+type Audit interface {
+	Record(ctx context.Context, e api.Entry) error
+}
+
+// People tells what the house must know of its users.
+type People interface {
+	// Queues are the queues that an agent serves.
+	Queues(user string) []contact.QueueID
+}
+
+// names are the words that configuration gives to things.
+type names struct {
+	queues       map[contact.QueueID]string
+	dispositions []string
+	awayReasons  []string
+}
+
+// newHouse returns a house without a queue engine; start gives it one.
+func newHouse(log *slog.Logger, journal *call.Journal, audit Audit, people People, n names) *House {
+	return &House{
+		log: log, journal: journal, audit: audit, people: people, names: n,
+		inbox:     newInbox(),
+		done:      make(chan struct{}),
+		calls:     map[contact.ID]*call.Call{},
+		listening: map[string]contact.ID{},
+		desk:      newDesk(),
+	}
+}
+
+func (h *House) start(engine *acd.Engine) {
+	h.engine = engine
+	go h.run()
+}
+
+// stop ends run; the queue engine must be closed before.
+func (h *House) stop() {
+	h.inbox.close()
+	<-h.done
+}
+
+func (h *House) run() {
+	defer close(h.done)
+	for {
+		news, ok := h.inbox.take()
+		if !ok {
+			return
+		}
+		for _, a := range news.actions {
+			h.act(a)
+		}
+		h.desk.show(h, news)
+	}
+}
+
+// add makes a call known; remove forgets it.
+func (h *House) add(c *call.Call) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls[c.ID] = c
+}
+
+func (h *House) remove(id contact.ID) {
+	h.mu.Lock()
+	delete(h.calls, id)
+	for user, at := range h.listening {
+		if at == id {
+			delete(h.listening, user)
+		}
+	}
+	h.mu.Unlock()
+}
+
+func (h *House) call(id contact.ID) (*call.Call, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c, ok := h.calls[id]
+	return c, ok
+}
+
+// live returns the calls that are up.
+func (h *House) live() []*call.Call {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*call.Call, 0, len(h.calls))
+	for _, c := range h.calls {
+		all = append(all, c)
+	}
+	return all
+}
+
+// callOf returns the call that an agent is offered or serves.
+func (h *House) callOf(user string) (*call.Call, error) {
+	status, ok := h.engine.Agent(contact.AgentID(user))
+	if ok && status.Contact != "" {
+		if c, ok := h.call(status.Contact); ok {
+			return c, nil
+		}
+	}
+	return nil, contact.Errorf(contact.Conflict, "you have no call")
+}
+
+// act carries out one decision of the queue engine.
+func (h *House) act(a acd.Action) {
+	switch a := a.(type) {
+	case acd.OfferTo:
+		h.offer(a)
+	case acd.OfferEnded:
+		h.offerEnded(a)
+	case acd.Connect:
+		h.connect(a)
+	case acd.Requeued:
+		if c, ok := h.call(a.Contact); ok {
+			c.Requeue(a.Agent, a.Queue)
+		}
+	case acd.Place:
+		if c, ok := h.call(a.Contact); ok {
+			c.SetPlace(a.Position, a.Expected)
+		}
+	case acd.Refused:
+		if c, ok := h.call(a.Contact); ok {
+			c.RefuseQueue(a.Why)
+		}
+	case acd.AgentChanged, acd.QueueChanged: // shown by desk
+	}
+}
+
+func (h *House) offer(a acd.OfferTo) {
+	c, ok := h.call(a.Contact)
+	if !ok {
+		return
+	}
+	h.desk.offers[a.Agent] = a
+	c.Offering(a.Agent, true, "offered to "+string(a.Agent)+why(a.Reasons), map[string]any{
+		"agent": a.Agent, "queue": a.Queue, "waited": a.Waited.Seconds(), "deadline": contact.Time(a.Deadline), "reasons": a.Reasons,
+	})
+}
+
+// why returns the reason for the candidate that was chosen, as ": reason".
+func why(reasons []acd.Candidate) string {
+	for _, r := range reasons {
+		if r.Chosen {
+			return ": " + r.Why
+		}
+	}
+	return ""
+}
+
+func (h *House) offerEnded(a acd.OfferEnded) {
+	if c, ok := h.call(a.Contact); ok && a.Why != "accepted" && a.Why != "left" {
+		c.Offering(a.Agent, false, "the offer to "+string(a.Agent)+" ended: "+a.Why, map[string]any{"agent": a.Agent, "why": a.Why})
+	}
+}
+
+// connect joins the two; where the customer has just hung up the call itself
+// tells the engine.
+func (h *House) connect(a acd.Connect) {
+	c, ok := h.call(a.Contact)
+	seat, online := h.desk.seats[string(a.Agent)]
+	if !ok || !online {
+		h.log.Warn("an accepted call cannot be connected", "call", a.Contact, "call_known", ok, "seat_known", online)
+		return
+	}
+	if err := c.Connect(seat, a.Queue, a.Waited); err != nil {
+		h.log.Info("an accepted call was over before it was connected", "call", a.Contact, "error", err)
+	}
+}
+
+// The queue engine as calls see it (call.Queues).
+
+// Join implements call.Queues.
+func (h *House) Join(id contact.ID, q contact.QueueID, priority int) error {
+	return h.engine.Do(acd.ContactQueued{Contact: id, Queue: q, Priority: priority, Since: time.Now()})
+}
+
+// Leave implements call.Queues.
+func (h *House) Leave(id contact.ID) { h.tell(acd.ContactLeft{Contact: id}) }
+
+// Release implements call.Queues.
+func (h *House) Release(id contact.ID, agent contact.AgentID) {
+	h.tell(acd.ContactReleased{Contact: id, Agent: agent})
+}
+
+// tell passes an event on where nobody can do anything about a refusal.
+func (h *House) tell(e acd.Event) {
+	if err := h.engine.Do(e); err != nil {
+		h.log.Debug("the queue engine refused an event", "event", e, "error", err)
+	}
+}
+
+var (
+	_ call.Queues = (*House)(nil)
+	_ web.House   = (*House)(nil)
+)

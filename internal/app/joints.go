@@ -1,0 +1,201 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"callfloor/acd"
+	"callfloor/api"
+	"callfloor/contact"
+	"callfloor/internal/config"
+	"callfloor/ivr"
+	"callfloor/media/codec"
+	"callfloor/phone"
+	"callfloor/web"
+)
+
+type pages = http.Handler
+
+// staff tells which queues an agent serves, from the configuration.
+type staff struct{ queues []acd.QueueConfig }
+
+// Queues implements People.
+func (s staff) Queues(user string) []contact.QueueID {
+	ids := []contact.QueueID{}
+	for _, q := range s.queues {
+		if slices.Contains(q.Agents, "*") || slices.Contains(q.Agents, user) {
+			ids = append(ids, q.ID)
+		}
+	}
+	return ids
+}
+
+func namesOf(cfg config.Config) names {
+	n := names{queues: map[contact.QueueID]string{}, dispositions: cfg.Dispositions, awayReasons: cfg.AwayReasons}
+	for _, q := range cfg.Queues {
+		n.queues[q.ID] = q.Name
+	}
+	return n
+}
+
+func builtinFlows() string {
+	files, err := fs.Glob(ivr.BuiltinFlows(), "*.yaml")
+	if err != nil {
+		return ""
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(path.Base(f), ".yaml")
+	}
+	return strings.Join(files, ", ")
+}
+
+// authenticate says who opens a seat socket.
+func (a *App) authenticate(r *http.Request, token string) (web.Identity, error) {
+	id, err := a.accounts.Authenticate(r, token)
+	if err != nil {
+		return web.Identity{}, err
+	}
+	if id.MustChangePassword {
+		return web.Identity{}, contact.Errorf(contact.Forbidden, "change your password first")
+	}
+	return web.Identity{User: id.User, Name: id.Name, Role: id.Role}, nil
+}
+
+func (a *App) apiOptions() api.Options {
+	o := api.Options{
+		Log: a.log, Config: a.cfg.HTTP, Version: a.opts.Version, DataDir: a.cfg.Data,
+		Accounts: a.accounts, Audit: api.NewAudit(a.db), Demo: a.cfg.Demo,
+		Calls: a.journal, Recordings: a.recordings, Seats: a.seats, Pages: a.opts.Pages,
+		SignOut: a.signOut, Troubles: a.troubles, Metrics: a.metrics,
+	}
+	for _, l := range a.cfg.Lines {
+		o.Lines = append(o.Lines, api.Line{ID: string(l.ID), Name: l.Name})
+	}
+	if a.cfg.Demo {
+		o.DemoCall = a.demoCall
+	}
+	return o
+}
+
+func (a *App) signOut(user string) {
+	if s, ok := a.seats.Seat(user); ok && s.Identity().Role == contact.RoleAgent {
+		a.house.tell(acd.AgentWants{Agent: contact.AgentID(user), State: contact.AgentOffline})
+	}
+	a.seats.SignOut(user)
+}
+
+// demoCall lets the built-in test phone ring one of our lines. It returns when
+// the call has been placed; the call goes on by itself.
+func (a *App) demoCall(_ context.Context, d api.DemoCall) error {
+	if _, ok := a.cfg.Line(contact.LineID(d.Line)); !ok {
+		return contact.Errorf(contact.NotFound, "there is no line %q", d.Line)
+	}
+	a.calls.Go(func() {
+		r, err := phone.Call(a.ctx, phone.CallOptions{
+			URI: fmt.Sprintf("sip:%s@%s", d.Line, a.sip.Addr()), Codecs: []codec.ID{codec.PCMU, codec.PCMA},
+			Play: d.Play, DTMF: d.Keys, For: d.For, From: "13812341234",
+		})
+		if err != nil {
+			a.log.Warn("the test phone's call failed", "line", d.Line, "error", err)
+			return
+		}
+		a.log.Info("the test phone's call ended", "line", d.Line, "result", r.Result)
+	})
+	return nil
+}
+
+// troubles says what keeps the server from being ready.
+func (a *App) troubles(ctx context.Context) []api.Trouble {
+	var all []api.Trouble
+	add := func(part string, err error) {
+		if err != nil {
+			all = append(all, api.Trouble{Part: part, Why: err.Error()})
+		}
+	}
+	switch {
+	case a.draining.Load():
+		all = append(all, api.Trouble{Part: "server", Why: "it is draining: it takes no new calls"})
+	case !a.started.Load():
+		all = append(all, api.Trouble{Part: "server", Why: "it is starting or stopping"})
+	}
+	add("database", a.db.Healthy(ctx))
+	add("journal", a.journal.Healthy())
+	add("recordings", a.recordings.Healthy())
+	return all
+}
+
+// Addrs are the addresses that are bound.
+type Addrs struct {
+	SIP, WebRTC netip.AddrPort
+	// URL is where a browser on this machine finds the pages.
+	URL string
+}
+
+// Addrs returns what Start bound.
+func (a *App) Addrs() Addrs {
+	return Addrs{SIP: a.sip.Addr(), WebRTC: a.seats.Addr(), URL: a.api.URL()}
+}
+
+// FirstStart makes the administrator of a new server and returns the one-time
+// password; "" where there are users already or the demo runs.
+func (a *App) FirstStart(ctx context.Context) (user, password string, err error) {
+	if a.cfg.Demo {
+		return "", "", nil
+	}
+	return a.accounts.FirstStart(ctx)
+}
+
+// gauges are the figures of the floor for /metrics.
+type gauges struct {
+	app                                   *App
+	agents, waiting, calls, dropped, live *prometheus.Desc
+}
+
+func newGauges(a *App) *gauges {
+	d := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("callfloor_"+name, help, labels, nil)
+	}
+	return &gauges{
+		app:     a,
+		agents:  d("agents", "Agents by state.", "state"),
+		waiting: d("queue_waiting", "Contacts that wait, by queue.", "queue"),
+		calls:   d("calls", "Calls that are up."),
+		dropped: d("journal_dropped_total", "Writes to the journal of calls that were lost."),
+		live:    d("ready", "1 when /readyz says that all is well."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (g *gauges) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(g, ch) }
+
+// Collect implements prometheus.Collector.
+func (g *gauges) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	states := map[contact.AgentState]int{}
+	for _, a := range g.app.engine.Agents() {
+		states[a.State]++
+	}
+	for _, s := range contact.AgentStates() {
+		gauge(g.agents, float64(states[s]), string(s))
+	}
+	for id, q := range g.app.engine.Queues() {
+		gauge(g.waiting, float64(q.Waiting), string(id))
+	}
+	gauge(g.calls, float64(len(g.app.house.live())))
+	ch <- prometheus.MustNewConstMetric(g.dropped, prometheus.CounterValue, float64(g.app.journal.Dropped()))
+	ready := 0.0
+	if len(g.app.troubles(context.Background())) == 0 {
+		ready = 1
+	}
+	gauge(g.live, ready)
+}

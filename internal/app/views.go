@@ -1,0 +1,130 @@
+package app
+
+import (
+	"time"
+
+	"callfloor/acd"
+	"callfloor/call"
+	"callfloor/contact"
+	"callfloor/media"
+	"callfloor/web"
+)
+
+func meView(h *House, who web.Identity, a acd.AgentStatus, notReady string) web.MeView {
+	v := web.MeView{
+		User: who.User, Name: who.Name, Role: who.Role,
+		State: a.State, Reason: a.Reason, Since: when(a.Since), Next: a.Next,
+		Ready: notReady == "", NotReady: notReady,
+		Dispositions: h.names.dispositions, AwayReasons: h.names.awayReasons, Queues: []string{},
+	}
+	if v.State == "" {
+		v.State = contact.AgentOffline
+	}
+	for _, q := range h.people.Queues(who.User) {
+		v.Queues = append(v.Queues, string(q))
+	}
+	return v
+}
+
+func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w wrap) web.CallView {
+	v := web.CallView{
+		Contact: s.ID, Phase: phase(a.State), Since: when(s.StageSince), Line: string(s.Line), From: contact.Mask(s.From),
+		Queue: string(a.Queue), Name: h.queueName(a.Queue), Chosen: s.Chosen, Language: s.Language,
+		Waited: s.Waited.Seconds(),
+		Until:  maybe(a.Until), Muted: s.Muted, Consent: s.Consent, Recording: s.Recording, RecordingWhy: s.RecordingWhy,
+		Codec: s.Codec, Quality: quality(s.Quality), Ended: s.Ended, Answered: maybe(s.Answered),
+		Disposition: w.disposition, Note: w.note,
+	}
+	if v.Chosen == nil {
+		v.Chosen = []string{}
+	}
+	switch v.Phase {
+	case web.PhaseRinging:
+		v.Waited = offer.Waited.Seconds()
+		for _, r := range offer.Reasons {
+			if r.Chosen {
+				v.Reason = r.Why
+			}
+		}
+	case web.PhaseWrapUp:
+		v.Since = when(a.Since)
+	}
+	return v
+}
+
+// phase is where a seat's call stands, by the state of its agent.
+func phase(s contact.AgentState) web.Phase {
+	switch s {
+	case contact.AgentOffered:
+		return web.PhaseRinging
+	case contact.AgentHold:
+		return web.PhaseHold
+	case contact.AgentWrapUp:
+		return web.PhaseWrapUp
+	default:
+		return web.PhaseTalking
+	}
+}
+
+func agentView(h *House, id contact.AgentID, a acd.AgentStatus, seat *web.Seat) web.AgentView {
+	v := web.AgentView{
+		User: string(id), Name: string(id), State: a.State, Reason: a.Reason, Since: when(a.Since), Ready: a.Ready,
+		Contact: a.Contact, Queue: string(a.Queue), Queues: []string{},
+	}
+	if seat != nil {
+		v.Name = seat.Identity().Name
+	}
+	for _, q := range h.people.Queues(string(id)) {
+		v.Queues = append(v.Queues, string(q))
+	}
+	return v
+}
+
+func queueView(h *House, id contact.QueueID, q acd.QueueStatus) web.QueueView {
+	return web.QueueView{
+		ID: string(id), Name: h.queueName(id), Waiting: q.Waiting, LongestSince: maybe(q.LongestSince),
+		Available: q.Available, Staffed: q.Staffed, Talking: q.Talking,
+		Answered: q.Answered, AnsweredIn: q.AnsweredIn, Abandoned: q.Abandoned, Expected: q.Expected.Seconds(),
+	}
+}
+
+func floorCallView(s call.Snapshot) web.FloorCallView {
+	v := web.FloorCallView{
+		Contact: s.ID, Line: string(s.Line), From: contact.Mask(s.From), Stage: string(s.Stage),
+		Started: when(s.Started), Since: when(s.StageSince), Queue: string(s.Queue), Agent: string(s.Agent),
+		Consent: s.Consent, Recording: s.Recording, Quality: quality(s.Quality), Listeners: s.Listeners,
+	}
+	if v.Listeners == nil {
+		v.Listeners = []string{}
+	}
+	return v
+}
+
+func quality(q *media.Quality) *web.QualityView {
+	if q == nil {
+		return nil
+	}
+	return &web.QualityView{LossPercent: q.LossPercent, JitterMS: q.JitterMS, RTTMS: q.RTTMS, Score: q.Score}
+}
+
+func (h *House) queueName(id contact.QueueID) string {
+	if n := h.names.queues[id]; n != "" {
+		return n
+	}
+	return string(id)
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return contact.Time(t)
+}
+
+func maybe(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	s := contact.Time(t)
+	return &s
+}
