@@ -1,9 +1,11 @@
 package recordings
 
 import (
+	"context"
 	"sync/atomic"
 
 	"callfloor/internal/store"
+	"callfloor/recordings/consent"
 )
 
 // Disk is a disk that tests can fill.
@@ -13,6 +15,15 @@ type Disk struct {
 	Full atomic.Pointer[error]
 	// FreeOctets, if not zero, is what it says is free.
 	FreeOctets atomic.Uint64
+	// Syncs counts the syncs beside the writing.
+	Syncs atomic.Int64
+}
+
+// Append implements store.Blobs; recordings append only to sync.
+func (d *Disk) Append(name string) (store.Blob, error) {
+	d.Syncs.Add(1)
+	b, err := d.files.Append(name)
+	return &diskBlob{Blob: b, disk: d}, err
 }
 
 // UseDisk puts a Disk before s's own.
@@ -71,4 +82,23 @@ func (b *diskBlob) Sync() error {
 		return err
 	}
 	return b.Blob.Sync()
+}
+
+// ByHand starts a recording whose flushes are the test's own.
+func (s *Store) ByHand(g consent.Grant, m Meta) (*Recording, error) {
+	if err := s.takeLock(); err != nil {
+		return nil, err
+	}
+	r := newRecording(s, g, m)
+	s.enlist(r)
+	return r, s.create(context.Background(), r)
+}
+
+// Flush does what run does on a tick.
+func (r *Recording) Flush(buf []byte) error { return r.flush(buf) }
+
+// Finish does what run does at the end.
+func (r *Recording) Finish() {
+	r.finish(nil, whyEnded)
+	close(r.done)
 }

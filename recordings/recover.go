@@ -20,6 +20,7 @@ import (
 // nothing while another process records into the folder.
 func (s *Store) Recover(ctx context.Context) (cutOff int, err error) {
 	if err := s.takeLock(); errors.Is(err, errLocked) {
+		s.log.Warn("recordings are not recovered: another process records into the data folder", "dir", s.dir)
 		return 0, nil
 	} else if err != nil {
 		return 0, err

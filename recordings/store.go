@@ -115,9 +115,26 @@ func (s *Store) Close(ctx context.Context) error {
 	return errors.Join(append(errs, s.close())...)
 }
 
+// A command that reads the folder may hold the lock for a moment, to settle
+// what a crash left open.
+const (
+	lockTries = 20
+	lockPause = 50 * time.Millisecond
+)
+
 // takeLock makes this process the one that records into the folder; errLocked
-// if another is.
+// if another stays it.
 func (s *Store) takeLock() error {
+	for try := 1; ; try++ {
+		err := s.tryLock()
+		if try == lockTries || !errors.Is(err, errLocked) {
+			return err
+		}
+		time.Sleep(lockPause)
+	}
+}
+
+func (s *Store) tryLock() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
