@@ -405,6 +405,24 @@ func TestClockRateChanges(t *testing.T) {
 	}
 }
 
+// A packet that is on its way to the sinks while the sender switches does not
+// get through.
+func TestPacketUnderWayAtASwitch(t *testing.T) {
+	s, w := newTapped(t, 1, 0)
+	a, b := newTalker("a", 1, 1, 1), newTalker("b", 2, 1, 1)
+	switched := SinkFunc(func(*Packet) { s.Hear(b.Source) })
+	a.Attach(&switched) // before the sender in a's list
+	s.Hear(a.Source)
+	a.say(time.Now())
+	if all := w.take(); len(all) != 0 {
+		t.Errorf("%q was sent after the switch", all[0].data[:4])
+	}
+	b.say(time.Now())
+	if all := w.take(); len(all) != 1 {
+		t.Errorf("%d packets of b", len(all))
+	}
+}
+
 // TestNoBleed switches while every source talks at full speed: after Hear has
 // returned, nothing of another source goes out.
 func TestNoBleed(t *testing.T) {
@@ -429,8 +447,10 @@ func TestNoBleed(t *testing.T) {
 	sources := make([]*Source, talkers)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
+	dawdle := SinkFunc(func(*Packet) { runtime.Gosched() })
 	for i := range sources {
 		sources[i] = NewSource(fmt.Sprint(i))
+		sources[i].Attach(&dawdle) // a switch falls between it and the sender
 		wg.Go(func() {
 			payload := make([]byte, 160)
 			payload[0] = byte(i)
