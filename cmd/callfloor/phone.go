@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"callfloor/api"
+	"callfloor/media/codec"
+	"callfloor/phone"
+)
+
+type phoneCmd struct {
+	Call phoneCallCmd `cmd:"" help:"Call a SIP address."`
+	Seat phoneSeatCmd `cmd:"" help:"Sign in as an agent, go available, answer, wrap up."`
+}
+
+type phoneCallCmd struct {
+	URI    string        `arg:"" help:"Whom to call, like sip:1000@127.0.0.1."`
+	Codec  []string      `help:"The codecs to offer, in this order: PCMU, PCMA." default:"PCMU,PCMA" placeholder:"C,…"`
+	Play   string        `help:"What to say: tone:HZ or a WAV file; silence if not given." placeholder:"tone:HZ|FILE.wav"`
+	DTMF   string        `name:"dtmf" help:"Keys to press and when, counted from the answer." placeholder:"1@4s,2@9s"`
+	For    time.Duration `help:"Hang up so long after the answer." default:"30s" placeholder:"DUR"`
+	Record string        `help:"Write what is heard, 8 kHz mono from the answer on." placeholder:"FILE.wav"`
+	From   string        `help:"The number that calls." placeholder:"NUMBER"`
+	JSON   bool          `help:"Print JSON."`
+}
+
+// Run makes one call; it fails if the call was rejected or failed.
+func (c *phoneCallCmd) Run(ctx context.Context, t terminal) error {
+	var codecs []codec.ID
+	for _, name := range c.Codec {
+		id := codec.Parse(name)
+		if id != codec.PCMU && id != codec.PCMA {
+			return usagef("--codec %s: the phone speaks PCMU and PCMA", name)
+		}
+		codecs = append(codecs, id)
+	}
+	if c.For <= 0 {
+		return usagef("--for %s: a call lasts longer than nothing", c.For)
+	}
+	r, err := phone.Call(ctx, phone.CallOptions{
+		URI: c.URI, Codecs: codecs, Play: c.Play, DTMF: c.DTMF, For: c.For, Record: c.Record, From: c.From,
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := t.printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(t.out, r)
+	}
+	if r.Result != phone.Completed {
+		return silentError{}
+	}
+	return nil
+}
+
+type phoneSeatCmd struct {
+	Server      string        `help:"The server; without it the one that runs on the data folder." env:"CALLFLOOR_SERVER" placeholder:"URL"`
+	Data        string        `help:"The data folder." default:"./callfloor-data" env:"CALLFLOOR_DATA" placeholder:"DIR"`
+	User        string        `help:"Who signs in." required:""`
+	Password    string        `help:"The password." required:"" env:"CALLFLOOR_PASSWORD"`
+	Play        string        `help:"What to say: tone:HZ or a WAV file; silence if not given." placeholder:"tone:HZ|FILE.wav"`
+	AnswerAfter time.Duration `help:"Let it ring so long." default:"1s" placeholder:"DUR"`
+	For         time.Duration `help:"Sign out after so long; without it on Ctrl-C." placeholder:"DUR"`
+	Record      string        `help:"Write what is heard from the customer." placeholder:"FILE.wav"`
+	JSON        bool          `help:"Print JSON."`
+}
+
+// Run sits at a seat for a while.
+func (c *phoneSeatCmd) Run(ctx context.Context, t terminal) error {
+	if c.Server == "" {
+		f, err := api.ReadRunFile(c.Data)
+		if err != nil {
+			return usagef("no server runs on %s: give --server URL or --data DIR", c.Data)
+		}
+		c.Server = f.URL
+	}
+	if !c.JSON {
+		t.say("%s takes calls on %s. Ctrl-C ends it.", c.User, c.Server)
+	}
+	r, err := phone.Seat(ctx, phone.SeatOptions{
+		Server: c.Server, User: c.User, Password: c.Password, Play: c.Play, AnswerAfter: c.AnswerAfter, For: c.For, Record: c.Record, Log: quietLog(),
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return t.printJSON(r)
+	}
+	fmt.Fprintf(t.out, "%s answered %d calls and missed %d; %d packets sent, %d received, %d lost, jitter %.1f ms, score %.1f\n",
+		r.User, r.Answered, r.Missed, r.Sent, r.Received, r.Lost, r.JitterMS, r.Score)
+	return nil
+}
+
+type loadCmd struct {
+	Target string        `help:"Whom to call." required:"" placeholder:"URI"`
+	Calls  int           `help:"How many calls." default:"10" placeholder:"N"`
+	Rate   float64       `help:"How many to begin each second." default:"5" placeholder:"R"`
+	For    time.Duration `help:"How long each lasts." default:"10s" placeholder:"DUR"`
+	JSON   bool          `help:"Print JSON."`
+}
+
+// Run makes many calls and fails if one of them did.
+func (c *loadCmd) Run(ctx context.Context, t terminal) error {
+	if c.Calls < 1 || c.Rate <= 0 || c.For <= 0 {
+		return usagef("--calls, --rate and --for are more than 0")
+	}
+	progress := func(p phone.LoadProgress) {
+		t.say("%4.0f s: %d begun, %d up, %d completed, %d rejected, %d failed", p.Elapsed.Seconds(), p.Started, p.Active, p.Completed, p.Rejected, p.Failed)
+	}
+	if c.JSON {
+		progress = nil
+	}
+	r, err := phone.Load(ctx, phone.LoadOptions{Target: c.Target, N: c.Calls, Rate: c.Rate, For: c.For}, progress)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := t.printJSON(r); err != nil {
+			return err
+		}
+	} else if err := printLoad(t, r); err != nil {
+		return err
+	}
+	if r.Failed+r.Rejected > 0 {
+		return silentError{}
+	}
+	return nil
+}
+
+func printLoad(t terminal, r phone.LoadResult) error {
+	fmt.Fprintf(t.out, "%d calls in %.0f s (%.1f a second): %d completed, %d rejected, %d failed; %.2f %% of packets lost\n",
+		r.Calls, r.ElapsedS, r.Rate, r.Completed, r.Rejected, r.Failed, r.LossPercent)
+	var rows [][]string
+	for _, f := range []struct {
+		name string
+		p    *phone.Percentiles
+	}{{"setup ms", r.SetupMS}, {"jitter ms", r.JitterMS}, {"longest gap ms", r.MaxGapMS}, {"score", r.Score}} {
+		if f.p == nil {
+			continue
+		}
+		row := []string{f.name}
+		for _, v := range []float64{f.p.Min, f.p.P50, f.p.P95, f.p.P99, f.p.Max} {
+			row = append(row, fmt.Sprintf("%.1f", v))
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return table(t.out, []string{"", "MIN", "P50", "P95", "P99", "MAX"}, rows)
+}
