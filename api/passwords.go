@@ -30,7 +30,7 @@ type hasher struct {
 	params *argon2id.Params
 	turn   chan struct{}
 	wait   time.Duration // for a turn
-	dummy  string // compared with where there is no such user
+	dummy  string        // compared with where there is no such user
 }
 
 // newHasher uses the parameters that OWASP recommends for argon2id: 19 MiB, two

@@ -116,7 +116,7 @@ func goModules(root string) ([]component, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the licence of %s: %w", m.Path, err)
 		}
-		licence := classify(text)
+		licence := classify(mainLicence(m.Dir, text))
 		if licence == "" {
 			return nil, fmt.Errorf("the licence of %s is none that is known here; look at %s and teach classify", m.Path, m.Dir)
 		}
@@ -187,6 +187,17 @@ func licenceText(dir string) (string, error) {
 		parts = append(parts, strings.TrimSpace(strings.ReplaceAll(string(body), "\r\n", "\n")))
 	}
 	return strings.Join(parts, "\n\n"), nil
+}
+
+// mainLicence is the file that the module's own licence stands in; others beside
+// it may tell of parts. all is what to judge where there is no such file.
+func mainLicence(dir, all string) string {
+	for _, name := range []string{"LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING"} {
+		if body, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			return string(body)
+		}
+	}
+	return all
 }
 
 // classify names a licence by its own words; "" if it is none of those that
