@@ -304,6 +304,24 @@ func holes(t *testing.T, seqs []uint16) {
 	}
 }
 
+// TestAnsweredDuringTheIntro: an agent who is free need not wait until the
+// flow has said that somebody will be there soon.
+func TestAnsweredDuringTheIntro(t *testing.T) {
+	flow := func(ctx context.Context, c ivr.Caller) (contact.EndCause, error) {
+		if err := c.Answer(ctx); err != nil {
+			return contact.EndCause{}, err
+		}
+		_, err := c.Enqueue(ctx, ivr.QueueRequest{Queue: "sales", Music: "music", Intro: []ivr.Prompt{{ID: "please_hold"}}})
+		return contact.EndCause{By: contact.System, Class: contact.EndCompleted}, err
+	}
+	inHouse(t, flow, func(h *house) {
+		h.connect()
+		if got := h.round()["customer"]; got != "alice" {
+			t.Errorf("the customer hears %q, want alice", got)
+		}
+	})
+}
+
 // TestEndIsNamed: who ended it, and what kind of end it was.
 func TestEndIsNamed(t *testing.T) {
 	flowOver := func(ctx context.Context, c ivr.Caller) (contact.EndCause, error) {

@@ -24,7 +24,6 @@ func (c *Call) Ring(ctx context.Context) error {
 	if err := c.Leg.Ring(); err != nil {
 		return fmt.Errorf("ring: %w", err)
 	}
-	c.Step("", "ring", "it rings", nil)
 	<-ctx.Done()
 	return context.Cause(ctx)
 }

@@ -26,7 +26,9 @@ type waiting struct {
 // run returns when the queue refuses the customer, or with the call's cause.
 func (w *waiting) run(ctx context.Context) (ivr.QueueResult, error) {
 	defer func() { w.c.flowPlayer.Stop() }()
-	w.play()
+	if err := w.intro(ctx); err != nil {
+		return ivr.QueueResult{}, err
+	}
 	announce := time.NewTimer(firstPlace)
 	defer announce.Stop()
 	for {
@@ -52,6 +54,36 @@ func (w *waiting) run(ctx context.Context) (ivr.QueueResult, error) {
 				return ivr.QueueResult{}, err
 			}
 			announce.Reset(max(w.q.Announce, firstPlace))
+		}
+	}
+}
+
+// intro says what the flow has to say first, or as much of it as there is time
+// for before an agent answers, and begins the music.
+func (w *waiting) intro(ctx context.Context) error {
+	clips, err := w.c.clips(w.q.Intro)
+	if err != nil || len(clips) == 0 {
+		w.play()
+		return err
+	}
+	said, stop := context.WithCancel(ctx)
+	defer stop()
+	played := make(chan error, 1)
+	go func() { played <- w.c.flowPlayer.Play(said, clips...) }()
+	for {
+		select {
+		case err := <-played:
+			if err == nil {
+				w.play()
+			}
+			return err
+		case <-w.c.queue.changed:
+			if _, _, served, refused := w.c.queue.state(); served || refused != "" {
+				stop()
+				<-played
+				w.c.queue.update(func() {}) // run looks at it
+				return nil
+			}
 		}
 	}
 }

@@ -67,6 +67,9 @@ type ConsentAnswer struct {
 type QueueRequest struct {
 	Queue    contact.QueueID
 	Priority int
+	// Intro is said first, to a customer who waits already: an agent who is
+	// free need not wait for its end.
+	Intro []Prompt
 	// Music is the prompt ID of the music; Position and the waits are said
 	// between. Announce is how often the place is said; 0 is never.
 	Music    string

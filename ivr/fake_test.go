@@ -190,6 +190,9 @@ func (c *fakeCaller) Consent(ctx context.Context, a ConsentAnswer) error {
 func (c *fakeCaller) Enqueue(ctx context.Context, q QueueRequest) (QueueResult, error) {
 	c.call("Enqueue " + string(q.Queue))
 	c.note("queue %s, music %s, announced every %v", q.Queue, q.Music, q.Announce)
+	for _, p := range q.Intro {
+		c.note("  first %s/%s", p.Language, p.ID)
+	}
 	if len(c.scene.queues) == 0 {
 		return QueueResult{}, sleep(ctx, 2*time.Hour)
 	}

@@ -13,7 +13,7 @@ import (
 type queueStep struct {
 	Kind     word  `yaml:"kind"`
 	Queue    word  `yaml:"queue"`
-	Say      words `yaml:"say"` // before the music
+	Say      words `yaml:"say"` // said first, while the caller waits already
 	Music    word  `yaml:"music"`
 	Announce span  `yaml:"announce"`
 	Priority count `yaml:"priority"`
@@ -63,14 +63,9 @@ func (s *queueStep) sounds() []soundRef {
 func (s *queueStep) summary() string { return "queue " + s.Queue.text }
 
 func (s *queueStep) run(ctx context.Context, r *runner) (string, error) {
-	if len(s.Say) > 0 {
-		if err := r.play(ctx, r.resolve(s.Say), false); err != nil {
-			return "", err
-		}
-	}
 	place := &placeSayer{lang: r.lang, resolve: r.resolveIDs}
 	result, err := r.caller.Enqueue(ctx, QueueRequest{
-		Queue: contact.QueueID(s.Queue.text), Priority: s.Priority.n,
+		Queue: contact.QueueID(s.Queue.text), Priority: s.Priority.n, Intro: r.resolve(s.Say),
 		Music: s.Music.text, Announce: s.Announce.d, Say: place.say,
 	})
 	if _, gone := errors.AsType[contact.EndCause](err); err != nil && (gone || ctx.Err() != nil) {
