@@ -150,7 +150,8 @@ func (s *Server) check(req *gosip.Request) verdict {
 	if !strings.EqualFold(req.SipVersion, "SIP/2.0") {
 		return verdict{status: 505, reason: "Version Not Supported"}
 	}
-	if req.CSeq().MethodName != req.Method {
+	// sipgo writes the method of the request line in capitals, that of CSeq not.
+	if !strings.EqualFold(string(req.CSeq().MethodName), string(req.Method)) {
 		return verdict{status: 400, reason: "CSeq Method Mismatch"}
 	}
 	if len(req.Body()) > s.cfg.MaxBody {

@@ -121,6 +121,11 @@ func (c *Conn) ReadFrom(b []byte) (int, net.Addr, error) {
 	case <-c.closed:
 		return 0, nil, net.ErrClosed
 	case <-late:
+	}
+	select {
+	case <-c.closed: // that both are over means closed
+		return 0, nil, net.ErrClosed
+	default:
 		return 0, nil, os.ErrDeadlineExceeded
 	}
 }
