@@ -14,6 +14,10 @@ import (
 // frame.
 const maxDatagram = 2048
 
+// maxReadErrors is how many errors in a row a socket may have before it is
+// given up; the silence watch ends the call then.
+const maxReadErrors = 1000
+
 // datagrams is a UDP socket; *net.UDPConn is one.
 type datagrams interface {
 	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
@@ -36,18 +40,19 @@ func (e goEngine) serve(c datagrams, handle func([]byte, netip.AddrPort, time.Ti
 	go func() {
 		defer done()
 		b := make([]byte, maxDatagram)
-		for {
+		for failed := 0; failed < maxReadErrors; {
 			n, from, err := c.ReadFromUDPAddrPort(b)
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			if err != nil {
-				// A port unreachable of the far end comes as an error of read;
-				// the socket goes on.
+			if err != nil { // a far end's ICMP message for example: the socket goes on
+				failed++
 				continue
 			}
+			failed = 0
 			e.handle(b[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), handle)
 		}
+		e.log.Error("a media socket cannot be read any more", "errors", maxReadErrors)
 	}()
 }
 
