@@ -27,7 +27,7 @@ func NewAnswerHold(max time.Duration) *AnswerHold {
 	if max <= 0 || max > maxAnswerHold {
 		max = maxAnswerHold
 	}
-	return &AnswerHold{max: max, since: time.Now(), ring: newRing(holdOctets)}
+	return &AnswerHold{max: max, since: time.Now(), ring: newRing(ringFirst, holdOctets)}
 }
 
 // WritePacket keeps a copy of p if it is audio. It does not block and does not

@@ -42,7 +42,6 @@ func BenchmarkRecordSecond(b *testing.B) {
 	customer, agent := r.Track(contact.Customer), r.Track(contact.Agent)
 	v := voice{codec: codec.PCMU, ssrc: 1}
 	p := v.packet(time.Now())
-	buf := make([]byte, 0, 64<<10)
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
@@ -50,7 +49,7 @@ func BenchmarkRecordSecond(b *testing.B) {
 			customer.WritePacket(p)
 			agent.WritePacket(p)
 			if n++; n%20 == 0 {
-				if err := r.Flush(buf); err != nil {
+				if err := r.Flush(); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -66,12 +65,11 @@ func BenchmarkRenderHour(b *testing.B) {
 	r := h.byHand(answered)
 	customer, agent := r.Track(contact.Customer), r.Track(contact.Agent)
 	v, w := voice{codec: codec.PCMU, ssrc: 1}, voice{codec: codec.PCMU, ssrc: 2}
-	buf := make([]byte, 0, 64<<10)
 	for at := time.Duration(0); at < time.Hour; at += 20 * time.Millisecond {
 		customer.WritePacket(v.packet(answered.Add(at)))
 		agent.WritePacket(w.packet(answered.Add(at)))
 		if at%(400*time.Millisecond) == 0 {
-			if err := r.Flush(buf); err != nil {
+			if err := r.Flush(); err != nil {
 				b.Fatal(err)
 			}
 		}

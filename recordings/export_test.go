@@ -15,6 +15,8 @@ type Disk struct {
 	Full atomic.Pointer[error]
 	// FreeOctets, if not zero, is what it says is free.
 	FreeOctets atomic.Uint64
+	// Odd makes writes panic: a fault of our own.
+	Odd atomic.Bool
 	// Syncs counts the syncs beside the writing.
 	Syncs atomic.Int64
 }
@@ -70,6 +72,9 @@ type diskBlob struct {
 
 // Write takes a half of b when the disk is full, as disks do.
 func (b *diskBlob) Write(p []byte) (int, error) {
+	if b.disk.Odd.Load() {
+		panic("an odd disk")
+	}
 	if err := b.disk.fault(); err != nil {
 		n, _ := b.Blob.Write(p[:len(p)/2])
 		return n, err
@@ -95,10 +100,10 @@ func (s *Store) ByHand(g consent.Grant, m Meta) (*Recording, error) {
 }
 
 // Flush does what run does on a tick.
-func (r *Recording) Flush(buf []byte) error { return r.flush(buf) }
+func (r *Recording) Flush() error { return r.flush() }
 
 // Finish does what run does at the end.
 func (r *Recording) Finish() {
-	r.finish(nil, whyEnded)
+	r.finish(whyEnded)
 	close(r.done)
 }

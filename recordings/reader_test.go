@@ -246,7 +246,7 @@ func foreignKey() ed25519.PrivateKey {
 func TestRing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const octets = 1000
-		g := newRing(octets)
+		g := newRing(100, octets)
 		type kept struct {
 			seq uint16
 			n   int

@@ -16,10 +16,11 @@ import (
 	"callfloor/recordings/consent"
 )
 
-// Sizes and times of a recording. The ring holds two and a half seconds of
-// both sides in G.711; what comes after an entry was flushed is lost in a
+// Sizes and times of a recording. The ring begins with what waits for one flush
+// and grows to two and a half seconds of both sides in G.711; what comes after an entry was flushed is lost in a
 // crash, at most flushEvery and the time of a write.
 const (
+	ringFirst  = 12 << 10
 	ringOctets = 48 << 10
 	flushEvery = 400 * time.Millisecond
 	syncEvery  = 5 * time.Second
@@ -55,6 +56,7 @@ type Recording struct {
 
 	// Owned by run; err may be read after done is closed.
 	capture *capture
+	buf     []byte // for the next packets entry
 	synced  time.Time
 	syncing chan error // the running sync's answer, nil if none runs
 	err     error
@@ -72,7 +74,7 @@ func newRecording(s *Store, grant consent.Grant, meta Meta) *Recording {
 	return &Recording{
 		store: s, id: id, meta: meta, grant: grant, path: capturePath(id, meta.Answered),
 		log:  s.log.With("call", string(meta.Contact), "recording", string(id)),
-		ring: newRing(ringOctets), stop: make(chan string, 1), done: make(chan struct{}),
+		ring: newRing(ringFirst, ringOctets), stop: make(chan string, 1), done: make(chan struct{}),
 		synced: time.Now(), state: StateOpen,
 	}
 }
@@ -229,12 +231,14 @@ func (r *Recording) liveInfo(i *Info) {
 	i.Duration, i.Tracks = &d, r.tally.info()
 }
 
-// entryBuffer makes a packets entry of what the ring holds; nil if that is
-// nothing. It also keeps count, and marks what was dropped.
-func (r *Recording) entryBuffer(buf []byte) ([]byte, error) {
-	buf = append(buf[:0], 0, 0, 0, 0, kindPackets)
+// packetsEntry makes an entry of what the ring holds; nil if that is nothing.
+// It also keeps count, and marks what was dropped.
+func (r *Recording) packetsEntry() ([]byte, error) {
+	buf := append(r.buf[:0], 0, 0, 0, 0, kindPackets)
 	empty := len(buf)
 	buf, dropped := r.ring.drain(buf)
+	buf = slices.Grow(buf, tagSize)
+	r.buf = buf
 	for n, count := range dropped {
 		if count > 0 {
 			party := partyOf(byte(n))

@@ -3,6 +3,7 @@ package recordings_test
 import (
 	"bytes"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,7 @@ func TestExportPlacesSides(t *testing.T) {
 		t.Fatal(err)
 	}
 	left, right := h.sides(r.ID())
-	if want := int(*h.info(r.ID()).Duration*1000) * 8; len(left) != want || len(right) != want {
+	if want := int(math.Round(*h.info(r.ID()).Duration*1000)) * 8; len(left) != want || len(right) != want {
 		t.Fatalf("%d and %d samples, want %d", len(left), len(right), want)
 	}
 	if !loud(left, 0, 990*ms) || loud(left, 1010*ms, 4000*ms) {

@@ -5,28 +5,33 @@ import (
 	"sync"
 )
 
-// ring keeps packet records in a fixed piece of memory, between those who must
-// not wait and one who may. When it is full the oldest records go and are
-// counted. push neither blocks (but for another push or a copy of the ring)
-// nor allocates.
+// ring keeps packet records in a bounded piece of memory, between those who
+// must not wait and one who may. When it is full the oldest records go and are
+// counted. push does not block (but for another push or a copy of the ring) and
+// allocates only when more waits than ever before.
 type ring struct {
 	mu      sync.Mutex
 	buf     []byte
+	most    int // octets that buf may grow to
 	start   int // of the oldest record
 	size    int // octets in use
 	dropped [tracks]uint32
 }
 
-func newRing(octets int) *ring { return &ring{buf: make([]byte, octets)} }
+// newRing begins small, since most of the time little waits.
+func newRing(first, most int) *ring { return &ring{buf: make([]byte, min(first, most)), most: most} }
 
 // push adds a record; head's length is that of payload.
 func (g *ring) push(head *recordHead, payload []byte) {
 	need := recordFixed + len(payload)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(payload) > maxPayload || need > len(g.buf) {
+	if len(payload) > maxPayload || need > g.most {
 		g.dropped[head[0]]++
 		return
+	}
+	for len(g.buf)-g.size < need && len(g.buf) < g.most {
+		g.grow()
 	}
 	for len(g.buf)-g.size < need {
 		g.dropOldest()
@@ -66,6 +71,12 @@ func (g *ring) appendAll(dst []byte) []byte {
 	first := min(g.size, len(g.buf)-g.start)
 	dst = append(dst, g.buf[g.start:g.start+first]...)
 	return append(dst, g.buf[:g.size-first]...)
+}
+
+func (g *ring) grow() {
+	bigger := make([]byte, min(2*len(g.buf), g.most))
+	g.appendAll(bigger[:0])
+	g.buf, g.start = bigger, 0
 }
 
 func (g *ring) put(b []byte) {

@@ -17,20 +17,19 @@ func (r *Recording) run() {
 	defer r.recover()
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
-	buf := make([]byte, 0, lengthSize+1+ringOctets+tagSize)
 	for {
 		var err error
 		select {
 		case <-r.grant.Context().Done():
-			r.finish(buf, whyWithdrawn)
+			r.finish(whyWithdrawn)
 			return
 		case why := <-r.stop:
-			r.finish(buf, why)
+			r.finish(why)
 			return
 		case err = <-r.syncing:
 			r.syncing = nil
 		case <-tick.C:
-			if err = r.flush(buf); err == nil {
+			if err = r.flush(); err == nil {
 				r.startSync()
 			}
 		}
@@ -50,8 +49,8 @@ func (r *Recording) recover() {
 }
 
 // flush writes what waits.
-func (r *Recording) flush(buf []byte) error {
-	packets, err := r.entryBuffer(buf)
+func (r *Recording) flush() error {
+	packets, err := r.packetsEntry()
 	if err != nil {
 		return err
 	}
@@ -91,7 +90,7 @@ func (r *Recording) startSync() {
 
 // finish writes the rest and the seal. Of a withdrawn consent nothing that is
 // still in memory is written.
-func (r *Recording) finish(buf []byte, why string) {
+func (r *Recording) finish(why string) {
 	r.intake.Store(intakeClosed)
 	if why == whyWithdrawn {
 		r.ring.clear()
@@ -99,7 +98,7 @@ func (r *Recording) finish(buf []byte, why string) {
 		r.mark(Mark{At: seconds(time.Since(r.meta.Answered)), Kind: "withdrawn", Text: "the customer's consent was withdrawn"})
 	}
 	ended := time.Now()
-	err := r.flush(buf)
+	err := r.flush()
 	if err == nil {
 		err = r.writeSeal(ended, why)
 	}

@@ -62,6 +62,27 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// A fault of our own ends one recording and nothing else.
+func TestPanicEndsOneRecording(t *testing.T) {
+	told := make(chan error, 1)
+	h := openHouse(t, t.TempDir(), recordings.Options{OnTrouble: func(_ contact.ID, err error) { told <- err }})
+	disk := h.store.UseDisk()
+	r, _ := h.start(time.Now())
+	disk.Odd.Store(true)
+	talk(r.Track(contact.Customer), 1, time.Now(), 10)
+	<-r.Done()
+	disk.Odd.Store(false)
+	if err := <-told; !strings.Contains(err.Error(), "an odd disk") {
+		t.Errorf("told %v", err)
+	}
+	if i := h.info(r.ID()); i.State != recordings.StateFailed {
+		t.Errorf("info = %+v", i)
+	}
+	if got := h.verify(h.sealed(10)); !got.OK {
+		t.Errorf("report = %+v", got)
+	}
+}
+
 func TestNoSpaceNoStart(t *testing.T) {
 	h := newHouse(t)
 	disk := h.store.UseDisk()
