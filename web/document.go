@@ -19,12 +19,14 @@ type document struct {
 	epoch  string
 	seq    uint64
 	values map[string]json.RawMessage
-	// log holds the frames of the last changes; the last has number seq.
-	log [][]byte
+	// log holds the frames of the last changes, at most keep; the last has
+	// number seq.
+	log  [][]byte
+	keep int
 }
 
 func newDocument() *document {
-	return &document{epoch: string(contact.NewID()), values: map[string]json.RawMessage{}}
+	return &document{epoch: string(contact.NewID()), values: map[string]json.RawMessage{}, keep: logSize}
 }
 
 // put sets key and returns the Change to send, nil if nothing changed. The
@@ -52,9 +54,9 @@ func (d *document) drop(key string) []byte {
 func (d *document) record(key string, value json.RawMessage) []byte {
 	d.seq++
 	frame := encode(Change{Type: TypeChange, Seq: d.seq, Key: key, Value: value})
-	if len(d.log) == logSize {
+	if len(d.log) == d.keep {
 		copy(d.log, d.log[1:])
-		d.log = d.log[:logSize-1]
+		d.log = d.log[:d.keep-1]
 	}
 	d.log = append(d.log, frame)
 	return frame

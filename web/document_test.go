@@ -55,7 +55,9 @@ func TestDocumentResume(t *testing.T) { rapid.Check(t, documentProperty) }
 func FuzzDocumentResume(f *testing.F) { f.Fuzz(rapid.MakeFuzz(documentProperty)) }
 
 func documentProperty(t *rapid.T) {
+	const keep = 8
 	d := newDocument()
+	d.keep = keep
 	m := &mirror{doc: map[string]string{}}
 	online := false
 	send := func(frame []byte) {
@@ -80,7 +82,7 @@ func documentProperty(t *rapid.T) {
 		"put":  func(t *rapid.T) { send(d.put(key.Draw(t, "key"), json.RawMessage(value.Draw(t, "value")))) },
 		"drop": func(t *rapid.T) { send(d.drop(key.Draw(t, "key"))) },
 		"many": func(t *rapid.T) {
-			for i := range rapid.IntRange(logSize-2, logSize+2).Draw(t, "n") {
+			for i := range rapid.IntRange(keep-2, keep+2).Draw(t, "n") {
 				send(d.put("n", json.RawMessage(fmt.Sprint(i))))
 			}
 		},
@@ -88,7 +90,7 @@ func documentProperty(t *rapid.T) {
 		"resume":  func(*rapid.T) { hello(m.epoch, m.seq) },
 		"reload":  func(*rapid.T) { *m = mirror{}; hello("", 0) },
 		"lie":     func(t *rapid.T) { *m = mirror{}; hello("x", rapid.Uint64().Draw(t, "seq")) },
-		"restart": func(*rapid.T) { d, online = newDocument(), false },
+		"restart": func(*rapid.T) { d, online = newDocument(), false; d.keep = keep },
 		"": func(t *rapid.T) {
 			if !online {
 				return

@@ -6,7 +6,9 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -97,5 +99,75 @@ func TestCandidates(t *testing.T) {
 		if strings.Contains(sdp, never) {
 			t.Errorf("%q in\n%s", never, sdp)
 		}
+	}
+}
+
+// A browser behind a firewall that lets only TCP through still connects.
+func TestTCPOnly(t *testing.T) {
+	s := testServer(t, nil)
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	near, err := s.engine.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{s.engine.certificate}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = near.GracefulClose() }()
+	m, err := codecs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var only webrtc.SettingEngine
+	only.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	only.SetIncludeLoopbackCandidate(true)
+	only.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	far, err := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithSettingEngine(only)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = far.GracefulClose() }()
+	connected := make(chan struct{})
+	far.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		if state == webrtc.PeerConnectionStateConnected {
+			close(connected)
+		}
+	})
+	if _, err := far.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio); err != nil {
+		t.Fatal(err)
+	}
+	exchange(t, far, near)
+	select {
+	case <-connected:
+	case <-time.After(20 * time.Second):
+		t.Fatal("not connected over TCP")
+	}
+}
+
+// exchange lets from offer and to answer, all candidates included.
+func exchange(t *testing.T, from, to *webrtc.PeerConnection) {
+	t.Helper()
+	offered := webrtc.GatheringCompletePromise(from)
+	offer, err := from.CreateOffer(nil)
+	if err == nil {
+		err = from.SetLocalDescription(offer)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-offered
+	if err := to.SetRemoteDescription(*from.LocalDescription()); err != nil {
+		t.Fatal(err)
+	}
+	answered := webrtc.GatheringCompletePromise(to)
+	answer, err := to.CreateAnswer(nil)
+	if err == nil {
+		err = to.SetLocalDescription(answer)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-answered
+	if err := from.SetRemoteDescription(*to.LocalDescription()); err != nil {
+		t.Fatal(err)
 	}
 }

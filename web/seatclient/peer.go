@@ -81,7 +81,11 @@ func (c *Client) ensurePeer() error {
 		return fmt.Errorf("seatclient: making an offer: %w", err)
 	}
 	// The lock orders this before the candidates, which wait for it.
-	return c.sendLocked(web.SDP{Type: web.TypeOffer, SDP: offer.SDP, Peer: p.number})
+	if err := c.sendLocked(web.SDP{Type: web.TypeOffer, SDP: offer.SDP, Peer: p.number}); err != nil {
+		c.dropPeer() // the next socket makes another
+		return err
+	}
+	return nil
 }
 
 // sendLocked is send for a caller that holds the lock.

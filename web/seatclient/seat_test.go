@@ -81,12 +81,6 @@ func (h *house) await(t *testing.T, what string, count int) {
 	}
 }
 
-func (h *house) all() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return append([]string(nil), h.told...)
-}
-
 // floor is a server with its house and clock.
 type floor struct {
 	t      *testing.T
@@ -267,6 +261,86 @@ func TestAudioBothWaysAndCodecSwitch(t *testing.T) {
 			t.Errorf("%s: %d holes in the numbering", name, l.holes)
 		}
 	}
+}
+
+// Another tab takes over: its media is the seat's, the first one's is gone, and
+// the tracks are the same objects.
+func TestTakeOver(t *testing.T) {
+	f := newFloor(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	one := f.dial("alice", "one")
+	waitMedia(t, one)
+	f.house.await(t, "media alice ready", 1)
+	two := f.dial("alice", "two")
+	if err := two.WaitPhone(ctx, false); err != nil || !one.Phone() {
+		t.Fatalf("the second tab took the phone (%v)", err)
+	}
+	seat := f.seat("alice")
+	said := listen(seat.Mic())
+	heard := listen(two.Track(web.TrackCustomer))
+	ulaw := f.tone(codec.PCMU)
+	seat.Track(web.TrackCustomer).Hear(ulaw.Source())
+	if err := two.TakeOver(); err != nil {
+		t.Fatal(err)
+	}
+	if err := one.WaitPhone(ctx, false); err != nil {
+		t.Fatal(err)
+	}
+	waitMedia(t, two)
+	f.house.await(t, "media alice ready", 2)
+	two.Mic().Hear(ulaw.Source())
+	said.await(t, codec.PCMU, 20)
+	heard.await(t, codec.PCMU, 20)
+	if said.holes > 0 {
+		t.Errorf("%d holes in the numbering of the microphone", said.holes)
+	}
+}
+
+// The page makes a new peer connection: silence for a moment, then the same
+// tracks again.
+func TestNewPeer(t *testing.T) {
+	f := newFloor(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	c := f.dial("alice", "one")
+	waitMedia(t, c)
+	f.house.await(t, "media alice ready", 1)
+	seat := f.seat("alice")
+	ulaw := f.tone(codec.PCMU)
+	seat.Track(web.TrackCustomer).Hear(ulaw.Source())
+	c.Mic().Hear(ulaw.Source())
+	said, heard := listen(seat.Mic()), listen(c.Track(web.TrackCustomer))
+	said.await(t, codec.PCMU, 10)
+	heard.await(t, codec.PCMU, 10)
+	if err := c.NewPeer(ctx); err != nil {
+		t.Fatal(err)
+	}
+	f.house.await(t, "media alice ready", 2)
+	said.await(t, codec.PCMU, 40)
+	heard.await(t, codec.PCMU, 40)
+}
+
+// Who is not known is told why and does not come back.
+func TestSentAway(t *testing.T) {
+	f := newFloor(t)
+	_, err := f.tryDial(seatclient.Options{URL: f.url, Token: "mallory", Pacer: f.pacer})
+	if contact.ErrorCode(err) != contact.Unauthorized {
+		t.Errorf("got %v", err)
+	}
+	c := f.dial("sam", "one")
+	waitMedia(t, c)
+	f.house.await(t, "media sam ready", 1) // a supervisor needs no microphone
+	f.server.SignOut("sam")
+	select {
+	case <-c.Done():
+	case <-time.After(20 * time.Second):
+		t.Fatal("a client that was signed out lives on")
+	}
+	if contact.ErrorCode(c.Err()) != contact.Unauthorized {
+		t.Errorf("got %v", c.Err())
+	}
+	f.house.await(t, "down sam", 1)
 }
 
 func TestDocument(t *testing.T) {
