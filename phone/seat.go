@@ -73,7 +73,7 @@ func Seat(ctx context.Context, o SeatOptions) (SeatResult, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	sound, err := seatSound(o.Play)
+	sound, err := loadSound(o.Play)
 	if err != nil {
 		return result, err
 	}
@@ -144,7 +144,7 @@ type seatRun struct {
 	pacer  *media.Pacer
 	sound  *media.Clip // nil: silence
 	player *media.Player
-	tape   *seatTape
+	tape   *tape // nil: none
 	result *SeatResult
 }
 
@@ -156,12 +156,9 @@ func (s *seatRun) open(ctx context.Context) error {
 	if err := s.client.WaitKey(ctx, "me", func(v json.RawMessage) bool { return decodeMe(v).Ready }); err != nil {
 		return fmt.Errorf("waiting until the seat is ready: %w", err)
 	}
-	if s.Record != "" {
-		tape, err := newSeatTape(s.Record, s.client.Track(web.TrackCustomer))
-		if err != nil {
-			return err
-		}
-		s.tape = tape
+	var err error
+	if s.tape, err = newTape(s.Record, time.Now(), s.client.Track(web.TrackCustomer)); err != nil {
+		return err
 	}
 	return s.available(ctx)
 }
@@ -364,9 +361,6 @@ func (s *seatRun) figures() {
 }
 
 func (s *seatRun) close() error {
-	if s.tape == nil {
-		return nil
-	}
 	err := s.tape.close()
 	s.tape = nil
 	return err

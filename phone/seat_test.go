@@ -219,7 +219,7 @@ func TestSeatSaysWhatIsWrong(t *testing.T) {
 	}{
 		"password": {phone.SeatOptions{Server: url, User: "alice", Password: "no"}, "401"},
 		"tone":     {phone.SeatOptions{Server: url, User: "alice", Password: "demo", Play: "tone:high"}, "tone:440"},
-		"file":     {phone.SeatOptions{Server: url, User: "alice", Password: "demo", Play: "/does/not/exist.wav"}, "WAV file"},
+		"file":     {phone.SeatOptions{Server: url, User: "alice", Password: "demo", Play: "/does/not/exist.wav"}, "exist.wav"},
 		"server":   {phone.SeatOptions{Server: "http://127.0.0.1:1", User: "alice", Password: "demo"}, "callfloor serve"},
 		"address":  {phone.SeatOptions{Server: ":", User: "alice", Password: "demo"}, "http://127.0.0.1:8080"},
 	} {
