@@ -27,6 +27,8 @@ type CallOptions struct {
 	DTMF string
 	// For is when to hang up, counted from the answer; 0: never.
 	For time.Duration
+	// RingFor is how long to wait for an answer; 0: two minutes.
+	RingFor time.Duration
 	// Record is the name of a WAV file for what is heard, 8 kHz mono from the
 	// answer on, gaps as silence; "": none.
 	Record string
@@ -102,8 +104,14 @@ type caller struct {
 
 func (c *caller) call(ctx context.Context) (CallResult, error) {
 	var sink media.SinkFunc = c.meter.note
+	ringFor := c.o.RingFor
+	if ringFor == 0 {
+		ringFor = 2 * time.Minute
+	}
+	ringing, stop := context.WithTimeoutCause(ctx, ringFor, errNoAnswer)
+	defer stop()
 	start := time.Now()
-	leg, err := c.line.srv.Dial(ctx, c.o.URI, sip.DialOptions{
+	leg, err := c.line.srv.Dial(ringing, c.o.URI, sip.DialOptions{
 		From: c.o.From, Codecs: c.o.Codecs,
 		Prepare: func(l *sip.Leg) { l.Source().Attach(&sink) },
 	})
@@ -173,6 +181,9 @@ func (c *caller) talk(ctx context.Context, answered time.Time) (digits string) {
 	}
 }
 
+// errNoAnswer is why a call that rang for too long is cancelled.
+var errNoAnswer = errors.New("nobody answered")
+
 var hungUp = contact.EndCause{By: contact.System, Class: contact.EndCompleted, Why: "hung up"}
 
 // finish fills in what is known when the leg has ended.
@@ -208,7 +219,7 @@ func unanswered(err error) CallResult {
 		res.SIPStatus = &refused.Status
 		by := "remote"
 		res.EndedBy = &by
-	} else if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	} else if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNoAnswer) {
 		by := "local"
 		res.EndedBy = &by
 	}

@@ -170,6 +170,14 @@ func TestCallThatIsCancelled(t *testing.T) {
 	}
 }
 
+func TestCallThatNobodyAnswers(t *testing.T) {
+	host, _ := exchange(t)
+	res, err := phone.Call(t.Context(), phone.CallOptions{URI: "sip:ring@" + host, RingFor: 200 * time.Millisecond})
+	if err != nil || res.Result != phone.Failed || res.SIPStatus != nil || res.Error == nil || !strings.Contains(*res.Error, "nobody answered") {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
 func TestCallSaysWhatIsWrong(t *testing.T) {
 	for want, o := range map[string]phone.CallOptions{
 		"not KEY@TIME":         {URI: "sip:1@127.0.0.1", DTMF: "1@soon"},

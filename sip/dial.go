@@ -236,17 +236,18 @@ func (l *Leg) learn(res *gosip.Response) {
 // answered is the 2xx: acknowledge, agree, go.
 func (l *Leg) answered(res *gosip.Response) error {
 	l.mu.Lock()
-	l.calling = false
-	if l.state == legEnded { // ended between two messages
-		l.learn(res)
+	l.learn(res)
+	if l.state == legEnded { // the answer crossed our CANCEL
 		ack := l.ackFor(l.invite)
-		l.sendBye = true
 		l.mu.Unlock()
 		l.sendAck(ack)
+		l.mu.Lock()
+		l.calling, l.sendBye = false, true // only now: the BYE must not overtake the ACK
+		l.mu.Unlock()
 		l.poke()
 		return l.Cause()
 	}
-	l.learn(res)
+	l.calling = false
 	l.move(legConfirmed)
 	var agreed sdp.Agreed
 	s, err := sdp.Parse(res.Body())

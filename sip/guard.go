@@ -236,15 +236,24 @@ func response(req *gosip.Request, status int, reason, tag string, headers ...gos
 	if to := res.To(); to != nil && tag != "" {
 		to.Params.Add("tag", tag)
 	}
-	if via := res.Via(); via != nil && req.Method == gosip.CANCEL {
-		if b, ok := via.Params.Get("branch"); ok {
-			via.Params.Add("branch", strings.TrimSuffix(b, cancelMark))
-		}
+	if via := res.Via(); via != nil {
+		mendVia(via, req)
 	}
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}
 	return res
+}
+
+// mendVia takes the mark off a CANCEL's branch, and says where the request
+// came from if that is not what its Via says (RFC 3261 §18.2.1).
+func mendVia(via *gosip.ViaHeader, req *gosip.Request) {
+	if b, ok := via.Params.Get("branch"); ok && req.Method == gosip.CANCEL {
+		via.Params.Add("branch", strings.TrimSuffix(b, cancelMark))
+	}
+	if from, err := parseFlow(req.Source()); err == nil && strings.Trim(via.Host, "[]") != from.Addr().String() {
+		via.Params.Add("received", from.Addr().String())
+	}
 }
 
 // refuse answers with an error that belongs to no leg.

@@ -45,7 +45,13 @@ func (l *Leg) run() {
 	defer close(l.gone)
 	defer l.trace.deliver()
 	defer l.s.forget(l)
-	defer l.s.recovered("leg")
+	defer func() {
+		if r := recover(); r != nil {
+			l.s.caught("leg", r)
+			l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 500, Why: "a fault in the server"})
+			l.closeMedia()
+		}
+	}()
 	t := time.NewTimer(time.Hour)
 	defer t.Stop()
 	closed := false

@@ -93,14 +93,18 @@ const (
 	serverClosed
 )
 
-// setUDPSize lifts sipgo's limit of 1,300 octets on UDP, above which it sends
-// nothing and says nothing (an answer behind several proxies is longer). It is
-// a package variable of sipgo's and must be set before any traffic.
-var setUDPSize sync.Once
+// prepareSipgo sets the two package variables of sipgo's that must be set
+// before any traffic: the limit of 1,300 octets on UDP, above which it sends
+// nothing and says nothing (an answer behind several proxies is longer), and
+// the logger of its connections.
+var prepareSipgo = sync.OnceFunc(func() {
+	gosip.UDPMTUSize = 65_000
+	gosip.SetDefaultLogger(slog.New(demoted{slog.Default().Handler()}))
+})
 
 // New checks cfg and prepares a server; nothing is bound before Start.
 func New(cfg Config, opt Options) (*Server, error) {
-	setUDPSize.Do(func() { gosip.UDPMTUSize = 65_000 })
+	prepareSipgo()
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("sip configuration: %w", err)
 	}
