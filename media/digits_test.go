@@ -14,8 +14,7 @@ import (
 	"callfloor/media/dtmf"
 )
 
-// fives is what a phone sends for "5": five updates and three ends. It returns
-// the datagrams by payload type.
+// keyPress is what a phone sends for a key: five updates and three ends.
 func keyPress(pt uint8, key rune, seq uint16, ts, ssrc uint32) [][]byte {
 	code, _ := dtmf.Code(key)
 	var w [][]byte
@@ -235,6 +234,28 @@ func TestSendDigits(t *testing.T) {
 		off := span(int64(all[len(all)-1].Timestamp-all[0].Timestamp), 8000) - all[len(all)-1].at.Sub(all[0].at)
 		if math.Abs(off.Seconds()) > 0.06 {
 			t.Errorf("after the digits the audio is %v off the clock", off)
+		}
+	})
+}
+
+// With nobody to hear, silence goes on between and after the digits.
+func TestSendDigitsIntoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newTapped(t, 65530, 1<<32-2000)
+		s.Fill(codec.PCMU)
+		time.Sleep(time.Second)
+		for _, k := range "1234" {
+			if err := s.SendDigit(k, 200*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(4 * time.Second)
+		all := w.take()
+		checkContiguous(t, all)
+		for i := 1; i < len(all); i++ {
+			if gap := all[i].at.Sub(all[i-1].at); gap > 60*time.Millisecond {
+				t.Errorf("packet %d of type %d comes after %v", i, all[i].PayloadType, gap)
+			}
 		}
 	})
 }

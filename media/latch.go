@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Latching (design § 5): who may send us media.
+// Latching: who may send us media.
 const (
 	latchRun    = 5           // packets in sequence that make a candidate
 	latchTime   = time.Second // how long the SDP address may still win

@@ -44,9 +44,9 @@ type SendStats struct {
 }
 
 // Sender is one outgoing RTP stream to a leg: one SSRC and one numbering,
-// whoever is heard. It forwards payloads under headers of its own (design § 4.1
-// of docs/architecture.md) and is the place that keeps sources apart: a packet
-// of any other source than the one that Hear named last is dropped.
+// whoever is heard. It forwards payloads under headers of its own, decodes and
+// buffers nothing, and is the place that keeps sources apart: a packet of any
+// other source than the one that Hear named last is dropped.
 type Sender struct {
 	name  string
 	pacer *Pacer

@@ -108,7 +108,7 @@ func (s *Sender) sendEvent(now time.Time) {
 	s.line.seq++
 	s.line.ts, s.line.dur, s.line.sentAt = q.start, uint32(frames*frameSamples), now
 	s.line.unmap()
-	s.fillAt = time.Time{}
+	s.fillAt = now.Add(frameTime + fillSlack) // not counted from the event's end, which lies ahead
 	s.write(now, s.out.Events, s.line.seq, q.start, q.step == 1, q.payload[:])
 	if q.step == p.frames+digitEnds-1 {
 		q.queue = q.queue[1:]

@@ -40,8 +40,8 @@ type Remote struct {
 	Receives bool // its direction: sendrecv or recvonly
 }
 
-// Session is a phone's media: a UDP socket pair, symmetric RTP latched as the
-// design's § 5 says, RTCP, digits and figures. Until SetRemote it sends nothing
+// Session is a phone's media: a UDP socket pair, symmetric RTP (see
+// latch), RTCP, digits and figures. Until SetRemote it sends nothing
 // and hears nobody.
 type Session struct {
 	config   SessionConfig
