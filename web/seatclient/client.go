@@ -66,6 +66,7 @@ type Client struct {
 	changed  chan struct{} // closed and replaced at every change of what is below
 	conn     *websocket.Conn
 	welcome  web.Welcome
+	welcomed bool // on the present socket
 	phone    bool
 	epoch    string
 	seq      uint64
@@ -230,8 +231,13 @@ func (c *Client) notify() {
 	c.changed = make(chan struct{})
 }
 
-// Do sends a command and waits for its result; a refusal is a *contact.Error.
+// Do sends a command, when there is a socket, and waits for its result. A
+// refusal is a *contact.Error; one with contact.Busy may mean that the socket
+// was lost before the answer, so that nobody knows whether it was done.
 func (c *Client) Do(ctx context.Context, cmd web.Command) error {
+	if err := c.waitFor(ctx, func() bool { return c.conn != nil && c.welcomed }); err != nil {
+		return err
+	}
 	answer := make(chan web.Result, 1)
 	c.mu.Lock()
 	c.requests++

@@ -360,7 +360,16 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.DropSocket()
+	// A command whose socket is lost before the answer does not hang.
+	f.house.do = func(ctx context.Context, _ *web.Seat, _ web.Command) error {
+		c.DropSocket()
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if err := c.Do(ctx, web.Command{Do: web.DoMute}); contact.ErrorCode(err) != contact.Busy {
+		t.Errorf("a command on a lost socket got %v", err)
+	}
+	f.house.do = nil
 	seat.Drop("call")
 	if err := c.WaitKey(ctx, "call", func(v json.RawMessage) bool { return v == nil }); err != nil {
 		t.Fatal(err)

@@ -61,7 +61,11 @@ func (c *Client) session() (welcomed bool, err error) {
 	defer func() {
 		_ = conn.Close()
 		c.mu.Lock()
-		c.conn = nil
+		c.conn, c.welcomed = nil, false
+		for req, answer := range c.results {
+			answer <- web.Result{Req: req, Code: contact.Busy, Error: "the seat socket was lost before the answer"}
+			delete(c.results, req)
+		}
 		c.notify()
 		c.mu.Unlock()
 	}()
@@ -160,7 +164,8 @@ func (c *Client) takeWelcome(m web.Welcome) error {
 		c.seq = 0 // another server process: a snapshot follows
 		c.dropPeer()
 	}
-	c.welcome = m
+	c.welcome, c.welcomed = m, true
+	c.notify()
 	return nil
 }
 
