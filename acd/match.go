@@ -57,8 +57,8 @@ func (s *State) match() {
 }
 
 // serve finds work for a: the contact that it lost, else the contact that goes
-// first in any of its queues, which its longest idle agent gets. If that is
-// not a, there may be another one for a.
+// first in any of its queues. Where an agent who is idle for longer can take
+// that one, there may be another one for a.
 func (s *State) serve(a *agent) {
 	if !a.routable {
 		return
@@ -72,11 +72,28 @@ func (s *State) serve(a *agent) {
 		return
 	}
 	for a.routable {
-		c := s.bestFor(a)
+		c, b := s.pair(a)
 		if c == nil {
 			return
 		}
-		s.offer(c, s.longestIdle(c), "")
+		s.offer(c, b, "")
+	}
+}
+
+// pair begins with a and finds a contact and an agent who are each other's
+// first choice. Each turn finds a contact that goes before the last one, so it
+// ends.
+func (s *State) pair(a *agent) (*customer, *agent) {
+	for {
+		c := s.bestFor(a)
+		if c == nil {
+			return nil, nil
+		}
+		b := s.longestIdle(c)
+		if b == a {
+			return c, a
+		}
+		a = b
 	}
 }
 

@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -9,35 +10,58 @@ import (
 )
 
 // TestRandomDays throws random events at a state; world holds it to the rules.
-func TestRandomDays(t *testing.T) { rapid.Check(t, randomDay) }
+// rapid makes a failing day short, but prefers small numbers; TestEvenDays has
+// the same with every event equally likely.
+func TestRandomDays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		randomDay(t.Fatalf, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "roll") })
+	})
+}
+
+func TestEvenDays(t *testing.T) {
+	for seed := range uint64(150) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		randomDay(func(format string, args ...any) { t.Fatalf("seed %d: "+format, append([]any{seed}, args...)...) }, r.IntN)
+	}
+}
 
 // FuzzDays is the same with the fuzzer's choices.
 func FuzzDays(f *testing.F) {
-	f.Add([]byte("a quiet day"))
-	f.Add(make([]byte, 4096))
-	many := make([]byte, 1<<14)
-	for i := range many {
-		many[i] = byte(i * 7)
+	for seed := range uint64(5) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		choices := make([]byte, 1000)
+		for i := range choices {
+			choices[i] = byte(r.Uint32())
+		}
+		f.Add(choices)
 	}
-	f.Add(many)
-	f.Fuzz(rapid.MakeFuzz(randomDay))
+	f.Fuzz(func(t *testing.T, choices []byte) {
+		randomDay(t.Fatalf, func(n int) int {
+			if len(choices) == 0 || n == 0 {
+				return 0
+			}
+			c := choices[0]
+			choices = choices[1:]
+			return int(c) % n
+		})
+	})
 }
 
-func randomDay(t *rapid.T) {
+// randomDay asks roll for a number below n wherever there is a choice.
+func randomDay(fail func(string, ...any), roll func(n int) int) {
 	cfg := DefaultConfig()
 	cfg.Queues = []QueueConfig{{ID: "sales", Agents: []string{"*"}}, {ID: "support", Agents: []string{"alice", "bob"}}, {ID: "tiny", MaxWaiting: 2}}
-	if rapid.Bool().Draw(t, "no wrap-up") {
+	if roll(3) == 0 {
 		cfg.WrapUp = 0
 	}
-	w := newWorld(cfg, t.Fatalf)
-	d := days{t: t, w: w}
+	d := days{roll: roll, fail: fail, w: newWorld(cfg, fail)}
 	for _, id := range agentNames {
-		w.do(AgentAdded{Agent: id})
-		w.do(SeatReady{Agent: id, Ready: true})
+		d.w.do(AgentAdded{Agent: id})
+		d.w.do(SeatReady{Agent: id, Ready: true})
 	}
-	for range rapid.IntRange(1, 150).Draw(t, "events") {
+	for range 1 + roll(200) {
 		d.wait()
-		w.do(d.event())
+		d.w.do(d.event())
 	}
 	d.drain()
 }
@@ -45,37 +69,38 @@ func randomDay(t *rapid.T) {
 var agentNames = []contact.AgentID{"alice", "bob", "carol", "dan"}
 
 type days struct {
-	t *rapid.T
-	w *world
-	n int
+	roll func(n int) int
+	fail func(string, ...any)
+	w    *world
+	n    int
 }
 
 // wait lets time pass: none, some, or exactly to the next deadline.
 func (d *days) wait() {
-	switch next := d.w.state.NextDeadline(); rapid.IntRange(0, 3).Draw(d.t, "wait") {
+	switch next := d.w.state.NextDeadline(); d.roll(4) {
 	case 1:
-		d.w.now = d.w.now.Add(time.Duration(rapid.IntRange(1, 20_000).Draw(d.t, "ms")) * time.Millisecond)
+		d.w.now = d.w.now.Add(time.Duration(1+d.roll(200)) * 100 * time.Millisecond)
 	case 2:
 		if next.After(d.w.now) {
 			d.w.now = next
 		}
 	case 3:
-		if rapid.IntRange(0, 20).Draw(d.t, "long") == 0 {
-			d.w.now = d.w.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(d.t, "minutes")) * time.Hour / 2)
+		if d.roll(20) == 1 {
+			d.w.now = d.w.now.Add(time.Duration(1+d.roll(80)) * time.Hour / 2)
 		}
 	}
 }
 
 func (d *days) event() Event {
-	agent := rapid.SampledFrom(agentNames).Draw(d.t, "agent")
-	switch rapid.IntRange(0, 15).Draw(d.t, "event") {
+	agent := agentNames[d.roll(len(agentNames))]
+	switch d.roll(16) {
 	case 0, 1, 2:
 		d.n++
 		return ContactQueued{
 			Contact:  contact.ID(rune('A' + d.n%64)),
-			Queue:    rapid.SampledFrom([]contact.QueueID{"sales", "sales", "support", "tiny", "nowhere"}).Draw(d.t, "queue"),
-			Priority: rapid.IntRange(0, 2).Draw(d.t, "priority"),
-			Since:    d.w.now.Add(-time.Duration(rapid.IntRange(0, 30).Draw(d.t, "since")) * time.Second),
+			Queue:    []contact.QueueID{"sales", "sales", "support", "tiny", "nowhere"}[d.roll(5)],
+			Priority: d.roll(3),
+			Since:    d.w.now.Add(-time.Duration(d.roll(30)) * time.Second),
 		}
 	case 3:
 		return ContactLeft{d.contact()}
@@ -86,33 +111,34 @@ func (d *days) event() Event {
 	case 8:
 		return ContactReleased{Agent: agent, Contact: d.contactOf(agent)}
 	case 9, 10:
-		state := rapid.SampledFrom([]contact.AgentState{
-			contact.AgentAvailable, contact.AgentAvailable, contact.AgentAvailable, contact.AgentAway, contact.AgentOffline, contact.AgentTalking,
-		}).Draw(d.t, "state")
-		return AgentWants{Agent: agent, State: state, Reason: rapid.SampledFrom([]string{"", "lunch"}).Draw(d.t, "reason")}
+		states := []contact.AgentState{
+			contact.AgentAvailable, contact.AgentAvailable, contact.AgentAvailable,
+			contact.AgentAway, contact.AgentOffline, contact.AgentTalking,
+		}
+		return AgentWants{Agent: agent, State: states[d.roll(len(states))], Reason: []string{"", "lunch"}[d.roll(2)]}
 	case 11:
-		return SeatReady{Agent: agent, Ready: rapid.IntRange(0, 3).Draw(d.t, "ready") > 0, Why: "microphone denied"}
+		return SeatReady{Agent: agent, Ready: d.roll(3) > 0, Why: "microphone denied"}
 	case 12:
 		return SeatLost{agent}
 	case 13:
 		return SeatBack{agent}
 	case 14:
-		return rapid.SampledFrom([]Event{Held{agent, true}, Held{agent, false}, WrapUpExtended{agent}, WrapUpDone{agent}, Tick{}, nil}).Draw(d.t, "press")
+		return []Event{Held{agent, true}, Held{agent, false}, WrapUpExtended{agent}, WrapUpDone{agent}, Tick{}, nil}[d.roll(6)]
 	default:
-		if rapid.IntRange(0, 3).Draw(d.t, "remove") == 0 {
+		if d.roll(4) == 1 {
 			return AgentRemoved{agent}
 		}
-		return AgentAdded{agent, rapid.SampledFrom([][]contact.QueueID{nil, {}, {"sales"}, {"tiny", "support", "tiny"}}).Draw(d.t, "queues")}
+		return AgentAdded{agent, [][]contact.QueueID{nil, nil, {}, {"sales"}, {"tiny", "support", "tiny"}}[d.roll(5)]}
 	}
 }
 
 // contact is mostly one that is here.
 func (d *days) contact() contact.ID {
-	return contact.ID(rune('A' + rapid.IntRange(max(0, d.n-8), d.n+1).Draw(d.t, "contact")%64))
+	return contact.ID(rune('A' + max(0, d.n+1-d.roll(9))%64))
 }
 
 func (d *days) contactOf(agent contact.AgentID) contact.ID {
-	if st, ok := d.w.state.Agent(agent); ok && st.Contact != "" && rapid.IntRange(0, 9).Draw(d.t, "own") > 0 {
+	if st, ok := d.w.state.Agent(agent); ok && st.Contact != "" && d.roll(10) > 0 {
 		return st.Contact
 	}
 	return d.contact()
@@ -142,5 +168,5 @@ func (d *days) drain() {
 		w.now = w.now.Add(time.Second)
 		w.do(Tick{})
 	}
-	d.t.Fatalf("still there after an hour: %v", w.order())
+	d.fail("still there after an hour: %v", w.order())
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"callfloor/contact"
@@ -38,6 +39,7 @@ type seat struct {
 	gone   bool
 	goneAt time.Time
 	backAt time.Time
+	idle   time.Time // available since, but for offers in between
 }
 
 func newWorld(cfg Config, fail func(string, ...any)) *world {
@@ -162,8 +164,47 @@ func (w *world) seeOffer(a OfferTo) {
 		if at, ok := c.declined[a.Agent]; ok && w.now.Sub(at) < w.cfg.RejectCoolDown && a.Reasons[0].Why[0] != 's' {
 			w.fail("%+v: declined %v ago", a, w.now.Sub(at))
 		}
+		if strings.HasPrefix(a.Reasons[0].Why, "longest idle") {
+			w.checkFair(a)
+		}
 		c.agent = a.Agent
 	}
+}
+
+// checkFair: nobody who could take the contact is idle for longer, and nobody
+// whom the agent could take goes first.
+func (w *world) checkFair(a OfferTo) {
+	c, chosen := w.state.customers[a.Contact], w.state.agents[a.Agent]
+	for _, m := range c.q.members {
+		if _, no := c.declinedBy(m.a, w.now); !no && w.isIdle(m.a.id) && w.agents[m.a.id].idle.Before(w.agents[a.Agent].idle) {
+			w.fail("%+v: %s is idle for longer", a, m.a.id)
+		}
+	}
+	for id, other := range w.contacts {
+		o := w.state.customers[id]
+		if other.agent != "" || o == nil || !slices.ContainsFunc(chosen.members, func(m *member) bool { return m.q == o.q }) {
+			continue
+		}
+		if _, no := o.declinedBy(chosen, w.now); !no && before(o, c) && !w.isTaken(a, id) {
+			w.fail("%+v: %s goes first", a, id)
+		}
+	}
+}
+
+// isIdle says so from what was told, up to the action being looked at.
+func (w *world) isIdle(id contact.AgentID) bool {
+	s := w.agents[id]
+	return s.status.State == contact.AgentAvailable && s.status.Ready && !s.gone
+}
+
+// isTaken: a contact that a longer idle agent is about to be offered in the
+// same step is no longer to be had.
+func (w *world) isTaken(a OfferTo, id contact.ID) bool {
+	o := w.state.customers[id]
+	return slices.ContainsFunc(o.q.members, func(m *member) bool {
+		_, no := o.declinedBy(m.a, w.now)
+		return !no && w.isIdle(m.a.id) && m.a.id != a.Agent && w.agents[m.a.id].idle.Before(w.agents[a.Agent].idle)
+	})
 }
 
 func (w *world) seeAgent(a AgentChanged) {
@@ -177,6 +218,9 @@ func (w *world) seeAgent(a AgentChanged) {
 		if _, err := from.Move(to); err != nil {
 			w.fail("%s: %v", a.Agent, err)
 		}
+	}
+	if to == contact.AgentAvailable && from != to && from != contact.AgentOffered {
+		s.idle = w.now
 	}
 	// The call of a released contact is over as soon as its agent wraps up.
 	if to == contact.AgentWrapUp && from != contact.AgentDisconnected && from != contact.AgentWrapUp {
