@@ -259,7 +259,7 @@ func (l *Leg) answered(res *gosip.Response) error {
 		l.watchSilence()
 	}
 	if interval, refresher, ok := parseSessionExpires(res); ok && interval > 0 {
-		l.timer = sessionTimer{interval: interval, require: true, ours: refresher != "uas", uac: refresher != "uas", uas: refresher == "uas"}
+		l.timer = sessionTimer{interval: interval, require: true, ours: refresher != "uas", uas: refresher == "uas"}
 		l.timer.start(time.Now())
 	}
 	ack := l.ackFor(l.invite)

@@ -16,7 +16,6 @@ type dialog struct {
 	remoteTag string
 	// us and them are the addresses of From and To, seen from our requests.
 	us, them     gosip.Uri
-	usName       string
 	target       gosip.Uri // the far end's Contact
 	routes       []gosip.Uri
 	localSeq     uint32
@@ -83,7 +82,7 @@ func (l *Leg) request(method gosip.RequestMethod, seq uint32) *gosip.Request {
 	}
 	mf := gosip.MaxForwardsHeader(70)
 	req.AppendHeader(&mf)
-	from := &gosip.FromHeader{DisplayName: d.usName, Address: d.us, Params: gosip.NewParams()}
+	from := &gosip.FromHeader{Address: d.us, Params: gosip.NewParams()}
 	from.Params.Add("tag", l.localTag)
 	to := &gosip.ToHeader{Address: d.them, Params: gosip.NewParams()}
 	if d.remoteTag != "" {

@@ -28,13 +28,18 @@ func TestMain(m *testing.M) {
 // those that the scenarios in testdata/sipp dial.
 func realServer(t *testing.T) *sip.Server {
 	t.Helper()
+	return serverAt(t, "127.0.0.1:0")
+}
+
+func serverAt(t *testing.T, listen string) *sip.Server {
+	t.Helper()
 	pacer := media.NewPacer()
 	ports, err := media.NewPorts(22002, 23001)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := sip.DefaultConfig()
-	cfg.Listen = "127.0.0.1:0"
+	cfg.Listen = listen
 	cfg.RTPSilenceWarn, cfg.RTPSilenceEnd = 2*time.Second, 4*time.Second
 	srv, err := sip.New(cfg, sip.Options{Pacer: pacer, Ports: ports, OnCall: exchange})
 	if err != nil {
@@ -194,6 +199,32 @@ func TestDialogStaysOnItsTCPConnection(t *testing.T) {
 	if !bye || route != "Route: <sip:127.0.0.1:19;transport=tcp;lr>" {
 		t.Errorf("BYE %v, route %q, %v", bye, route, r.Err())
 	}
+}
+
+// The default is to listen on every address: what we call ourselves must then
+// be the address that the caller can reach, and our own requests must leave
+// from the port that we listen on.
+func TestListenOnEveryAddress(t *testing.T) {
+	srv := serverAt(t, ":0")
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(srv.Addr().Port())}
+	p := siptest.NewPeer(t, conn, at, "every")
+	p.Request("INVITE", 1, siptest.SDP)
+	ok := p.Expect("SIP/2.0 200")
+	if c := ok.Header("Contact"); c != fmt.Sprintf("<sip:callfloor@127.0.0.1:%d>", at.Port) || !strings.Contains(ok.Body, "c=IN IP4 127.0.0.1\r\n") {
+		t.Errorf("Contact %s, description\n%s", c, ok.Body)
+	}
+	p.Request("ACK", 1, "")
+	p.Request("INFO", 2, "9", "Content-Type: application/dtmf")
+	p.Expect("SIP/2.0 200")
+	bye := p.Expect("BYE")
+	if from := p.From(); from != at.String() {
+		t.Errorf("BYE from %s, wanted %s", from, at)
+	}
+	p.Reply(bye, "200 OK", "")
 }
 
 // A proxy chain makes answers longer than sipgo's 1,300 octets on UDP.

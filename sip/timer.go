@@ -17,7 +17,7 @@ import (
 type sessionTimer struct {
 	interval  time.Duration
 	ours      bool // we refresh
-	uac, uas  bool // which of the two the refresher is, as the header names it
+	uas       bool // the refresher is the UAS, as the header names it
 	require   bool // the far side knows the extension
 	refreshAt time.Time
 	expireAt  time.Time
@@ -44,7 +44,7 @@ func (s *Server) offeredTimer(req *gosip.Request) (sessionTimer, verdict) {
 	t := sessionTimer{interval: interval, require: supports}
 	// Without support in the caller only we can refresh (RFC 4028 table 2).
 	t.ours = !supports || refresher == "uas"
-	t.uas, t.uac = t.ours, !t.ours
+	t.uas = t.ours
 	return t, verdict{}
 }
 

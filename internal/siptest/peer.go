@@ -28,6 +28,7 @@ type Peer struct {
 	ToTag  string
 	branch int
 	seen   []string
+	from   string
 }
 
 // NewPeer makes a peer that talks from conn to the server. The peer's reader
@@ -114,10 +115,11 @@ func (p *Peer) ReadWithin(d time.Duration) (m Message, ok bool) {
 	p.t.Helper()
 	buf := make([]byte, 65536)
 	_ = p.conn.SetReadDeadline(time.Now().Add(d))
-	n, _, err := p.conn.ReadFrom(buf)
+	n, from, err := p.conn.ReadFrom(buf)
 	if err != nil {
 		return Message{}, false
 	}
+	p.from = from.String()
 	m.Raw = string(buf[:n])
 	m.Start, _, _ = strings.Cut(m.Raw, "\r\n")
 	_, m.Body, _ = strings.Cut(m.Raw, "\r\n\r\n")
@@ -127,6 +129,9 @@ func (p *Peer) ReadWithin(d time.Duration) (m Message, ok bool) {
 	p.seen = append(p.seen, m.Start)
 	return m, true
 }
+
+// From is the address that the last message came from.
+func (p *Peer) From() string { return p.from }
 
 // Expect reads until a message whose first line begins with start ("SIP/2.0
 // 200", "BYE") comes; other messages before it fail the test unless they are
