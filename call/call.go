@@ -93,9 +93,6 @@ type agent struct {
 	seat     Seat
 	leg      contact.LegID
 	presence presence
-	// before are the seat's figures at the answer: its connection is older
-	// than the call.
-	before media.Quality
 }
 
 // New returns a call that Run will run.

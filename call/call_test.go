@@ -272,6 +272,9 @@ func TestBrowserGone(t *testing.T) {
 		h.call.SeatSuspect("alice", false)
 		same(t, "after", map[string]string{"customer": h.round()["customer"]}, map[string]string{"customer": "alice"})
 		holes(t, h.leg.ear.seqs)
+		if h.leg.ear.pause > 60*time.Millisecond {
+			t.Errorf("the customer's phone heard nothing for %s", h.leg.ear.pause)
+		}
 	})
 }
 

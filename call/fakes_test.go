@@ -78,6 +78,8 @@ type ear0 struct {
 	mu    sync.Mutex
 	heard map[byte]int
 	seqs  []uint16
+	last  time.Time
+	pause time.Duration // the longest between two packets
 }
 
 func (e *ear0) output(ssrc uint32) media.Output {
@@ -90,6 +92,11 @@ func (e *ear0) output(ssrc uint32) media.Output {
 				e.heard = map[byte]int{}
 			}
 			e.heard[payload[0]]++
+			now := time.Now()
+			if !e.last.IsZero() {
+				e.pause = max(e.pause, now.Sub(e.last))
+			}
+			e.last = now
 			e.seqs = append(e.seqs, h.SequenceNumber)
 			return nil
 		},
@@ -123,6 +130,7 @@ func newFakeSeat(p *media.Pacer, user string) *fakeSeat {
 	return s
 }
 
+func (s *fakeSeat) ResetQuality()                   {}
 func (s *fakeSeat) User() string                    { return s.user }
 func (s *fakeSeat) Mic() *media.Source              { return s.mic }
 func (s *fakeSeat) Track(name string) *media.Sender { return s.tracks[name] }

@@ -40,7 +40,9 @@ type Seat interface {
 	Mic() *media.Source
 	// Track is what the person hears: customer, third or coach.
 	Track(name string) *media.Sender
+	// Quality are the figures of the person's connection since ResetQuality.
 	Quality() media.Quality
+	ResetQuality()
 }
 
 // Recording is a capture that is being written; *recordings.Recording is one.

@@ -80,22 +80,8 @@ func (c *Call) noteQuality(at time.Time) {
 	}
 	c.noteLegQuality(at, legCustomer, c.Leg.Quality())
 	if c.agent != nil {
-		c.noteLegQuality(at, c.agent.leg, since(c.agent.before, c.agent.seat.Quality()))
+		c.noteLegQuality(at, c.agent.leg, c.agent.seat.Quality())
 	}
-}
-
-// since returns q with only the packets that were counted after before. A new
-// peer connection counts from 0 again.
-func since(before, q media.Quality) media.Quality {
-	if q.Received >= before.Received && q.Sent >= before.Sent && q.Lost >= before.Lost {
-		q.Sent -= before.Sent
-		q.Received -= before.Received
-		q.Lost -= before.Lost
-		if all := q.Received + q.Lost; all > 0 {
-			q.LossPercent = 100 * float64(q.Lost) / float64(all)
-		}
-	}
-	return q
 }
 
 func (c *Call) noteLegQuality(at time.Time, leg contact.LegID, q media.Quality) {

@@ -48,7 +48,8 @@ func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
 		now := time.Now()
 		c.partAgent()
 		c.agents++
-		c.agent = &agent{seat: s, leg: legName(contact.Agent, c.agents), before: s.Quality()}
+		c.agent = &agent{seat: s, leg: legName(contact.Agent, c.agents)}
+		s.ResetQuality() // its connection is older than the call
 		c.agent.presence.since = now
 		s.Mic().Attach(&c.agent.presence)
 		c.queue.serve(true)
