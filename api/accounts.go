@@ -117,7 +117,7 @@ func (a *Accounts) FirstStart(ctx context.Context) (user, password string, err e
 	if n, err := a.countUsers(ctx); err != nil || n > 0 {
 		return "", "", err
 	}
-	password = newToken()[:20]
+	password = rand.Text()
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {
 		return "", "", err
@@ -270,12 +270,13 @@ func (a *Accounts) ChangePassword(ctx context.Context, from netip.Addr, id Ident
 	})
 }
 
-// newToken returns 256 random bits in a form that headers, cookies and URLs
-// carry as they are.
+// newToken returns 256 random bits in a form that headers, cookies and command
+// lines carry as they are. The prefix names whose it is, for people and for
+// programs that look for lost secrets, and keeps a dash from coming first.
 func newToken() string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails (its documentation)
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	return "cf_" + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 // isLimit says whether err is a LimitError, and how long to wait.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"pgregory.net/rapid"
 
 	"callfloor/contact"
@@ -304,4 +305,32 @@ func TestHasherIsBounded(t *testing.T) {
 	}
 	h.accounts.hasher.wait = hashWait
 	h.signIn("alice") // being busy was no guess
+}
+
+// TestDummyHash: comparing with nothing costs what comparing with a hash costs.
+func TestDummyHash(t *testing.T) {
+	h, err := newHasher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, _, err := argon2id.DecodeHash(h.dummy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Memory != h.params.Memory || p.Iterations != h.params.Iterations || p.Parallelism != h.params.Parallelism || p.KeyLength != h.params.KeyLength {
+		t.Errorf("the dummy hash has the parameters %+v, real ones %+v", p, h.params)
+	}
+	if ok, err := h.matches(t.Context(), goodPassword, ""); ok || err != nil {
+		t.Errorf("no hash matches: %t, %v", ok, err)
+	}
+}
+
+// TestTokenIsNoFlag: a token once began with a dash, and "--token -x" is no
+// token for a command line.
+func TestTokenIsNoFlag(t *testing.T) {
+	for range 200 {
+		if token := newToken(); !strings.HasPrefix(token, "cf_") || len(token) != len("cf_")+43 {
+			t.Fatalf("token of a strange form, %d long", len(token))
+		}
+	}
 }

@@ -3,11 +3,15 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -477,6 +481,7 @@ func TestStartAndClose(t *testing.T) {
 		t.Errorf("users with run.json's token: %s", res.Status)
 	}
 	client.CloseIdleConnections()
+	h.overHTTPS()
 	taken := newTestHouse(t, func(o *Options) { o.Config.Listen = h.server.Addr("http").String() })
 	if err := taken.server.Start(); err == nil || !strings.Contains(err.Error(), h.server.Addr("http").String()) {
 		t.Errorf("a taken port: %v", err)
@@ -486,5 +491,32 @@ func TestStartAndClose(t *testing.T) {
 	}
 	if _, err := ReadRunFile(h.db.Dir()); err == nil {
 		t.Error("run.json is still there")
+	}
+}
+
+// overHTTPS asks with nothing but the server's own certificate to trust.
+func (h *house) overHTTPS() {
+	h.t.Helper()
+	pem, err := os.ReadFile(filepath.Join(h.db.Dir(), "tls", "self-signed.crt"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	defer client.CloseIdleConnections()
+	res, err := client.Get("https://" + h.server.Addr("https").String() + "/healthz")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != 200 || res.Header.Get("Strict-Transport-Security") == "" {
+		h.t.Errorf("https: %s %v", res.Status, res.Header)
+	}
+	if info, err := os.Stat(filepath.Join(h.db.Dir(), "tls", "self-signed.key")); err != nil || info.Mode().Perm() != 0o600 {
+		h.t.Errorf("the key's mode: %v, %v", info.Mode(), err)
+	}
+	if info, err := os.Stat(filepath.Join(h.db.Dir(), "run.json")); err != nil || info.Mode().Perm() != 0o600 {
+		h.t.Errorf("run.json's mode: %v, %v", info.Mode(), err)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,7 +30,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SIP", addr)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": fetch},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "http": fetch, "signal": terminate},
 	})
 }
 
@@ -68,15 +70,29 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("no server became ready on %s", filepath.Base(dir))
 }
 
-// http PATH STATUS WANT asks $URL and looks for WANT in the answer.
+// http PATH STATUS WANT asks $URL until the answer has WANT in it.
 func fetch(ts *testscript.TestScript, _ bool, args []string) {
-	res, err := http.Get(ts.Getenv("URL") + args[0])
-	ts.Check(err)
-	body, err := io.ReadAll(res.Body)
-	ts.Check(errors.Join(err, res.Body.Close()))
-	if !strings.HasPrefix(res.Status, args[1]) || !strings.Contains(string(body), args[2]) {
-		ts.Fatalf("GET %s: %s\n%s", args[0], res.Status, body)
+	var status, body string
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		res, err := http.Get(ts.Getenv("URL") + args[0])
+		ts.Check(err)
+		b, err := io.ReadAll(res.Body)
+		ts.Check(errors.Join(err, res.Body.Close()))
+		status, body = res.Status, string(b)
+		if strings.HasPrefix(status, args[1]) && strings.Contains(body, args[2]) {
+			return
+		}
 	}
+	ts.Fatalf("GET %s: %s\n%s", args[0], status, body)
+}
+
+// signal DIR sends SIGTERM to the server on the data folder DIR.
+func terminate(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := api.ReadRunFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	p, err := os.FindProcess(f.PID)
+	ts.Check(err)
+	ts.Check(p.Signal(syscall.SIGTERM))
 }
 
 func TestTableIsPlain(t *testing.T) {
