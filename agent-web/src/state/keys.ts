@@ -28,8 +28,8 @@ export class Keys {
 		const inField = target?.matches("input, textarea, select, [contenteditable]") ?? false;
 		if (inField && key !== "Escape") return;
 		if (key.length === 1 && key !== "?" && this.letters() === "off") return;
-		// Enter on one of the call's own buttons presses that button.
-		if (key === "Enter" && target?.closest("[data-own-enter]")) return;
+		// Enter on one of the call's own buttons, or in an open menu, presses that; on any other it answers.
+		if (key === "Enter" && target?.matches("[data-own-enter] button:not([aria-disabled])")) return;
 		if (event.repeat) return;
 		const binding = this.#bindings.find((b) => b.key === key && (b.when?.() ?? true));
 		if (!binding) return;
