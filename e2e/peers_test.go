@@ -128,7 +128,7 @@ func (b *browsers) do(v any, verb string, args map[string]any) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.n++
-	msg := map[string]any{"id": b.n, "do": verb}
+	msg := map[string]any{"n": b.n, "do": verb}
 	for k, x := range args {
 		msg[k] = x
 	}

@@ -116,12 +116,12 @@ const commands = {
 
 const lines = createInterface({ input: process.stdin });
 for await (const line of lines) {
-  const { id, do: verb, ...args } = JSON.parse(line);
+  const { n, do: verb, ...args } = JSON.parse(line);
   let answer;
   try {
-    answer = { id, ok: (await commands[verb](args)) ?? null };
+    answer = { n, ok: (await commands[verb](args)) ?? null };
   } catch (e) {
-    answer = { id, error: String(e?.message ?? e) };
+    answer = { n, error: String(e?.message ?? e) };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
