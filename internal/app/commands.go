@@ -191,22 +191,28 @@ func (h *House) listen(ctx context.Context, s *web.Seat, id contact.ID) error {
 	if err := c.Listen(ctx, s); err != nil {
 		return err
 	}
-	h.mu.Lock()
-	h.listening[s.User()] = id
-	h.mu.Unlock()
 	s.Put("listen", web.ListenView{Contact: id, Mode: "listen", Since: contact.Time(time.Now())})
+	h.mu.Lock()
+	_, ok = h.calls[id]
+	if ok {
+		h.listening[s.User()] = listening{to: id, seat: s}
+	}
+	h.mu.Unlock()
+	if !ok { // it ended meanwhile
+		s.Drop("listen")
+	}
 	return nil
 }
 
 func (h *House) unlisten(s *web.Seat) {
 	h.mu.Lock()
-	id, ok := h.listening[s.User()]
+	l, ok := h.listening[s.User()]
 	delete(h.listening, s.User())
 	h.mu.Unlock()
 	if !ok {
 		return
 	}
-	if c, live := h.call(id); live {
+	if c, live := h.call(l.to); live {
 		c.Unlisten(s.User())
 	}
 	s.Drop("listen")

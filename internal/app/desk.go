@@ -169,20 +169,9 @@ func (d *desk) showCall(h *House, s call.Snapshot) {
 		} else {
 			w.Put(key, floorCallView(s))
 		}
-		d.showListening(h, w, s)
 	}
 	if seat, ok := d.seats[string(s.Agent)]; ok {
 		d.showSeatCall(h, seat)
-	}
-}
-
-// showListening keeps a supervisor's own "listen" in step with the call.
-func (d *desk) showListening(h *House, w *web.Seat, s call.Snapshot) {
-	h.mu.Lock()
-	listens := h.listening[w.User()] == s.ID
-	h.mu.Unlock()
-	if listens && s.Ended != nil {
-		w.Drop("listen")
 	}
 }
 

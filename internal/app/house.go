@@ -31,10 +31,16 @@ type House struct {
 	mu    sync.Mutex // guards calls and listening: used by commands
 	calls map[contact.ID]*call.Call
 	// listening is which call each supervisor listens to.
-	listening map[string]contact.ID
+	listening map[string]listening
 
 	// desk is owned by run.
 	desk desk
+}
+
+// listening is a supervisor who listens to a call.
+type listening struct {
+	to   contact.ID
+	seat *web.Seat
 }
 
 // Audit writes down what a person did; it is on disk when it returns.
@@ -62,7 +68,7 @@ func newHouse(log *slog.Logger, journal *call.Journal, audit Audit, people Peopl
 		inbox:     newInbox(),
 		done:      make(chan struct{}),
 		calls:     map[contact.ID]*call.Call{},
-		listening: map[string]contact.ID{},
+		listening: map[string]listening{},
 		desk:      newDesk(),
 	}
 }
@@ -100,14 +106,19 @@ func (h *House) add(c *call.Call) {
 }
 
 func (h *House) remove(id contact.ID) {
+	var over []*web.Seat
 	h.mu.Lock()
 	delete(h.calls, id)
-	for user, at := range h.listening {
-		if at == id {
+	for user, l := range h.listening {
+		if l.to == id {
 			delete(h.listening, user)
+			over = append(over, l.seat)
 		}
 	}
 	h.mu.Unlock()
+	for _, s := range over {
+		s.Drop("listen")
+	}
 }
 
 func (h *House) call(id contact.ID) (*call.Call, bool) {
