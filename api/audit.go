@@ -49,7 +49,7 @@ func NewAudit(db *store.DB) *Audit { return &Audit{db: db} }
 // law wants the entry (playing, listening in, erasing) the caller acts only
 // after Record returned nil.
 func (a *Audit) Record(ctx context.Context, e Entry) error {
-	return a.db.Tx(ctx, func(tx *store.Tx) error { return record(ctx, tx, e) })
+	return a.db.TxDurable(ctx, func(tx *store.Tx) error { return record(ctx, tx, e) })
 }
 
 func record(ctx context.Context, tx *store.Tx, e Entry) error {

@@ -39,8 +39,10 @@ type Options struct {
 	ID   contact.ID
 	Line contact.LineID
 	// From is the customer's number as the trunk gave it.
-	From    string
-	Started time.Time
+	From string
+	// Language is the one that the flow begins in ("en").
+	Language string
+	Started  time.Time
 	Leg     Leg
 	Log     *slog.Logger
 	Journal *Journal
@@ -107,7 +109,7 @@ func New(o Options) *Call {
 		consent:   contact.ConsentNone,
 		view: Snapshot{
 			ID: o.ID, Line: o.Line, From: o.From, Started: o.Started,
-			Stage: StageFlow, StageSince: o.Started, Consent: contact.ConsentNone, Recording: RecordingOff,
+			Stage: StageFlow, StageSince: o.Started, Consent: contact.ConsentNone, Recording: RecordingOff, Language: o.Language,
 		},
 	}
 	c.queue.changed = make(chan struct{}, 1)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,8 @@ type Journal struct {
 type write struct {
 	fn   func(*store.Tx) error
 	done chan error
+	// durable: law depends on it, so it must outlive a power cut too.
+	durable bool
 }
 
 // NewJournal starts the writer; Close ends it.
@@ -93,7 +96,7 @@ func (j *Journal) later(fn func(*store.Tx) error) {
 // now queues fn and waits until it is on disk, in order with what was queued
 // before.
 func (j *Journal) now(ctx context.Context, fn func(*store.Tx) error) error {
-	w := write{fn: fn, done: make(chan error, 1)}
+	w := write{fn: fn, done: make(chan error, 1), durable: true}
 	if err := j.enqueue(ctx, w); err != nil {
 		return err
 	}
@@ -141,7 +144,11 @@ func (j *Journal) run() {
 // commit writes a batch in one transaction; if that fails each write is tried
 // alone, so that one bad write does not take others with it.
 func (j *Journal) commit(batch []write) {
-	err := j.db.Tx(context.Background(), func(tx *store.Tx) error {
+	run := j.db.Tx
+	if slices.ContainsFunc(batch, func(w write) bool { return w.durable }) {
+		run = j.db.TxDurable
+	}
+	err := run(context.Background(), func(tx *store.Tx) error {
 		for _, w := range batch {
 			if err := w.fn(tx); err != nil {
 				return err

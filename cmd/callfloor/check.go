@@ -63,15 +63,12 @@ func (c *checkCmd) problems() ([]string, config.Config, error) {
 	if err != nil {
 		return nil, cfg, err
 	}
-	for _, line := range cfg.Lines {
-		flow, err := app.LoadFlow(cfg, line.Flow, prompts)
-		if err != nil {
-			problems = append(problems, fmt.Sprintf("line %s: %v", line.ID, err))
-			continue
+	if _, err := app.LoadFlows(cfg, prompts); err != nil {
+		flows, ok := errors.AsType[*app.FlowsError](err)
+		if !ok {
+			return nil, cfg, err
 		}
-		for _, p := range flow.Check(ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs()}) {
-			problems = append(problems, fmt.Sprintf("line %s: %s", line.ID, p))
-		}
+		problems = append(problems, flows.Problems...)
 	}
 	return problems, cfg, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"callfloor/contact"
+	"callfloor/internal/app"
 	"callfloor/internal/config"
 )
 
@@ -119,12 +120,13 @@ func exitCode(t terminal, err error) int {
 		usage    usageError
 		problems *config.ProblemsError
 		loopback *config.NotLoopbackError
+		flows    *app.FlowsError
 	)
 	switch {
 	case errors.As(err, &problems):
 		t.say("%s", problems.Error())
 		return exitUsage
-	case errors.As(err, &usage), errors.As(err, &loopback):
+	case errors.As(err, &usage), errors.As(err, &loopback), errors.As(err, &flows):
 		t.say("callfloor: %s", err)
 		return exitUsage
 	}

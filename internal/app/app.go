@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -131,49 +128,36 @@ func (a *App) openRecordings(ctx context.Context) error {
 	if n > 0 {
 		a.log.Warn("recordings of the last run were cut off; they are readable to their last second", "recordings", n)
 	}
+	a.keepRetention()
 	return nil
 }
 
-// loadFlows reads every flow that a line uses and refuses those that their
-// line must not run.
-func (a *App) loadFlows(context.Context) error {
-	var err error
-	if a.prompts, err = ivr.LoadPrompts(ivr.BuiltinPrompts()); err != nil {
-		return err
-	}
-	a.flows = map[string]*ivr.Flow{}
-	var problems []error
-	for _, line := range a.cfg.Lines {
-		flow := a.flows[line.Flow]
-		if flow == nil {
-			if flow, err = LoadFlow(a.cfg, line.Flow, a.prompts); err != nil {
-				problems = append(problems, fmt.Errorf("line %s: %w", line.ID, err))
-				continue
-			}
-			a.flows[line.Flow] = flow
-		}
-		for _, p := range flow.Check(ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: a.cfg.QueueIDs()}) {
-			problems = append(problems, fmt.Errorf("line %s: %s", line.ID, p))
-		}
-	}
-	return errors.Join(problems...)
-}
+// sweepEvery is how often recordings whose time is over are erased.
+const sweepEvery = time.Hour
 
-// LoadFlow reads a flow by its name: from the folder of the configuration, or
-// the built-in one.
-func LoadFlow(cfg config.Config, name string, p *ivr.Prompts) (*ivr.Flow, error) {
-	file := name + ".yaml"
-	if cfg.Flows != "" {
-		if _, err := os.Stat(filepath.Join(cfg.Flows, file)); err == nil {
-			return ivr.LoadFlow(os.DirFS(cfg.Flows), file, p)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read the flow %s: %w", file, err)
+// keepRetention erases what is older than the retention, at once and then
+// every hour.
+func (a *App) keepRetention() {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		every := time.NewTicker(sweepEvery)
+		defer every.Stop()
+		for {
+			if n, err := a.recordings.Sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				a.log.Error("could not erase recordings whose time is over", "error", err)
+			} else if n > 0 {
+				a.log.Info("erased recordings whose time is over", "recordings", n)
+			}
+			select {
+			case <-every.C:
+			case <-ctx.Done():
+				return
+			}
 		}
-	}
-	if _, err := fs.Stat(ivr.BuiltinFlows(), file); err != nil {
-		return nil, fmt.Errorf("there is no flow %q: put %s into the flows folder, or use a built-in one (%s)", name, file, builtinFlows())
-	}
-	return ivr.LoadFlow(ivr.BuiltinFlows(), file, p)
+	}()
+	a.onStop("retention", func(context.Context) error { stop(); <-done; return nil })
 }
 
 func (a *App) openHouse(context.Context) error {
@@ -216,6 +200,7 @@ func (a *App) openEdges(context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.accounts.Watch(nil, a.userChanged)
 	a.onStop("http", a.api.Close)
 	return nil
 }

@@ -26,7 +26,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	a.calls.Add(1)
 	defer a.calls.Done()
 	c := call.New(call.Options{
-		ID: contact.NewID(), Line: line.ID, From: leg.Caller(), Started: leg.Invited(), Leg: leg, Log: a.log,
+		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Started: leg.Invited(), Leg: leg, Log: a.log,
 		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: a.prompts, Pacer: a.pacer,
 		Changed: a.house.inbox.call,
 	})

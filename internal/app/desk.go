@@ -84,8 +84,8 @@ func (d *desk) learn(n news) {
 	for id, a := range n.agents {
 		before := d.agents[id]
 		d.agents[id] = a
-		if a.State != contact.AgentOffered {
-			delete(d.offers, id)
+		if o, ok := d.offers[id]; ok && o.Contact != a.Contact {
+			delete(d.offers, id) // until then it says why this agent has the call
 		}
 		if before.Contact != "" && before.Contact != a.Contact && d.calls[before.Contact].Ended != nil {
 			d.forget(before.Contact)

@@ -3,12 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/netip"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,7 +13,6 @@ import (
 	"callfloor/api"
 	"callfloor/contact"
 	"callfloor/internal/config"
-	"callfloor/ivr"
 	"callfloor/media/codec"
 	"callfloor/phone"
 	"callfloor/web"
@@ -44,17 +40,6 @@ func namesOf(cfg config.Config) names {
 		n.queues[q.ID] = q.Name
 	}
 	return n
-}
-
-func builtinFlows() string {
-	files, err := fs.Glob(ivr.BuiltinFlows(), "*.yaml")
-	if err != nil {
-		return ""
-	}
-	for i, f := range files {
-		files[i] = strings.TrimSuffix(path.Base(f), ".yaml")
-	}
-	return strings.Join(files, ", ")
 }
 
 // authenticate says who opens a seat socket.
@@ -90,6 +75,14 @@ func (a *App) signOut(user string) {
 		a.house.tell(acd.AgentWants{Agent: contact.AgentID(user), State: contact.AgentOffline})
 	}
 	a.seats.SignOut(user)
+}
+
+// userChanged takes an agent off the floor who is one no longer.
+func (a *App) userChanged(u api.User) {
+	id := contact.AgentID(u.User)
+	if _, known := a.engine.Agent(id); known && (u.Disabled || u.Role != contact.RoleAgent) {
+		a.engine.RemoveAgent(id)
+	}
 }
 
 // demoCall lets the built-in test phone ring one of our lines. It returns when

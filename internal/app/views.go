@@ -38,14 +38,14 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 	if v.Chosen == nil {
 		v.Chosen = []string{}
 	}
+	for _, r := range offer.Reasons {
+		if r.Chosen {
+			v.Reason = r.Why
+		}
+	}
 	switch v.Phase {
 	case web.PhaseRinging:
 		v.Waited = offer.Waited.Seconds()
-		for _, r := range offer.Reasons {
-			if r.Chosen {
-				v.Reason = r.Why
-			}
-		}
 	case web.PhaseWrapUp:
 		v.Since = when(a.Since)
 	}

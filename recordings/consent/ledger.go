@@ -47,7 +47,7 @@ func (l *Ledger) Record(ctx context.Context, a Answer) (Grant, error) {
 	}
 	l.order.Lock()
 	defer l.order.Unlock()
-	err := l.db.Tx(ctx, func(tx *store.Tx) error { return insertAnswer(ctx, tx, a, string(a.State), "customer") })
+	err := l.db.TxDurable(ctx, func(tx *store.Tx) error { return insertAnswer(ctx, tx, a, string(a.State), "customer") })
 	if err != nil {
 		return Grant{}, fmt.Errorf("keep the consent answer of contact %s: %w", a.Contact, err)
 	}
@@ -70,7 +70,7 @@ func (l *Ledger) Withdraw(ctx context.Context, id contact.ID, by string) error {
 	l.order.Lock()
 	defer l.order.Unlock()
 	l.cancel(id, by)
-	err := l.db.Tx(ctx, func(tx *store.Tx) error {
+	err := l.db.TxDurable(ctx, func(tx *store.Tx) error {
 		last, state, err := lastAnswer(ctx, tx, id)
 		if err != nil || state == withdrawn {
 			return err
