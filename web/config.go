@@ -16,6 +16,10 @@ type Config struct {
 	// External is the public IP address to put into ICE candidates where the
 	// server is behind a 1:1 NAT; empty for the interfaces' own.
 	External string `yaml:"external_ip"`
+	// TURN is the address of the embedded TURN server, UDP and TCP, for seats
+	// whose firewall lets them reach no other port: ":3478" is usual. Empty for
+	// none. It relays to the media port alone.
+	TURN string `yaml:"turn"`
 	// MaxTabs is how many seat sockets one user may have open.
 	MaxTabs int `yaml:"max_tabs"`
 	// MessagesPerSecond is what one seat socket may send for long; twice as
@@ -33,6 +37,11 @@ func (c Config) Validate() error {
 	if _, _, err := c.address(); err != nil {
 		return err
 	}
+	if c.TURN != "" {
+		if _, _, err := hostPort("turn", c.TURN); err != nil {
+			return err
+		}
+	}
 	if c.External != "" {
 		if _, err := netip.ParseAddr(c.External); err != nil {
 			return fmt.Errorf("external_ip %q is not an IP address; write one like 203.0.113.7, or leave it empty", c.External)
@@ -49,20 +58,29 @@ func (c Config) Validate() error {
 
 // address splits Listen; ip is invalid for "every interface".
 func (c Config) address() (ip netip.Addr, port int, err error) {
-	host, number, err := net.SplitHostPort(c.Listen)
+	return hostPort("listen", c.Listen)
+}
+
+// hostPort splits the address of a key; ip is invalid for "every interface".
+func hostPort(key, address string) (ip netip.Addr, port int, err error) {
+	usual := 8090
+	if key == "turn" {
+		usual = 3478
+	}
+	host, number, err := net.SplitHostPort(address)
 	if err != nil {
-		return ip, 0, fmt.Errorf("listen %q is not an address; write :8090 or 127.0.0.1:8090", c.Listen)
+		return ip, 0, fmt.Errorf("%s %q is not an address; write :%d or 127.0.0.1:%d", key, address, usual, usual)
 	}
 	port, err = strconv.Atoi(number)
 	if err != nil || port < 0 || port > 65535 {
-		return ip, 0, fmt.Errorf("listen %q has no port from 0 to 65535; :8090 is usual", c.Listen)
+		return ip, 0, fmt.Errorf("%s %q has no port from 0 to 65535; :%d is usual", key, address, usual)
 	}
 	if host == "" {
 		return ip, port, nil
 	}
 	ip, err = netip.ParseAddr(host)
 	if err != nil {
-		return ip, 0, fmt.Errorf("listen %q has no IP address before the port; write 127.0.0.1:%d, or :%d for every interface", c.Listen, port, port)
+		return ip, 0, fmt.Errorf("%s %q has no IP address before the port; write 127.0.0.1:%d, or :%d for every interface", key, address, port, port)
 	}
 	if ip.IsUnspecified() {
 		return netip.Addr{}, port, nil

@@ -54,6 +54,8 @@ type engine struct {
 	addr        netip.AddrPort
 	api         *webrtc.API
 	certificate webrtc.Certificate
+	mux         ice.UDPMux // nil in tests without a port
+	relay       *relay     // nil: no TURN server
 	closers     []io.Closer
 }
 
@@ -127,6 +129,7 @@ func (e *engine) listenOn(ip netip.Addr, port int, log *slog.Logger, s *webrtc.S
 	s.SetICEUDPMux(udp)
 	s.SetICETCPMux(mux)
 	e.closers = []io.Closer{mux, udp}
+	e.mux = udp
 	if !ip.IsValid() {
 		ip = netip.IPv6Unspecified()
 	}

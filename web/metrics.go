@@ -11,6 +11,7 @@ import (
 type metrics struct {
 	sockets  prometheus.Gauge
 	peers    prometheus.Gauge
+	relays   prometheus.Gauge
 	messages prometheus.Counter
 	refused  *prometheus.CounterVec // by reason
 	panics   prometheus.Counter
@@ -21,6 +22,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		sockets:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_web_sockets", Help: "Seat sockets that are open."}),
 		peers:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_web_peers", Help: "Peer connections that are open."}),
+		relays:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_web_relays", Help: "Allocations of the embedded TURN server."}),
 		messages: prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_web_messages_total", Help: "Messages received from browsers."}),
 		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_web_refused_total", Help: "What browsers sent and did not get, by reason."}, []string{"reason"}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_web_panics_total", Help: "Goroutines that panicked and were caught."}),
@@ -28,7 +30,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.sockets, m.peers, m.messages, m.refused, m.panics} {
+	for _, c := range []prometheus.Collector{m.sockets, m.peers, m.relays, m.messages, m.refused, m.panics} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("web: registering metrics: %w", err)
 		}

@@ -298,7 +298,8 @@ type QueueView struct {
 	Staffed      int     `json:"staffed"`
 	Talking      int     `json:"talking"`
 	Answered     int     `json:"answered"`
-	AnsweredIn   int     `json:"answered_in"`
+	AnsweredIn   int     `json:"answered_in"` // within ServiceLevel seconds
+	ServiceLevel float64 `json:"service_level"`
 	Abandoned    int     `json:"abandoned"`
 	Expected     float64 `json:"expected"`
 }

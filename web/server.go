@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -120,6 +121,14 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
+	if s.cfg.TURN != "" {
+		seated := func(user string) bool { _, ok := s.Seat(user); return ok }
+		if engine.relay, err = newRelay(s.cfg, engine.mux, seated, s.metrics, s.log); err != nil {
+			return errors.Join(err, engine.close())
+		}
+		// Before the media port, so that nothing is relayed to a closed one.
+		engine.closers = append([]io.Closer{engine.relay}, engine.closers...)
+	}
 	s.run(engine)
 	return nil
 }
@@ -139,6 +148,17 @@ func (s *Server) Addr() netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return s.engine.addr
+}
+
+// TURN returns the address of the embedded TURN server, with the port that was
+// taken where the configuration said 0; the zero address if there is none.
+func (s *Server) TURN() netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engine == nil || s.engine.relay == nil {
+		return netip.AddrPort{}
+	}
+	return s.engine.relay.addr
 }
 
 // Close says goodbye to every browser, ends all media and waits for it, at

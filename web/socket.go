@@ -42,6 +42,7 @@ type socket struct {
 	offers   *rate.Limiter // each costs some milliseconds
 	commands chan Command
 	log      *slog.Logger
+	host     string // by which the browser found us
 
 	// Set once by join, before any other goroutine can see the socket.
 	seat *Seat
@@ -61,7 +62,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	k := &socket{
-		server: s, out: newOutbox(), log: s.log,
+		server: s, out: newOutbox(), log: s.log, host: r.Host,
 		limit:    rate.NewLimiter(rate.Limit(s.cfg.MessagesPerSecond), 2*s.cfg.MessagesPerSecond),
 		offers:   rate.NewLimiter(rate.Every(2*time.Second), 8),
 		commands: make(chan Command, maxCommands),

@@ -200,6 +200,7 @@ const queue: Fields<QueueView> = {
 	talking: whole,
 	answered: whole,
 	answered_in: whole,
+	service_level: figure,
 	abandoned: whole,
 	expected: figure,
 };

@@ -57,6 +57,7 @@ type People interface {
 // names are the words that configuration gives to things.
 type names struct {
 	queues       map[contact.QueueID]string
+	serviceLevel time.Duration
 	dispositions []string
 	awayReasons  []string
 }

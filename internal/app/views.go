@@ -84,7 +84,7 @@ func queueView(h *House, id contact.QueueID, q acd.QueueStatus) web.QueueView {
 	return web.QueueView{
 		ID: string(id), Name: h.queueName(id), Waiting: q.Waiting, LongestSince: maybe(q.LongestSince),
 		Available: q.Available, Staffed: q.Staffed, Talking: q.Talking,
-		Answered: q.Answered, AnsweredIn: q.AnsweredIn, Abandoned: q.Abandoned, Expected: q.Expected.Seconds(),
+		Answered: q.Answered, AnsweredIn: q.AnsweredIn, ServiceLevel: h.names.serviceLevel.Seconds(), Abandoned: q.Abandoned, Expected: q.Expected.Seconds(),
 	}
 }
 

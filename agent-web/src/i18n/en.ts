@@ -179,7 +179,7 @@ export const en = {
 	"floor.talking": "Talking",
 	"floor.answered": "Answered",
 	"floor.abandoned": "Gave up",
-	"floor.level": "In 30 s",
+	"floor.level": "In {s} s",
 	"floor.name": "Name",
 	"floor.state": "State",
 	"floor.since": "Since",

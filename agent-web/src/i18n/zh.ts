@@ -181,7 +181,7 @@ export const zh: Record<Key, string> = {
 	"floor.talking": "通话",
 	"floor.answered": "已接",
 	"floor.abandoned": "放弃",
-	"floor.level": "30 秒内",
+	"floor.level": "{s} 秒内",
 	"floor.name": "姓名",
 	"floor.state": "状态",
 	"floor.since": "持续",

@@ -201,6 +201,7 @@ export interface QueueView {
 	talking: number;
 	answered: number;
 	answered_in: number;
+	service_level: number;
 	abandoned: number;
 	expected: number;
 }
