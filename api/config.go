@@ -22,7 +22,7 @@ type Config struct {
 	Proxies []netip.Prefix `yaml:"proxies"`
 }
 
-// DefaultConfig returns the defaults of docs/configuration.md.
+// DefaultConfig returns the defaults of callfloor.example.yaml.
 func DefaultConfig() Config { return Config{Listen: ":8080", Proxies: []netip.Prefix{}} }
 
 // Validate names what is wrong, each with the key.

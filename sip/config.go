@@ -40,7 +40,7 @@ type Config struct {
 	MinSessionExpires time.Duration `yaml:"min_session_expires"`
 }
 
-// DefaultConfig returns the defaults of docs/configuration.md.
+// DefaultConfig returns the defaults of callfloor.example.yaml.
 func DefaultConfig() Config {
 	return Config{
 		Listen:            ":5060",
