@@ -44,6 +44,9 @@ type Options struct {
 	Microphone string
 	// NoMedia makes no peer connection: a tab that only looks.
 	NoMedia bool
+	// Relay lets media go through the server's TURN server only: "udp" or
+	// "tcp", as from behind a firewall; empty for the direct way.
+	Relay string
 	// Pacer drives the microphone's fillers. Needed unless NoMedia.
 	Pacer *media.Pacer
 	// Log defaults to slog.Default().
@@ -97,6 +100,9 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 	}
 	if o.Pacer == nil && !o.NoMedia {
 		return nil, errors.New("seatclient: Options need a Pacer")
+	}
+	if o.Relay != "" && o.Relay != "udp" && o.Relay != "tcp" {
+		return nil, fmt.Errorf("seatclient: relay %q is neither udp nor tcp", o.Relay)
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -108,7 +109,7 @@ func (c *Client) newPeer(number int) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	pc, err := api.NewPeerConnection(c.configuration())
 	if err != nil {
 		return nil, fmt.Errorf("seatclient: making a peer connection: %w", err)
 	}
@@ -134,6 +135,22 @@ func (c *Client) newPeer(number int) (*peer, error) {
 		p.work.Go(func() { drain(s.Read) })
 	}
 	return p, nil
+}
+
+// configuration says which way media takes. The caller holds the lock.
+func (c *Client) configuration() webrtc.Configuration {
+	if c.opts.Relay == "" {
+		return webrtc.Configuration{}
+	}
+	var servers []webrtc.ICEServer
+	for _, s := range c.welcome.ICEServers {
+		for _, u := range s.URLs {
+			if strings.HasSuffix(u, "transport="+c.opts.Relay) {
+				servers = append(servers, webrtc.ICEServer{URLs: []string{u}, Username: s.Username, Credential: s.Credential})
+			}
+		}
+	}
+	return webrtc.Configuration{ICEServers: servers, ICETransportPolicy: webrtc.ICETransportPolicyRelay}
 }
 
 // setOutput directs the microphone, unless p was replaced.

@@ -94,7 +94,7 @@ func newFloor(t *testing.T) *floor {
 	t.Helper()
 	f := &floor{t: t, house: &house{change: make(chan struct{})}, pacer: media.NewPacer()}
 	cfg := web.DefaultConfig()
-	cfg.Listen = "127.0.0.1:0"
+	cfg.Listen, cfg.TURN = "127.0.0.1:0", "127.0.0.1:0"
 	server, err := web.New(cfg, web.Options{
 		Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo})), Pacer: f.pacer, House: f.house,
 		Authenticate: func(_ *http.Request, token string) (web.Identity, error) {
@@ -383,5 +383,27 @@ func TestDocument(t *testing.T) {
 	}
 	if err := c.Do(ctx, web.Command{Do: web.DoListen}); contact.ErrorCode(err) != contact.Forbidden {
 		t.Errorf("an agent who listens got %v", err)
+	}
+}
+
+// A seat whose firewall lets it reach the TURN server only talks all the same.
+func TestThroughTheRelay(t *testing.T) {
+	for _, way := range []string{"udp", "tcp"} {
+		t.Run(way, func(t *testing.T) {
+			f := newFloor(t)
+			c, err := f.tryDial(seatclient.Options{URL: f.url, Token: "alice", Pacer: f.pacer, Relay: way})
+			if err != nil {
+				t.Fatal(err)
+			}
+			waitMedia(t, c)
+			f.house.await(t, "media alice ready", 1)
+			seat := f.seat("alice")
+			said, heard := listen(seat.Mic()), listen(c.Track(web.TrackCustomer))
+			tone := f.tone(codec.PCMU)
+			c.Mic().Hear(tone.Source())
+			seat.Track(web.TrackCustomer).Hear(tone.Source())
+			said.await(t, codec.PCMU, 10)
+			heard.await(t, codec.PCMU, 10)
+		})
 	}
 }
