@@ -3,14 +3,10 @@ package e2e
 import (
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"os/exec"
 	"strings"
-	"testing"
 	"time"
-
-	"callfloor/media/codec"
 )
 
 // seat starts `callfloor phone seat` and waits until the agent is available.
@@ -74,26 +70,3 @@ func (s *server) metric(name string, want float64) error {
 	}
 	return fmt.Errorf("/metrics has no %s", name)
 }
-
-// toneNeedles are 20 ms of the phone's tone in each form in which it could lie
-// on a disk.
-func toneNeedles(hz float64) map[string][]byte {
-	const n = 160
-	pcm := make([]int16, n)
-	for i := range pcm {
-		pcm[i] = int16(math.Round(32767 * math.Pow(10, -12.0/20) * math.Sin(2*math.Pi*hz*float64(i)/8000)))
-	}
-	raw := make([]byte, 0, 2*n)
-	for _, v := range pcm {
-		raw = append(raw, byte(v), byte(uint16(v)>>8))
-	}
-	needles := map[string][]byte{"PCM": raw[40:120]}
-	for _, c := range []codec.ID{codec.PCMU, codec.PCMA} {
-		b := make([]byte, n)
-		codec.Encode(c, b, pcm)
-		needles[c.String()] = b[40:120]
-	}
-	return needles
-}
-
-var _ = testing.Short
