@@ -21,13 +21,14 @@ const flags = (wav) => [
 
 const commands = {
   // open starts a browser of its own, so that each person has their own microphone.
-  async open({ name, url, wav, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true }) {
+  async open({ name, url, wav, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true, init }) {
     const browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags(wav),
     });
     const context = await browser.newContext({
       viewport: { width, height }, colorScheme: scheme, locale, permissions: mic ? ['microphone', 'notifications'] : [],
     });
+    if (init) await context.addInitScript(init); // before any script of the page
     const page = await context.newPage();
     const log = [];
     page.on('console', (m) => log.push(`${m.type()}: ${m.text()}`));
