@@ -59,7 +59,7 @@ func (c *phoneCallCmd) Run(ctx context.Context, t terminal) error {
 }
 
 type phoneSeatCmd struct {
-	Server      string        `help:"The server; without it the one that runs on the data folder." env:"CALLFLOOR_SERVER" placeholder:"URL"`
+	Server      string        `help:"The server; without it the one that runs on the data folder, or on port 8080." env:"CALLFLOOR_SERVER" placeholder:"URL"`
 	Data        string        `help:"The data folder." default:"./callfloor-data" env:"CALLFLOOR_DATA" placeholder:"DIR"`
 	User        string        `help:"Who signs in." required:""`
 	Password    string        `help:"The password." required:"" env:"CALLFLOOR_PASSWORD"`
@@ -70,14 +70,16 @@ type phoneSeatCmd struct {
 	JSON        bool          `help:"Print JSON."`
 }
 
+// defaultServer is where serve listens without a configuration.
+const defaultServer = "http://127.0.0.1:8080"
+
 // Run sits at a seat for a while.
 func (c *phoneSeatCmd) Run(ctx context.Context, t terminal) error {
 	if c.Server == "" {
-		f, err := api.ReadRunFile(c.Data)
-		if err != nil {
-			return usagef("no server runs on %s: give --server URL or --data DIR", c.Data)
+		c.Server = defaultServer
+		if f, err := api.ReadRunFile(c.Data); err == nil {
+			c.Server = f.URL
 		}
-		c.Server = f.URL
 	}
 	if !c.JSON {
 		t.say("%s takes calls on %s. Ctrl-C ends it.", c.User, c.Server)
