@@ -74,7 +74,7 @@ var legRemote = Remote{Addr: sdpAddr, Codec: codec.PCMU, Events: 101, PTimeMS: 2
 func newTestLeg(t *testing.T) *testLeg {
 	l := &testLeg{rtp: newFakeSocket(), rtcp: newFakeSocket(), heard: &listener{}, pacer: NewPacer()}
 	c := SessionConfig{Pacer: l.pacer, Name: "customer", Log: slog.New(slog.NewTextHandler(&l.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
-	l.Session = newSession(c, sockets{rtp: l.rtp, rtcp: l.rtcp, port: 20000})
+	l.Session = newSession(c, goEngine{log: c.Log}, sockets{rtp: l.rtp, rtcp: l.rtcp, port: 20000})
 	l.Source().Attach(l.heard)
 	l.OnDigit(func(d Digit) { l.digits = append(l.digits, d) })
 	t.Cleanup(func() { l.Close(); l.pacer.Close() })

@@ -15,13 +15,15 @@ import (
 	"callfloor/media/codec"
 )
 
-// SessionConfig is what a Session is made of; every field but Log is needed.
+// SessionConfig is what a Session is made of; every field but Log and Engine is needed.
 type SessionConfig struct {
 	IP    netip.Addr // the address to bind, IPv4 or IPv6; unspecified: all
 	Ports *Ports
 	Pacer *Pacer
 	Name  string // for logs: "customer"
 	Log   *slog.Logger
+	// Engine reads the sockets; nil: a goroutine for each.
+	Engine *Engine
 }
 
 // Remote is what offer and answer said of the far end.
@@ -76,17 +78,18 @@ func OpenSession(c SessionConfig) (*Session, error) {
 	if !c.IP.IsValid() || c.Ports == nil || c.Pacer == nil {
 		return nil, errors.New("open media session: IP, Ports and Pacer are needed")
 	}
-	socks, err := bindPair(c.IP, c.Ports)
-	if err != nil {
-		return nil, fmt.Errorf("open media session %q: %w", c.Name, err)
-	}
-	return newSession(c, socks), nil
-}
-
-func newSession(c SessionConfig, socks sockets) *Session {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	e := c.Engine.of(c.Log)
+	socks, err := bindPair(e, c.IP, c.Ports)
+	if err != nil {
+		return nil, fmt.Errorf("open media session %q: %w", c.Name, err)
+	}
+	return newSession(c, e, socks), nil
+}
+
+func newSession(c SessionConfig, e engine, socks sockets) *Session {
 	s := &Session{
 		config:   c,
 		log:      c.Log,
@@ -99,7 +102,6 @@ func newSession(c SessionConfig, socks sockets) *Session {
 		keeper:   make(chan struct{}),
 	}
 	s.readers.Add(2)
-	e := engine(goEngine{log: c.Log})
 	e.serve(socks.rtp, s.handleRTP, s.readers.Done)
 	e.serve(socks.rtcp, s.handleRTCPSocket, s.readers.Done)
 	go s.keep()

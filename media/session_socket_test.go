@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -16,8 +17,17 @@ import (
 
 // Real sockets: two sessions on loopback speak to each other, IPv4 and IPv6.
 func TestTwoSessions(t *testing.T) {
-	for _, ip := range []string{"127.0.93.1", "::1"} {
-		t.Run(ip, func(t *testing.T) {
+	for _, c := range []struct {
+		ip      string
+		engines bool
+	}{{"127.0.93.1", true}, {"::1", true}, {"127.0.93.1", false}, {"::1", false}} {
+		ip := c.ip
+		t.Run(fmt.Sprintf("%s engine %t", ip, c.engines), func(t *testing.T) {
+			var engine *Engine
+			if c.engines {
+				engine = NewEngine(nil)
+				defer engine.Close()
+			}
 			addr := netip.MustParseAddr(ip)
 			ports, err := NewPorts(28000, 28099)
 			if err != nil {
@@ -27,7 +37,7 @@ func TestTwoSessions(t *testing.T) {
 			defer pacer.Close()
 			free := ports.Free()
 			open := func(name string) *Session {
-				s, err := OpenSession(SessionConfig{IP: addr, Ports: ports, Pacer: pacer, Name: name})
+				s, err := OpenSession(SessionConfig{IP: addr, Ports: ports, Pacer: pacer, Name: name, Engine: engine})
 				if err != nil {
 					t.Skipf("no %s on this machine: %v", ip, err)
 				}
