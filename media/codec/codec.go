@@ -1,5 +1,11 @@
 // Package codec names the payload formats that Callfloor knows and converts
-// between G.711 and linear samples. It knows no packets and no sockets.
+// between them and linear samples. It knows no packets and no sockets.
+//
+// Samples are 16 bits wide, mono, at 8 kHz everywhere: what a telephone carries.
+// G.711 goes through tables (Encode, Decode, Transcode); for the formats that
+// have a memory NewEncoder and NewDecoder make one object a stream. A wideband
+// stream is only brought down to 8 kHz where it must be decoded, which is where
+// two legs have no format in common, and in a recording.
 package codec
 
 import "strings"
@@ -17,10 +23,11 @@ const (
 	TelephoneEvent
 	VP8
 	H264
+	ComfortNoise // RFC 3389: understood as silence, never sent
 	last
 )
 
-var names = [last]string{None: "", PCMU: "PCMU", PCMA: "PCMA", G722: "G722", Opus: "opus", TelephoneEvent: "telephone-event", VP8: "VP8", H264: "H264"}
+var names = [last]string{None: "", PCMU: "PCMU", PCMA: "PCMA", G722: "G722", Opus: "opus", TelephoneEvent: "telephone-event", VP8: "VP8", H264: "H264", ComfortNoise: "CN"}
 
 // String returns the encoding name of the RTP payload format registry (RFC
 // 3551 §6), "PCMU" for example.
@@ -42,8 +49,9 @@ func Parse(name string) ID {
 	return None
 }
 
-// ClockRate returns the RTP clock rate in Hz. For TelephoneEvent it is 8000,
-// since Callfloor negotiates events beside G.711 only.
+// ClockRate returns the RTP clock rate in Hz. For TelephoneEvent it is 8000; an
+// event's real rate is that of the audio beside it (RFC 4733 §2.1), which
+// offer and answer settle.
 func (c ID) ClockRate() int {
 	switch c {
 	case Opus:
