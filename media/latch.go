@@ -101,6 +101,17 @@ func (l *latch) judge(from netip.AddrPort, ssrc uint32, seq uint16, now time.Tim
 	return l.choose(from, now, c.ignored-1) // this packet was not counted yet
 }
 
+// deaf says whether a packet from there cannot be the leg's, whatever it holds.
+func (l *latch) deaf(from netip.AddrPort, now time.Time) bool {
+	switch {
+	case !l.sdp.IsValid():
+		return true
+	case from == l.chosen || l.kept || !l.chosen.IsValid():
+		return false
+	}
+	return from != l.sdp || now.Sub(l.chosenAt) >= latchTime
+}
+
 func (l *latch) choose(a netip.AddrPort, now time.Time, pardon uint64) verdict {
 	l.chosen, l.chosenAt, l.kept = a, now, false
 	l.candidates = [latchPlaces]candidate{}

@@ -18,6 +18,12 @@ type Quality struct {
 	Score       float64  `json:"score"`
 	// Strangers counts packets from addresses that are not the leg's.
 	Strangers uint64 `json:"strangers"`
+	// Refused counts packets of an encrypted leg that were not authentic or
+	// came twice.
+	Refused uint64 `json:"refused"`
+	// SRTP says how the audio is encrypted, "AEAD_AES_128_GCM (SDES)"; nil:
+	// not, or not yet.
+	SRTP *string `json:"srtp"`
 }
 
 // The E-model's figures (ITU-T G.107 with all parameters at their defaults).

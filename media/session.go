@@ -24,6 +24,8 @@ type SessionConfig struct {
 	Log   *slog.Logger
 	// Engine reads the sockets; nil: a goroutine for each.
 	Engine *Engine
+	// Identity is the certificate for DTLS-SRTP, needed where that is agreed on.
+	Identity *Identity
 }
 
 // Remote is what offer and answer said of the far end.
@@ -40,6 +42,8 @@ type Remote struct {
 	PTimeMS  int
 	Sends    bool // its direction: sendrecv or sendonly
 	Receives bool // its direction: sendrecv or recvonly
+	// Protection is how the media is encrypted.
+	Protection Protection
 }
 
 // Session is a phone's media: a UDP socket pair, symmetric RTP (see
@@ -57,7 +61,9 @@ type Session struct {
 	target    atomic.Pointer[netip.AddrPort] // where RTP goes
 	opened    atomic.Bool                    // the latch knows that we send
 	strangers atomic.Uint64
-	out       [maxDatagram]byte // guarded by the sender: one Write at a time
+	refused   atomic.Uint64             // failed authentication, or came twice
+	protector atomic.Pointer[protector] // nil: plain RTP
+	out       [maxDatagram]byte         // guarded by the sender: one Write at a time
 
 	mu       sync.Mutex // guards all below; never held while something is called
 	remote   Remote
@@ -65,6 +71,7 @@ type Session struct {
 	reports  reportState
 	watch    silenceWatch
 	watching atomic.Bool // the keeper is in OnSilence's function
+	secured
 
 	closing sync.Once
 	stop    chan struct{}
@@ -128,6 +135,7 @@ func (s *Session) SetRemote(r Remote) {
 	r.RTCP = unmap(r.RTCP)
 	now := time.Now()
 	s.mu.Lock()
+	s.protect(r.Protection, r.Addr)
 	s.remote = r
 	s.latch.reset(r.Addr, now)
 	if !r.Receives {
@@ -193,7 +201,14 @@ func (s *Session) send(h *rtp.Header, payload []byte) error {
 		return errTooLong
 	}
 	n += copy(s.out[n:], payload)
-	_, err = s.socks.rtp.WriteToUDPAddrPort(s.out[:n], *to)
+	switch p := s.protector.Load(); {
+	case p == nil:
+		_, err = s.socks.rtp.WriteToUDPAddrPort(s.out[:n], *to)
+	case p.seal == nil:
+		return errNoKeys
+	default:
+		err = p.seal.sendRTP(s.socks.rtp, s.out[:n], *to)
+	}
 	if err == nil && !s.opened.Load() {
 		s.openLatch()
 	}
@@ -214,9 +229,18 @@ func (s *Session) openLatch() {
 
 // handleRTP takes a datagram of the RTP port.
 func (s *Session) handleRTP(b []byte, from netip.AddrPort, at time.Time) {
-	if isRTCP(b) {
+	p := s.protector.Load()
+	switch {
+	case p != nil && isDTLS(b):
+		s.handleDTLS(b, from, at)
+		return
+	case isRTCP(b):
 		s.handleRTCP(b, from, at, true)
 		return
+	case p != nil:
+		if b = s.openRTP(p, b, from, at); b == nil {
+			return
+		}
 	}
 	w, err := parseRTP(b)
 	if err != nil {
@@ -272,7 +296,10 @@ func (s *Session) Quality() Quality {
 	if q.RTTMS != nil {
 		delay = *q.RTTMS / 2
 	}
-	q.Strangers = s.strangers.Load()
+	q.Strangers, q.Refused = s.strangers.Load(), s.refused.Load()
+	if p := s.protector.Load(); p != nil && p.seal != nil {
+		q.SRTP = &p.name
+	}
 	q.Score = 1
 	if got.Packets > 0 {
 		q.Score = Score(c, q.LossPercent, q.JitterMS, delay)
@@ -291,6 +318,7 @@ func (s *Session) Close() {
 			<-s.keeper
 		}
 		s.goodbye(time.Now())
+		s.endDTLS()
 		_ = s.socks.rtp.Close()
 		_ = s.socks.rtcp.Close()
 		s.readers.Wait()

@@ -94,7 +94,14 @@ func (s *Session) sendRTCP(packets []rtcp.Packet) {
 	if mux {
 		socket = s.socks.rtp
 	}
-	_, _ = socket.WriteToUDPAddrPort(b, to) // the next report says it again
+	// What is lost the next report says again.
+	switch p := s.protector.Load(); {
+	case p == nil:
+		_, _ = socket.WriteToUDPAddrPort(b, to)
+	case p.seal == nil, p.muxed && !mux:
+	default:
+		_ = p.seal.sendRTCP(socket, b, to)
+	}
 }
 
 func (s *Session) handleRTCPSocket(b []byte, from netip.AddrPort, at time.Time) {
@@ -107,6 +114,11 @@ func (s *Session) handleRTCP(b []byte, from netip.AddrPort, at time.Time, mux bo
 	if !s.ownRTCP(b, from, mux) {
 		s.strangers.Add(1)
 		return
+	}
+	if p := s.protector.Load(); p != nil {
+		if b = s.openRTCP(p, b); b == nil {
+			return
+		}
 	}
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {

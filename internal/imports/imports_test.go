@@ -47,6 +47,8 @@ var thirdParty = map[string][]string{
 	"github.com/pion/webrtc":          {"web", "media", "e2e", "bench"},
 	"github.com/pion/ice":             {"web", "media", "e2e", "bench"},
 	"github.com/pion/turn":            {"web", "e2e", "bench"},
+	"github.com/pion/srtp":            {"web", "media", "e2e", "bench"},
+	"github.com/pion/dtls":            {"web", "media", "e2e", "bench"},
 	"github.com/gorilla/websocket":    {"web", "media", "e2e", "bench"},
 	"modernc.org/sqlite":              {"internal/store"},
 	"github.com/pressly/goose":        {"internal/store"},
