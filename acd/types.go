@@ -42,7 +42,7 @@ type QueueConfig struct {
 	MaxWaiting int `yaml:"max_waiting"`
 }
 
-// DefaultConfig returns the defaults of docs/configuration.md.
+// DefaultConfig returns the defaults of callfloor.example.yaml.
 func DefaultConfig() Config {
 	return Config{
 		OfferTimeout:    15 * time.Second,
