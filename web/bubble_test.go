@@ -72,6 +72,7 @@ type bubble struct {
 	pipes  *pipes
 	router *vnet.Router
 	far    *vnet.Net // the browsers' side
+	farIP  string    // the only address there that browsers use; "" for all
 }
 
 // inBubble runs f with a server in a synctest bubble.
@@ -122,8 +123,8 @@ func (b *bubble) network() *vnet.Net {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	side := func(ip string) *vnet.Net {
-		n, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
+	side := func(ips ...string) *vnet.Net {
+		n, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: ips})
 		if err == nil {
 			err = router.AddNet(n)
 		}
@@ -133,7 +134,7 @@ func (b *bubble) network() *vnet.Net {
 		return n
 	}
 	near := side("10.0.0.1")
-	b.far = side("10.0.0.2")
+	b.far = side("10.0.0.2", "10.0.0.3")
 	if err := router.Start(); err != nil {
 		b.t.Fatal(err)
 	}

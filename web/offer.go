@@ -96,7 +96,7 @@ func (s *Seat) peerFor(k *socket, number int, fingerprints string) (*peer, error
 		k.out.push(encode(Tab{Type: TypeTab, Phone: false}))
 		return nil, nil
 	case s.peer != nil && s.peer.number == number && s.peer.fingerprints == fingerprints:
-		s.peer.answered, s.peer.page = false, s.page
+		s.peer.answered, s.peer.page, s.peer.candidates = false, s.page, 0
 		return s.peer, nil
 	}
 	s.dropPeer()

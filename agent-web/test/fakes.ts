@@ -125,12 +125,12 @@ export class FakePeer {
 	getTransceivers() {
 		return this.directions.map(() => ({ sender: this.sender }));
 	}
-	async createOffer() {
-		return { type: "offer", sdp: "v=0" };
+	async createOffer(options: { iceRestart?: boolean } = {}) {
+		return { type: "offer", sdp: options.iceRestart ? "restart" : "v=0" };
 	}
-	async setLocalDescription(d: { sdp: string }): Promise<void> {
-		this.localDescription = d;
-		this.signalingState = "have-local-offer";
+	async setLocalDescription(d: { type: string; sdp: string }): Promise<void> {
+		this.signalingState = d.type === "rollback" ? "stable" : "have-local-offer";
+		this.localDescription = d.type === "rollback" ? null : d;
 	}
 	async setRemoteDescription(): Promise<void> {
 		this.answered = "yes";

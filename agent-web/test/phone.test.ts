@@ -245,6 +245,59 @@ describe("trouble", () => {
 		vi.advanceTimersByTime(5000);
 		expect(s.peers).toHaveLength(1);
 	});
+	test("a lost way is found anew by an ICE restart of the same connection", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking"));
+		s.peer().move("disconnected");
+		await settled();
+		expect(s.wire().of("offer").at(-1)).toEqual({ type: "offer", sdp: "restart", peer: 1 });
+		s.wire().say({ type: "candidate", peer: 1, candidate: "new way" });
+		expect(s.peer().added).toEqual([]);
+		s.wire().say({ type: "answer", sdp: "v=0", peer: 1 });
+		await settled();
+		expect(s.peer().added).toEqual(["new way"]);
+		s.peer().move("connected");
+		vi.advanceTimersByTime(10_000);
+		await settled();
+		expect(s.peers).toHaveLength(1);
+		expect(s.peer().sender.track).toBe(s.devices.answer);
+	});
+	test("a restart in vain gives way to a new connection", async () => {
+		const s = seat();
+		await s.ready();
+		s.peer().move("disconnected");
+		await settled();
+		vi.advanceTimersByTime(4100);
+		await settled();
+		vi.advanceTimersByTime(100);
+		await settled();
+		expect(s.peers).toHaveLength(2);
+		expect(s.wire().of("offer").at(-1)?.peer).toBe(2);
+	});
+	test("a lost way without a socket is found anew when the socket is back", async () => {
+		const s = seat();
+		await s.ready();
+		s.wire().cut();
+		s.peer().move("disconnected");
+		await settled();
+		vi.advanceTimersByTime(3000);
+		await s.welcome();
+		expect(s.wire().of("offer")).toEqual([{ type: "offer", sdp: "restart", peer: 1 }]);
+		expect(s.peers).toHaveLength(1);
+	});
+	test("another network: a restart at once; a connection that stands is left alone", async () => {
+		const s = seat();
+		await s.ready();
+		s.phone.networkChanged();
+		await settled();
+		expect(s.wire().of("offer").at(-1)?.sdp).toBe("restart");
+		s.wire().say({ type: "answer", sdp: "v=0", peer: 1 });
+		await settled();
+		vi.advanceTimersByTime(10_000);
+		await settled();
+		expect(s.peers).toHaveLength(1);
+	});
 	test("a server that says it has no media gets a new connection", async () => {
 		const s = seat();
 		await s.ready();

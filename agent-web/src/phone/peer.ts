@@ -7,7 +7,7 @@ import { Cell, type Value } from "./value.ts";
  * when it fails a new one is made under the next number.
  *
  *	none ──start──► connecting ──► ready
- *	                   ▲             │ lost 2 s, failed
+ *	                   ▲             │ failed, or lost and an ICE restart in vain
  *	                   └── waiting ◄─┘
  */
 export type PeerState =
@@ -42,7 +42,8 @@ export interface LinkQuality {
 type Encoding = RTCRtpEncodingParameters & { codec?: RTCRtpCodec };
 
 const CONNECT_MS = 10_000;
-const LOST_MS = 2000;
+/** How long an ICE restart may take before a whole new connection is made. */
+const RESTART_MS = 4000;
 
 /** Peer owns the seat's one peer connection. */
 export class Peer {
@@ -52,6 +53,8 @@ export class Peer {
 	#peer: number;
 	#attempt = 0;
 	#answered: "no" | "yes" = "no";
+	/** The way through the network: lost is known here and could not be told to the server yet. */
+	#path: "good" | "lost" | "restarting" = "good";
 	#early: Candidate[] = [];
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#speech: Speech = { track: null, codec: "" };
@@ -69,7 +72,10 @@ export class Peer {
 	/** Makes the connection, or keeps the one that is on its way or works. */
 	start(welcome: Welcome, epoch: "same" | "new"): void {
 		this.#welcome = welcome;
-		if (epoch === "same" && this.#state.now.at === "ready") return;
+		if (epoch === "same" && this.#state.now.at === "ready") {
+			if (this.#pc?.connectionState !== "connected" || this.#path === "lost") void this.#restart();
+			return;
+		}
 		this.#attempt = 0;
 		void this.#make();
 	}
@@ -80,8 +86,14 @@ export class Peer {
 		this.#state.set({ at: "none" });
 	}
 
+	/** The network changed: ask for a new way now, not when the old one is given up. */
+	reroute(): void {
+		if (this.#state.now.at === "ready") void this.#restart();
+	}
+
 	/** A new connection now: the server says that it has none. */
 	renew(): void {
+		if (this.#path === "restarting") return; // it is about to have one again
 		if (this.#welcome && this.#state.now.at === "ready") void this.#make();
 	}
 
@@ -141,6 +153,36 @@ export class Peer {
 		this.options.send({ type: "offer", sdp: pc.localDescription?.sdp ?? "", peer });
 	}
 
+	/**
+	 * An ICE restart: a new way for the connection that is there. DTLS, tracks and the
+	 * server's end stay, so that a change of networks costs no more than finding the way.
+	 */
+	async #restart(): Promise<void> {
+		const pc = this.#pc;
+		if (!pc || this.#path === "restarting" || pc.signalingState !== "stable") return;
+		this.#path = "restarting";
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => {
+			if (pc.connectionState === "connected") this.#path = "good";
+			else this.#again();
+		}, RESTART_MS);
+		this.#answered = "no";
+		this.#early = [];
+		try {
+			await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
+			if (this.#pc !== pc) return;
+			if (this.options.send({ type: "offer", sdp: pc.localDescription?.sdp ?? "", peer: this.#peer })) return;
+			// No socket: it comes back with a welcome, which starts this again.
+			clearTimeout(this.#timer);
+			await pc.setLocalDescription({ type: "rollback" });
+			this.#answered = "yes";
+			this.#path = "lost";
+		} catch (error) {
+			console.warn("the connection could not be routed anew", error);
+			if (this.#pc === pc) this.#again();
+		}
+	}
+
 	#local(peer: number, candidate: RTCIceCandidate | null): void {
 		const message: Candidate = { type: "candidate", peer, candidate: candidate?.candidate ?? "" };
 		if (candidate?.sdpMid != null) message.sdpMid = candidate.sdpMid;
@@ -161,11 +203,11 @@ export class Peer {
 			case "connected":
 				clearTimeout(this.#timer);
 				this.#attempt = 0;
+				this.#path = "good";
 				this.#state.set({ at: "ready", peer: this.#peer });
 				return;
 			case "disconnected":
-				clearTimeout(this.#timer);
-				this.#timer = setTimeout(() => this.#again(), LOST_MS);
+				void this.#restart();
 				return;
 			case "failed":
 			case "closed":
@@ -185,6 +227,7 @@ export class Peer {
 	#close(): void {
 		clearTimeout(this.#timer);
 		this.#answered = "no";
+		this.#path = "good";
 		this.#early = [];
 		const pc = this.#pc;
 		this.#pc = null;

@@ -128,6 +128,12 @@ export class Phone {
 		this.socket.close("unauthorized");
 	}
 
+	/** The network is another one, or back: look for it at once. */
+	networkChanged(): void {
+		this.socket.nudge();
+		this.#peer.reroute();
+	}
+
 	quality(): Promise<LinkQuality | null> {
 		return this.#peer.quality();
 	}

@@ -55,7 +55,7 @@ export class Seat {
 			this.pending = pending;
 		});
 		const nudge = () => this.phone.socket.nudge();
-		addEventListener("online", nudge, { signal });
+		addEventListener("online", () => this.phone.networkChanged(), { signal });
 		document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && nudge(), { signal });
 		for (const touch of ["pointerdown", "keydown"]) {
 			addEventListener(touch, () => this.phone.touched(), { signal, capture: true });
