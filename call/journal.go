@@ -21,6 +21,9 @@ const (
 	journalQueue = 8192
 	// journalBatch is how many writes one transaction carries at most.
 	journalBatch = 256
+	// journalRetry is how often writes are tried again that a full or broken
+	// disk refused; as many as journalQueue are kept for that.
+	journalRetry = time.Second
 )
 
 // Journal keeps calls and their events in the database. Writes are queued and
@@ -68,7 +71,8 @@ func (j *Journal) Close() {
 // Dropped returns how many writes were lost because the disk could not keep up.
 func (j *Journal) Dropped() uint64 { return j.dropped.Load() }
 
-// Healthy returns the error of the last write, or nil if it went well.
+// Healthy returns the error of the last write, or nil if it went well. What a
+// full disk refused is tried again, so that it is nil soon after there is room.
 func (j *Journal) Healthy() error {
 	if e := j.failing.Load(); e != nil {
 		return *e
@@ -124,26 +128,58 @@ func (j *Journal) enqueue(ctx context.Context, w write) error {
 
 func (j *Journal) run() {
 	defer close(j.done)
-	for w := range j.writes {
-		batch := []write{w}
-		for len(batch) < journalBatch {
-			select {
-			case next, ok := <-j.writes:
-				if ok {
-					batch = append(batch, next)
-					continue
-				}
-			default:
-			}
-			break
+	var refused []write
+	for {
+		var again <-chan time.Time
+		if len(refused) > 0 {
+			again = time.After(journalRetry)
 		}
-		j.commit(batch)
+		select {
+		case w, ok := <-j.writes:
+			if !ok {
+				j.dropped.Add(uint64(len(j.commit(refused))))
+				return
+			}
+			refused = j.bounded(j.commit(append(refused, j.gather(w)...)))
+		case <-again:
+			refused = j.commit(refused)
+		}
 	}
 }
 
+// gather returns w and what waits behind it.
+func (j *Journal) gather(w write) []write {
+	batch := []write{w}
+	for len(batch) < journalBatch {
+		select {
+		case next, ok := <-j.writes:
+			if !ok {
+				return batch // run sees it too
+			}
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// bounded drops the newest of what the disk refuses when there is too much.
+func (j *Journal) bounded(refused []write) []write {
+	if over := len(refused) - journalQueue; over > 0 {
+		j.dropped.Add(uint64(over))
+		refused = refused[:journalQueue]
+	}
+	return refused
+}
+
 // commit writes a batch in one transaction; if that fails each write is tried
-// alone, so that one bad write does not take others with it.
-func (j *Journal) commit(batch []write) {
+// alone, so that one bad write does not take others with it. It returns what
+// the disk does not take now (it is full, say), to be tried again in its order.
+func (j *Journal) commit(batch []write) (refused []write) {
+	if len(batch) == 0 {
+		return nil
+	}
 	run := j.db.Tx
 	if slices.ContainsFunc(batch, func(w write) bool { return w.durable }) {
 		run = j.db.TxDurable
@@ -156,28 +192,55 @@ func (j *Journal) commit(batch []write) {
 		}
 		return nil
 	})
-	if err != nil && len(batch) > 1 {
-		for _, w := range batch {
-			j.commit([]write{w})
+	switch {
+	case store.Refused(err):
+		j.report(err)
+		return unanswered(batch, err)
+	case err != nil && len(batch) > 1:
+		for i, w := range batch {
+			if refused = j.commit([]write{w}); len(refused) > 0 {
+				return append(refused, unanswered(batch[i+1:], *j.failing.Load())...)
+			}
 		}
-		return
+		return nil
 	}
 	j.report(err)
+	if err != nil {
+		j.dropped.Add(1)
+	}
 	for _, w := range batch {
 		if w.done != nil {
 			w.done <- err
 		}
 	}
+	return nil
 }
 
+// unanswered tells those who wait that the disk refused their writes, which are
+// over with that, and returns the others.
+func unanswered(batch []write, err error) []write {
+	rest := make([]write, 0, len(batch))
+	for _, w := range batch {
+		if w.done == nil {
+			rest = append(rest, w)
+		} else {
+			w.done <- err
+		}
+	}
+	return rest
+}
+
+// report keeps the outcome of a write for Healthy; it logs what is new.
 func (j *Journal) report(err error) {
 	if err == nil {
-		j.failing.Store(nil)
+		if j.failing.Swap(nil) != nil {
+			j.log.Info("the journal of calls is written again")
+		}
 		return
 	}
-	j.failing.Store(&err)
-	j.dropped.Add(1)
-	j.log.Error("could not write to the journal of calls", "error", err)
+	if before := j.failing.Swap(&err); before == nil || (*before).Error() != err.Error() {
+		j.log.Error("could not write to the journal of calls", "error", err)
+	}
 }
 
 // begin writes the row of a new call.

@@ -43,7 +43,7 @@ func (s *Store) List(ctx context.Context, q Query) ([]Info, error) {
 	}
 	infos := make([]Info, 0, len(rows))
 	for _, r := range rows {
-		infos = append(infos, s.info(r))
+		infos = append(infos, s.info(s.asEnded(r)))
 	}
 	return infos, nil
 }
@@ -75,7 +75,20 @@ func (s *Store) row(ctx context.Context, id string) (row, error) {
 	if err := s.settle(ctx); err != nil {
 		return row{}, err
 	}
-	return r, get()
+	err := get()
+	return s.asEnded(r), err
+}
+
+// asEnded is r with its ending where the database has not taken that yet (a
+// full disk): readers must not see a recording that failed as one that runs.
+func (s *Store) asEnded(r row) row {
+	s.mu.Lock()
+	e, unkept := s.unkept[r.id]
+	s.mu.Unlock()
+	if unkept && r.state == StateOpen {
+		r.end(e)
+	}
+	return r
 }
 
 // info is r's Info; of one that is being made, as far as it is.

@@ -53,7 +53,9 @@ func (s *Store) settle(ctx context.Context) error {
 		}
 		defer discard(f)
 	}
-	_, err = s.endDead(ctx)
+	if _, err = s.endDead(ctx); store.Refused(err) {
+		return nil // readers take what is to be written from unkept
+	}
 	return err
 }
 
@@ -81,6 +83,9 @@ func (s *Store) endDead(ctx context.Context) (cut int, err error) {
 	for _, r := range dead {
 		e := s.endingOf(r)
 		if err := s.db.Tx(ctx, func(tx *store.Tx) error { return endRow(ctx, tx, r.id, e) }); err != nil {
+			s.mu.Lock()
+			s.unkept[r.id] = e
+			s.mu.Unlock()
 			return cut, fmt.Errorf("end recording %s: %w", r.id, err)
 		}
 		s.mu.Lock()

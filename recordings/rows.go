@@ -81,6 +81,15 @@ type ending struct {
 	head     chainHash
 }
 
+// end makes r what its row will be when e is written.
+func (r *row) end(e ending) {
+	list, _ := json.Marshal(e.tracks) // plain values always marshal
+	set := func(v int64) sql.Null[int64] { return sql.Null[int64]{V: v, Valid: true} }
+	r.state, r.why, r.tracks = e.state, e.why, string(list)
+	r.duration, r.size, r.entries = set(e.duration.Milliseconds()), set(e.size), set(int64(e.entries))
+	r.head = sql.Null[string]{V: hex.EncodeToString(e.head[:]), Valid: true}
+}
+
 func insertRow(ctx context.Context, tx *store.Tx, id contact.ID, path string, m Meta, c contact.Consent) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO recordings_recordings (id, contact, path, line, queue, agent, started, state, consent)

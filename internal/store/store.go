@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // DB is the database of one data folder. SQLite has one writer: read-write
@@ -81,6 +84,24 @@ func giveBack(conn *sql.Conn) error {
 // View runs fn in a read-only transaction: all its reads see one moment.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	return run(ctx, db.ro, &sql.TxOptions{ReadOnly: true}, fn)
+}
+
+// Refused says whether err means that the disk does not take writes now: it is
+// full, read-only, broken or locked by somebody. The same write may succeed
+// later; any other error would come again.
+func Refused(err error) bool {
+	if errors.Is(err, ErrReadOnly) {
+		return true
+	}
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code() & 0xff { // the primary code of an extended one
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY:
+		return true
+	}
+	return false
 }
 
 // Healthy writes a row and commits it, so that it fails when the disk is full,

@@ -1,0 +1,71 @@
+package call
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"callfloor/internal/store"
+)
+
+// What a full disk refuses is written when there is room again, in its order;
+// who waits is told at once; a write that is bad for good is given up.
+func TestJournalTriesAgain(t *testing.T) {
+	db, err := store.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test is over
+	j := NewJournal(db, slog.New(slog.DiscardHandler))
+	defer j.Close()
+	var mu sync.Mutex
+	var done []int
+	full := true
+	put := func(n int) func(*store.Tx) error {
+		return func(*store.Tx) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if full {
+				return store.ErrReadOnly // as good as a full disk: it may work later
+			}
+			done = append(done, n)
+			return nil
+		}
+	}
+	j.later(put(1))
+	if err := j.now(t.Context(), put(2)); !errors.Is(err, store.ErrReadOnly) {
+		t.Errorf("who waits for a full disk is told %v", err)
+	}
+	j.later(put(3))
+	wait := func(what string, ok func() bool) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("waited in vain until %s", what)
+			}
+		}
+	}
+	wait("the journal is unhealthy", func() bool { return j.Healthy() != nil })
+	mu.Lock()
+	full = false
+	mu.Unlock()
+	wait("the journal is healthy", func() bool { return j.Healthy() == nil })
+	bad := errors.New("bad for good")
+	if err := j.now(t.Context(), func(*store.Tx) error { return bad }); !errors.Is(err, bad) {
+		t.Errorf("a bad write: %v", err)
+	}
+	if err := j.now(t.Context(), put(4)); err != nil {
+		t.Errorf("a write after it: %v", err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []int{1, 3, 4}; !slices.Equal(done, want) {
+		t.Errorf("written: %v, want %v", done, want)
+	}
+	if j.Dropped() != 1 {
+		t.Errorf("%d writes count as dropped, want the bad one", j.Dropped())
+	}
+}
