@@ -48,7 +48,12 @@ func (f configFlags) load() (config.Config, error) {
 			s.Flags = append(s.Flags, x)
 		}
 	}
-	return config.Load(s)
+	cfg, err := config.Load(s)
+	var problems *config.ProblemsError
+	if err != nil && !errors.As(err, &problems) {
+		err = usageError{err} // a file that cannot be read, the demo on a public address
+	}
+	return cfg, err
 }
 
 type serveCmd struct{ configFlags }
