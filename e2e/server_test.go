@@ -301,6 +301,7 @@ type recording struct {
 	Started  string  `json:"started"`
 	Duration float64 `json:"duration"`
 	State    string  `json:"state"`
+	Why      string  `json:"why"`
 	Consent  string  `json:"consent"`
 	Tracks   []struct {
 		Party   string  `json:"party"`
