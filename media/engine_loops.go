@@ -50,6 +50,9 @@ func (e *Engine) After(f func()) {
 
 // Close ends the loops and waits for them.
 func (e *Engine) Close() {
+	if e == nil {
+		return
+	}
 	e.mu.Lock()
 	loops := e.loops
 	e.loops, e.closed = nil, true

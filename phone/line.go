@@ -20,8 +20,9 @@ const portsFrom, portsTo = 33000, 60999
 // line is what calls are made with: a SIP port of its own on the address that
 // the route to the far end leaves from, a clock, and audio ports.
 type line struct {
-	srv   *sip.Server
-	pacer *media.Pacer
+	srv    *sip.Server
+	pacer  *media.Pacer
+	engine *media.Engine
 }
 
 func openLine(ctx context.Context, uri string, calls int, log *slog.Logger) (*line, error) {
@@ -38,12 +39,13 @@ func openLine(ctx context.Context, uri string, calls int, log *slog.Logger) (*li
 	cfg.MaxCalls = max(cfg.MaxCalls, calls)
 	// A caller listens for as long as it was told to, whatever it hears.
 	cfg.RTPSilenceWarn, cfg.RTPSilenceEnd = 24*time.Hour, 25*time.Hour
-	l := &line{pacer: media.NewPacer()}
-	l.srv, err = sip.New(cfg, sip.Options{Log: log, Pacer: l.pacer, Ports: ports})
+	l := &line{pacer: media.NewPacer(), engine: media.NewEngine(log)}
+	l.srv, err = sip.New(cfg, sip.Options{Log: log, Pacer: l.pacer, Engine: l.engine, Ports: ports})
 	if err == nil {
 		err = l.srv.Start()
 	}
 	if err != nil {
+		l.engine.Close()
 		l.pacer.Close()
 		return nil, fmt.Errorf("open the phone: %w", err)
 	}
@@ -55,6 +57,7 @@ func (l *line) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_ = l.srv.Close(ctx) // the calls are over, one way or the other
+	l.engine.Close()
 	l.pacer.Close()
 }
 

@@ -36,6 +36,7 @@ go vet ./...
 
 step "go test -race"
 go test -race -shuffle=on -timeout 8m $(go list ./... | grep -v '/e2e$')
+CALLFLOOR_PLAIN_MEDIA=1 go test -race -timeout 4m ./web/seatclient # as where there is no epoll
 
 step "the pages: lint, types, tests"
 (cd agent-web && npm run --silent lint && npm run --silent check && npm run --silent test)

@@ -243,7 +243,7 @@ func (l *Leg) stand() *placeholders {
 
 // openSession is the default of Options.OpenMedia.
 func (s *Server) openSession(c MediaConfig) (Media, error) {
-	return media.OpenSession(media.SessionConfig{IP: c.IP, Ports: s.opt.Ports, Pacer: s.opt.Pacer, Name: c.Name, Log: s.log})
+	return media.OpenSession(media.SessionConfig{IP: c.IP, Ports: s.opt.Ports, Pacer: s.opt.Pacer, Engine: s.opt.Engine, Name: c.Name, Log: s.log})
 }
 
 // apply makes a the leg's agreement and tells the media, and, by run, whoever

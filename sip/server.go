@@ -24,6 +24,8 @@ type Options struct {
 	// where OpenMedia is set.
 	Pacer *media.Pacer
 	Ports *media.Ports
+	// Engine reads their sockets; nil: a goroutine for each.
+	Engine *media.Engine
 	// OnCall is handed each new call on a goroutine of its own; it may return
 	// when it likes. A call for which it returns without an answer is refused
 	// with 480. nil: every call is refused with 404.

@@ -93,7 +93,7 @@ func inBubble(t *testing.T, f func(t *testing.T, b *bubble)) {
 		}
 		b.server = server
 		near := b.network()
-		e, err := newEngineOn(cfg, quiet, network{near})
+		e, err := newEngineOn(cfg, quiet, network{net: near})
 		if err != nil {
 			t.Fatal(err)
 		}

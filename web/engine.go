@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"time"
 
+	"callfloor/media"
 	"callfloor/media/codec"
 
 	"github.com/pion/dtls/v3"
@@ -59,11 +60,14 @@ type engine struct {
 	closers     []io.Closer
 }
 
-// network overrides the operating system's network; tests only.
-type network struct{ net transport.Net }
+// network is what the media port works with.
+type network struct {
+	net   transport.Net // instead of the operating system's; tests only
+	media *media.Engine // nil: none
+}
 
-func newEngine(cfg Config, log *slog.Logger) (*engine, error) {
-	return newEngineOn(cfg, log, network{})
+func newEngine(cfg Config, with *media.Engine, log *slog.Logger) (*engine, error) {
+	return newEngineOn(cfg, log, network{media: with})
 }
 
 func newEngineOn(cfg Config, log *slog.Logger, on network) (*engine, error) {
@@ -72,7 +76,7 @@ func newEngineOn(cfg Config, log *slog.Logger, on network) (*engine, error) {
 	var err error
 	if on.net != nil {
 		s.SetNet(on.net)
-	} else if err = e.listen(cfg, log, &s); err != nil {
+	} else if err = e.listen(cfg, on.media, log, &s); err != nil {
 		return nil, err
 	}
 	if err = settings(&s, cfg, log); err != nil {
@@ -92,21 +96,21 @@ func newEngineOn(cfg Config, log *slog.Logger, on network) (*engine, error) {
 }
 
 // listen opens the port, UDP and TCP.
-func (e *engine) listen(cfg Config, log *slog.Logger, s *webrtc.SettingEngine) error {
+func (e *engine) listen(cfg Config, with *media.Engine, log *slog.Logger, s *webrtc.SettingEngine) error {
 	ip, port, err := cfg.address()
 	if err != nil {
 		return err
 	}
 	// A free TCP port may be taken on UDP; try some others.
 	for try := 0; ; try++ {
-		err = e.listenOn(ip, port, log, s)
+		err = e.listenOn(ip, port, with, log, s)
 		if err == nil || port != 0 || try == 20 {
 			return err
 		}
 	}
 }
 
-func (e *engine) listenOn(ip netip.Addr, port int, log *slog.Logger, s *webrtc.SettingEngine) error {
+func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog.Logger, s *webrtc.SettingEngine) error {
 	tcpAddr := &net.TCPAddr{Port: port}
 	if ip.IsValid() {
 		tcpAddr.IP = ip.AsSlice()
@@ -116,7 +120,7 @@ func (e *engine) listenOn(ip netip.Addr, port int, log *slog.Logger, s *webrtc.S
 		return fmt.Errorf("webrtc: TCP %s cannot be opened (is another program on that port?): %w", tcpAddr, err)
 	}
 	port = tcp.Addr().(*net.TCPAddr).Port
-	udp, err := udpMux(ip, port, log)
+	udp, err := udpMux(ip, port, with, log)
 	if err != nil {
 		_ = tcp.Close()
 		return err
@@ -135,25 +139,6 @@ func (e *engine) listenOn(ip netip.Addr, port int, log *slog.Logger, s *webrtc.S
 	}
 	e.addr = netip.AddrPortFrom(ip, uint16(port))
 	return nil
-}
-
-// udpMux opens one UDP socket on ip, or one on each interface.
-func udpMux(ip netip.Addr, port int, log *slog.Logger) (ice.UDPMux, error) {
-	logger := logFactory{log}.NewLogger("ice-udp")
-	if !ip.IsValid() {
-		m, err := ice.NewMultiUDPMuxFromPort(port, ice.UDPMuxFromPortWithLoopback(), ice.UDPMuxFromPortWithReadBufferSize(udpBuffer), ice.UDPMuxFromPortWithLogger(logger))
-		if err != nil {
-			return nil, fmt.Errorf("webrtc: UDP port %d cannot be opened on every interface (is another program on it?): %w", port, err)
-		}
-		return m, nil
-	}
-	addr := net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port)))
-	conn, err := net.ListenUDP("udp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("webrtc: UDP %s cannot be opened (is another program on that port?): %w", addr, err)
-	}
-	_ = conn.SetReadBuffer(udpBuffer) // as much as the kernel allows
-	return ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: logger}), nil
 }
 
 func settings(s *webrtc.SettingEngine, cfg Config, log *slog.Logger) error {

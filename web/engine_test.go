@@ -10,16 +10,24 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
+
+	"callfloor/media"
 )
 
 func testServer(t *testing.T, change func(*Config)) *Server {
+	t.Helper()
+	return testServerWith(t, nil, change)
+}
+
+// testServerWith makes a server on a media engine, nil for none.
+func testServerWith(t *testing.T, with *media.Engine, change func(*Config)) *Server {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Listen = "127.0.0.1:0"
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := New(cfg, Options{Log: slog.New(slog.DiscardHandler), Pacer: nopPacer(t), House: &notebook{}, Authenticate: nobody})
+	s, err := New(cfg, Options{Log: slog.New(slog.DiscardHandler), Pacer: nopPacer(t), Engine: with, House: &notebook{}, Authenticate: nobody})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +43,9 @@ func testServer(t *testing.T, change func(*Config)) *Server {
 func TestStartTwice(t *testing.T) {
 	for _, listen := range []string{"127.0.0.1:0", ":0"} {
 		t.Run(listen, func(t *testing.T) {
-			first := testServer(t, func(c *Config) { c.Listen = listen })
+			engine := media.NewEngine(nil)
+			t.Cleanup(engine.Close)
+			first := testServerWith(t, engine, func(c *Config) { c.Listen = listen })
 			if err := first.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +53,7 @@ func TestStartTwice(t *testing.T) {
 				t.Error("started twice")
 			}
 			_, port, _ := net.SplitHostPort(first.Addr().String())
-			second := testServer(t, func(c *Config) { c.Listen = strings.TrimSuffix(listen, "0") + port })
+			second := testServerWith(t, engine, func(c *Config) { c.Listen = strings.TrimSuffix(listen, "0") + port })
 			err := second.Start()
 			if err == nil || !strings.Contains(err.Error(), port) {
 				t.Errorf("the error is %v, want port %s in it", err, port)

@@ -47,6 +47,9 @@ type Options struct {
 	Log *slog.Logger
 	// Pacer drives the silence of the tracks. Needed.
 	Pacer *media.Pacer
+	// Engine is that of the phones; nil for none. With it the media port is
+	// read and written in batches.
+	Engine *media.Engine
 	// House is told of seats and commands. Needed.
 	House House
 	// Authenticate says who is there: by the token of Hello or, when that is
@@ -117,7 +120,7 @@ func (s *Server) Start() error {
 	if s.state != serverNew {
 		return errors.New("web: the server was started already")
 	}
-	engine, err := newEngine(s.cfg, s.log)
+	engine, err := newEngine(s.cfg, s.opts.Engine, s.log)
 	if err != nil {
 		return err
 	}

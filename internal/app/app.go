@@ -49,6 +49,7 @@ type App struct {
 	ledger     *consent.Ledger
 	accounts   *api.Accounts
 	pacer      *media.Pacer
+	media      *media.Engine
 	prompts    *ivr.Prompts
 	flows      map[string]*ivr.Flow
 	engine     *acd.Engine
@@ -162,6 +163,8 @@ func (a *App) keepRetention() {
 
 func (a *App) openHouse(context.Context) error {
 	a.pacer = media.NewPacer()
+	a.media = mediaEngine(a.log)
+	a.onStop("media", func(context.Context) error { a.media.Close(); return nil })
 	a.onStop("pacer", func(context.Context) error { a.pacer.Close(); return nil })
 	a.house = newHouse(a.log, a.journal, api.NewAudit(a.db), staff{a.cfg.Queues}, namesOf(a.cfg))
 	a.engine = acd.NewEngine(a.cfg.ACD(), a.log, a.house.inbox.actions)
@@ -176,7 +179,7 @@ func (a *App) openHouse(context.Context) error {
 func (a *App) openEdges(context.Context) error {
 	var err error
 	a.seats, err = web.New(a.cfg.WebRTC, web.Options{
-		Log: a.log, Pacer: a.pacer, House: a.house, Authenticate: a.authenticate, Metrics: a.metrics,
+		Log: a.log, Pacer: a.pacer, Engine: a.media, House: a.house, Authenticate: a.authenticate, Metrics: a.metrics,
 	})
 	if err != nil {
 		return err
@@ -190,7 +193,7 @@ func (a *App) openEdges(context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.sip, err = sip.New(a.cfg.SIP, sip.Options{Log: a.log, Pacer: a.pacer, Ports: ports, OnCall: a.onCall, Metrics: a.metrics})
+	a.sip, err = sip.New(a.cfg.SIP, sip.Options{Log: a.log, Pacer: a.pacer, Engine: a.media, Ports: ports, OnCall: a.onCall, Metrics: a.metrics})
 	if err != nil {
 		return err
 	}

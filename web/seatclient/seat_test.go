@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -87,16 +88,20 @@ type floor struct {
 	server *web.Server
 	house  *house
 	pacer  *media.Pacer
+	engine *media.Engine // nil where the environment asks for plain sockets
 	url    string
 }
 
 func newFloor(t *testing.T) *floor {
 	t.Helper()
 	f := &floor{t: t, house: &house{change: make(chan struct{})}, pacer: media.NewPacer()}
+	if os.Getenv("CALLFLOOR_PLAIN_MEDIA") == "" {
+		f.engine = media.NewEngine(nil)
+	}
 	cfg := web.DefaultConfig()
 	cfg.Listen, cfg.TURN = "127.0.0.1:0", "127.0.0.1:0"
 	server, err := web.New(cfg, web.Options{
-		Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo})), Pacer: f.pacer, House: f.house,
+		Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo})), Pacer: f.pacer, Engine: f.engine, House: f.house,
 		Authenticate: func(_ *http.Request, token string) (web.Identity, error) {
 			switch token {
 			case "alice", "bob":
@@ -123,6 +128,7 @@ func newFloor(t *testing.T) *floor {
 			t.Errorf("closing: %v", err)
 		}
 		h.Close()
+		f.engine.Close()
 		f.pacer.Close()
 	})
 	return f
