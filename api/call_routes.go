@@ -38,6 +38,9 @@ func (s *Server) callRoutes(h huma.API) {
 				q.Agent = contact.AgentID(id.User)
 			}
 			calls, err := s.opts.Calls.List(ctx, q)
+			for i := range calls {
+				maskFrom(ctx, &calls[i])
+			}
 			return &body[[]call.Record]{calls}, err
 		})
 	register(s, h, operation{id: "show-call", method: http.MethodGet, path: "/api/v1/calls/{id}", summary: "One call with its timeline", access: accessAgent},
@@ -61,5 +64,13 @@ func (s *Server) showCall(ctx context.Context, id contact.ID) (call.Detail, erro
 	if who.Role == contact.RoleAgent && (d.Agent == nil || string(*d.Agent) != who.User) {
 		return call.Detail{}, notFound
 	}
+	maskFrom(ctx, &d.Record)
 	return d, nil
+}
+
+// maskFrom hides the middle of a customer's number from all but administrators.
+func maskFrom(ctx context.Context, r *call.Record) {
+	if identityIn(ctx).Role != contact.RoleAdmin {
+		r.From = contact.Mask(r.From)
+	}
 }

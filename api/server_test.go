@@ -1,6 +1,7 @@
 package api
 
 import (
+	"callfloor/call"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -71,6 +72,16 @@ func TestAgentsSeeTheirOwnCalls(t *testing.T) {
 	}
 	h.want(404, "GET", "/api/v1/calls/..%2f..%2fetc", h.signIn("sam"), "")
 	h.want(422, "GET", "/api/v1/calls?limit=5000", h.signIn("sam"), "")
+}
+
+func TestNumbersAreMasked(t *testing.T) {
+	h := newTestHouse(t, nil)
+	for user, want := range map[string]string{"alice": "138****1234", "sam": "138****1234", "ada": "13812341234"} {
+		list := decode[[]call.Record](t, h.want(200, "GET", "/api/v1/calls", h.signIn(user), ""))
+		if len(list) != 1 || list[0].From != want {
+			t.Errorf("%s sees %+v, want %s", user, list, want)
+		}
+	}
 }
 
 func TestRecordingsAreAudited(t *testing.T) {
