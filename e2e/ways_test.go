@@ -76,6 +76,74 @@ func TestWaysOfABrowsersSound(t *testing.T) {
 	}
 }
 
+// TestICERestartInTheBrowser tells the page in mid-call that the network is
+// another one: the connection stays, and the customer hears no pause.
+func TestICERestartInTheBrowser(t *testing.T) {
+	s := serve(t)
+	b := startBrowsers(t)
+	wav := filepath.Join(t.TempDir(), "mic.wav")
+	writeTone(t, wav, agentHz, 6*time.Second)
+	alice := b.signIn(s, "alice", map[string]any{"wav": wav, "init": keepConnections})
+	alice.state("away")
+	alice.click("go-available")
+	alice.state("available")
+	out := filepath.Join(t.TempDir(), "phone.wav")
+	call := s.dial("1002", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "25s", "--record", out)
+	alice.see("ringing")
+	alice.press("Enter")
+	alice.state("talking")
+	alice.hears("customer", customerHz)
+	const ufrag = `/a=ice-ufrag:(.*)/.exec(window.connections.at(-1).remoteDescription.sdp)[1]`
+	var before, after string
+	alice.must(&before, "eval", map[string]any{"js": ufrag})
+	alice.must(nil, "eval", map[string]any{"js": `void window.dispatchEvent(new Event('online'))`})
+	eventually(t, 5*time.Second, "ICE has begun anew", func() error {
+		alice.must(&after, "eval", map[string]any{"js": ufrag})
+		if after == before {
+			return fmt.Errorf("the server's ufrag is still %s", before)
+		}
+		return nil
+	})
+	alice.hears("customer", customerHz)
+	alice.hears("customer", customerHz)
+	var connections int
+	alice.must(&connections, "eval", map[string]any{"js": `window.connections.length`})
+	if connections != 1 {
+		t.Errorf("the page made %d peer connections, want the one", connections)
+	}
+	alice.click("end")
+	r, _ := call.wait()
+	if r.Result != "completed" || r.SSRCChanges != 0 || r.SeqHoles != 0 {
+		t.Errorf("the phone: %+v", r)
+	}
+	heard := readWAV(t, out)[0]
+	gap := heard.longestGap(agentHz)
+	t.Logf("the longest time without the agent's tone: %s", gap)
+	if gap > time.Second {
+		t.Errorf("the customer did not hear the agent for %s", gap)
+	}
+}
+
+// longestGap is the longest time within a tone in which it was not there; the
+// sound's length if it never was.
+func (s sound) longestGap(hz float64) time.Duration {
+	const window = 50 * time.Millisecond
+	last, longest := time.Duration(-1), s.length()
+	for at := time.Duration(0); at+window <= s.length(); at += window / 2 {
+		share, level := s.share(hz, at, at+window)
+		if share < 0.5 || level < -60 {
+			continue
+		}
+		if last < 0 {
+			longest = 0
+		} else {
+			longest = max(longest, at-last-window)
+		}
+		last = at
+	}
+	return longest
+}
+
 // aShortCall is a call to the page's agent, with sound checked on both sides.
 func (s *server) aShortCall(p page) {
 	s.t.Helper()
