@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,9 +23,11 @@ const maxClip = time.Hour
 type Clip struct {
 	name    string
 	samples []int16 // 8 kHz, a whole number of frames
-	pcmu    func() [][]byte
-	pcma    func() [][]byte
+	frames  map[codec.ID]func() [][]byte
 }
+
+// clipCodecs are what a clip can be heard in.
+var clipCodecs = [...]codec.ID{codec.PCMU, codec.PCMA, codec.G722, codec.Opus}
 
 // NewClip returns a clip of 8 kHz mono samples; the last 20 ms are filled up
 // with silence. It keeps samples: do not change them afterwards.
@@ -32,9 +35,10 @@ func NewClip(name string, samples8k []int16) *Clip {
 	if rest := len(samples8k) % frameSamples; rest != 0 {
 		samples8k = append(samples8k[:len(samples8k):len(samples8k)], make([]int16, frameSamples-rest)...)
 	}
-	c := &Clip{name: name, samples: samples8k}
-	c.pcmu = sync.OnceValue(func() [][]byte { return c.encode(codec.PCMU) })
-	c.pcma = sync.OnceValue(func() [][]byte { return c.encode(codec.PCMA) })
+	c := &Clip{name: name, samples: samples8k, frames: make(map[codec.ID]func() [][]byte, len(clipCodecs))}
+	for _, id := range clipCodecs {
+		c.frames[id] = sync.OnceValue(func() [][]byte { return c.encode(id) })
+	}
 	return c
 }
 
@@ -91,25 +95,33 @@ func (c *Clip) Duration() time.Duration {
 	return time.Duration(len(c.samples)/frameSamples) * frameTime
 }
 
-// Frames returns the clip as payloads of 20 ms in the codec; nil if it is not
-// PCMU or PCMA. They are shared: do not change them.
+// Frames returns the clip as payloads of 20 ms in the codec; nil if it is no
+// audio format. They are made the first time (a second of Opus takes 3 ms) and
+// shared: do not change them.
 func (c *Clip) Frames(id codec.ID) [][]byte {
-	switch id {
-	case codec.PCMU:
-		return c.pcmu()
-	case codec.PCMA:
-		return c.pcma()
-	default:
-		return nil
+	if frames, ok := c.frames[id]; ok {
+		return frames()
 	}
+	return nil
 }
 
+// encode makes the payloads, one behind the other in memory.
 func (c *Clip) encode(id codec.ID) [][]byte {
-	all := make([]byte, len(c.samples))
-	codec.Encode(id, all, c.samples)
-	frames := make([][]byte, 0, len(all)/frameSamples)
-	for ; len(all) > 0; all = all[frameSamples:] {
-		frames = append(frames, all[:frameSamples:frameSamples])
+	e := codec.NewEncoder(id)
+	defer e.Close()
+	n := len(c.samples) / frameSamples
+	all, ends := make([]byte, 0, len(c.samples)), make([]int, n)
+	var payload [codec.MaxFrameOctets]byte
+	for i := range n {
+		size := e.Encode(payload[:], c.samples[i*frameSamples:(i+1)*frameSamples])
+		all = append(all, payload[:size]...)
+		ends[i] = len(all)
+	}
+	all = slices.Clip(all)
+	frames, from := make([][]byte, n), 0
+	for i, end := range ends {
+		frames[i] = all[from:end:end]
+		from = end
 	}
 	return frames
 }

@@ -23,6 +23,9 @@ const (
 	catchUp = 3 * slotsPerFrame
 )
 
+// perFrame is how many clock units a frame holds at a rate.
+func perFrame(rateHz int) int64 { return units(frameTime, rateHz) }
+
 // ticker is what a Pacer drives. frame counts 20 ms periods since the pacer
 // began and jumps where the clock was stopped. A tick must not block.
 type ticker interface {

@@ -41,8 +41,7 @@ type job struct {
 	done    chan error // size 1
 }
 
-// NewPlayer returns a silent player; name is for logs. In a codec other than
-// PCMU and PCMA it cannot play.
+// NewPlayer returns a silent player; name is for logs. c is an audio format.
 func NewPlayer(p *Pacer, name string, c codec.ID) *Player {
 	pl := &Player{pacer: p, codec: c, source: NewSource(name), slot: p.phase(), base: rand.Uint32()}
 	pl.packet = Packet{Codec: c, Seq: uint16(rand.Uint32()), SSRC: rand.Uint32()}
@@ -64,7 +63,7 @@ func (p *Player) Play(ctx context.Context, clips ...*Clip) error {
 	for _, c := range clips {
 		frames := c.Frames(p.codec)
 		if frames == nil && c.Duration() > 0 {
-			return fmt.Errorf("play %q: clips have no frames in codec %q; use a PCMU or PCMA player", c.Name(), p.codec)
+			return fmt.Errorf("play %q: clips have no frames in codec %q; use a player of an audio format", c.Name(), p.codec)
 		}
 		j.frames = append(j.frames, frames...)
 	}
@@ -147,7 +146,7 @@ func (p *Player) tick(frame int64, now time.Time) {
 		return
 	}
 	p.packet.Seq++
-	p.packet.Timestamp = p.base + uint32(frame*frameSamples)
+	p.packet.Timestamp = p.base + uint32(frame*perFrame(p.codec.ClockRate()))
 	p.packet.Marker = !j.started
 	p.packet.Payload = j.frames[j.at]
 	p.packet.Arrival = now

@@ -28,7 +28,7 @@ const (
 // Receiver reads one incoming RTP stream: it maps payload types to codecs,
 // counts as RFC 3550 says, takes out the digits and emits the packets. Its
 // source emits a packet for each number that came, without payload where there
-// is nothing to hear (an event, padding, an unknown payload type), so that a
+// is nothing to hear (an event, comfort noise, padding, an unknown payload type), so that a
 // Sender can tell what is no audio from what was lost. Digits do not leave it
 // but by OnDigit.
 type Receiver struct {
@@ -36,9 +36,10 @@ type Receiver struct {
 	types  atomic.Pointer[[128]codec.ID]
 	digit  atomic.Pointer[func(Digit)]
 
-	writing sync.Mutex // one packet at a time; guards packet and events
+	writing sync.Mutex // one packet at a time; guards packet, events and inBand
 	packet  Packet
 	events  dtmf.Receiver
+	inBand  *inBand // nil: keys are not listened for
 
 	mu    sync.Mutex // guards stats; never held while something is called
 	stats streamStats
@@ -96,7 +97,7 @@ func (r *Receiver) WriteRTP(raw []byte, arrival time.Time) error {
 	if verdict != seenNew {
 		return nil
 	}
-	if c == codec.None || c == codec.TelephoneEvent {
+	if !c.Audio() && c != codec.VP8 && c != codec.H264 { // events, comfort noise, unknown
 		w.payload = nil
 	}
 	r.packet = Packet{
@@ -104,6 +105,9 @@ func (r *Receiver) WriteRTP(raw []byte, arrival time.Time) error {
 		SSRC: w.ssrc, Payload: w.payload, Arrival: arrival,
 	}
 	r.source.Emit(&r.packet)
+	if r.inBand != nil {
+		r.takeTones(c, w.payload, arrival)
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type Output struct {
 	SSRC         uint32
 	PayloadTypes map[codec.ID]uint8 // what the far end takes
 	Events       uint8              // telephone-event's payload type; 0: none
+	EventsRate   int                // its clock rate in Hz; 0: 8000
 	// Write sends one packet. Header and payload are borrowed. It must not
 	// block and must not call the Sender back.
 	Write func(h *rtp.Header, payload []byte) error
@@ -40,6 +42,7 @@ type SendStats struct {
 	Failed   uint64    // packets that Output.Write refused
 	LastSent time.Time // zero: nothing yet
 	LastRTP  uint32    // timestamp of the last packet
+	RateHz   int       // of the clock that LastRTP counts
 	SSRC     uint32
 }
 
@@ -174,7 +177,7 @@ func (s *Sender) write(now time.Time, pt uint8, seq uint16, ts uint32, marker bo
 	}
 	s.stats.Packets++
 	s.stats.Octets += uint64(len(payload))
-	s.stats.LastSent, s.stats.LastRTP = now, ts
+	s.stats.LastSent, s.stats.LastRTP, s.stats.RateHz = now, ts, s.line.rate
 }
 
 // fillTick and digitTick are the sender's places on the clock.
@@ -187,12 +190,13 @@ type (
 // late (45 ms after one of 20 ms), so that the far end sees neither a pause over
 // 60 ms nor a hole. codec.None ends it.
 func (s *Sender) Fill(c codec.ID) {
+	silence := silentFrame(c)
 	s.mu.Lock()
-	on := !s.closed && (c == codec.PCMU || c == codec.PCMA)
+	on := !s.closed && len(silence) > 0
 	s.fill = codec.None
 	if on {
 		s.fill = c
-		s.silence = silentFrame(c)
+		s.silence = silence
 	}
 	s.mu.Unlock()
 	if on {
@@ -202,12 +206,25 @@ func (s *Sender) Fill(c codec.ID) {
 	s.pacer.remove(everySlot, fillTick{s})
 }
 
+// settled is how many frames of silence an encoder needs until they are all the
+// same.
+const settled = 10
+
+// silentFrame returns a payload of silence that may be repeated; nil if c is no
+// audio format.
 func silentFrame(c codec.ID) []byte {
-	b := make([]byte, frameSamples)
-	for i := range b {
-		b[i] = codec.Silence(c)
+	e := codec.NewEncoder(c)
+	if e == nil {
+		return nil
 	}
-	return b
+	defer e.Close()
+	var silence [frameSamples]int16
+	var payload [codec.MaxFrameOctets]byte
+	n := 0
+	for range settled {
+		n = e.Encode(payload[:], silence[:])
+	}
+	return bytes.Clone(payload[:n])
 }
 
 func (f fillTick) tick(_ int64, now time.Time) { f.s.fillPause(now) }
@@ -234,7 +251,8 @@ func (s *Sender) fillPause(now time.Time) {
 	if now.Sub(s.fillAt) > frameTime { // the process was stopped
 		s.fillAt = now.Add(frameTime)
 	}
-	seq, ts := s.line.own(now, s.fill.ClockRate(), frameSamples)
+	rate := s.fill.ClockRate()
+	seq, ts := s.line.own(now, rate, uint32(perFrame(rate)))
 	s.stats.Filled++
 	s.write(now, uint8(pt), seq, ts, false, s.silence)
 }

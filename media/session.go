@@ -36,7 +36,8 @@ type Remote struct {
 	Mux         bool // RTCP on the RTP port (RFC 5761)
 	Codec       codec.ID
 	PayloadType uint8
-	Events      uint8 // telephone-event's payload type; 0: none
+	Events      uint8 // telephone-event's payload type; 0: none, keys are listened for in the sound
+	EventsRate  int   // its clock rate in Hz; 0: 8000
 	// PTimeMS is what it would like a packet to hold. 10 to 60 ms are taken as
 	// they come, whatever it says; players send 20 ms.
 	PTimeMS  int
@@ -147,13 +148,19 @@ func (s *Session) SetRemote(r Remote) {
 	s.aim()
 	s.mu.Unlock()
 
-	types := map[uint8]codec.ID{r.PayloadType: r.Codec}
+	types := map[uint8]codec.ID{comfortNoise: codec.ComfortNoise, r.PayloadType: r.Codec}
 	if r.Events != 0 {
 		types[r.Events] = codec.TelephoneEvent
 	}
 	s.receiver.SetPayloadTypes(types)
+	s.receiver.SetEventRate(r.EventsRate)
+	s.receiver.SetInBand(r.Events == 0 && r.Codec.Audio())
 	s.sender.SetOutput(s.output(r))
 }
+
+// comfortNoise is the static payload type of RFC 3389. We never agree to it;
+// phones that send it all the same are understood to be silent.
+const comfortNoise = 13
 
 func unmap(a netip.AddrPort) netip.AddrPort {
 	if !a.IsValid() {
@@ -171,6 +178,7 @@ func (s *Session) output(r Remote) Output {
 		SSRC:         s.ssrc,
 		PayloadTypes: map[codec.ID]uint8{r.Codec: r.PayloadType},
 		Events:       r.Events,
+		EventsRate:   r.EventsRate,
 		Write:        s.send,
 	}
 }
@@ -322,6 +330,7 @@ func (s *Session) Close() {
 		_ = s.socks.rtp.Close()
 		_ = s.socks.rtcp.Close()
 		s.readers.Wait()
+		s.receiver.SetInBand(false)
 		if s.config.Ports != nil {
 			s.config.Ports.give(s.socks.port, time.Now())
 		}

@@ -67,7 +67,7 @@ func (s *Session) compound(now time.Time) []rtcp.Packet {
 	var first rtcp.Packet = &rtcp.ReceiverReport{SSRC: s.ssrc, Reports: blocks}
 	if sent.Packets > 0 && now.Sub(sent.LastSent) < 2*reportInterval {
 		first = &rtcp.SenderReport{
-			SSRC: s.ssrc, NTPTime: NTP(now), RTPTime: sent.LastRTP + uint32(units(now.Sub(sent.LastSent), clipRateHz)),
+			SSRC: s.ssrc, NTPTime: NTP(now), RTPTime: sent.LastRTP + uint32(units(now.Sub(sent.LastSent), sent.RateHz)),
 			PacketCount: uint32(sent.Packets), OctetCount: uint32(sent.Octets), Reports: blocks,
 		}
 	}

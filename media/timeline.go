@@ -78,19 +78,6 @@ func span(u int64, rate int) time.Duration {
 	return time.Duration(u) * time.Second / time.Duration(rate)
 }
 
-// duration returns how long the packet sounds, in clock units. For Opus it is
-// taken to be 20 ms, which every browser sends.
-func duration(c codec.ID, payload []byte) uint32 {
-	switch c {
-	case codec.PCMU, codec.PCMA, codec.G722: // G722: RFC 3551 §4.5.2
-		return uint32(len(payload))
-	case codec.Opus:
-		return 960
-	default:
-		return 0
-	}
-}
-
 // due returns the timestamp that the wall clock asks for at now, but never one
 // before the end of what was sent.
 func (t *timeline) due(now time.Time, rate int) uint32 {
@@ -203,7 +190,7 @@ func (t *timeline) place(p *Packet, now time.Time) (seq uint16, ts uint32, first
 		seq, ok = t.number(n)
 		return seq, ts, false, ok
 	}
-	dur := duration(p.Codec, p.Payload)
+	dur := codec.Duration(p.Codec, p.Payload)
 	if now.Sub(t.mappedAt) < settling {
 		if t.ahead(ts, now) > max(maxAhead, span(int64(dur), t.rate)) && !first {
 			t.highest = n

@@ -1,6 +1,7 @@
-// Package dtmf reads and makes the telephone events of RFC 4733: keys pressed
-// on a phone, sent as RTP packets. It is pure: it knows no clock but the times
-// it is handed, no sockets and no goroutines.
+// Package dtmf reads and makes keys pressed on a phone: the telephone events of
+// RFC 4733, sent as RTP packets, and the tones of ITU-T Q.23, sent as sound. It
+// is pure: it knows no clock but the times it is handed, no sockets and no
+// goroutines.
 package dtmf
 
 import (

@@ -1,6 +1,9 @@
 package dtmf
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Limits of what belongs to one press.
 const (
@@ -11,10 +14,11 @@ const (
 	// segmentSlack is how much less than MaxDuration the timestamps of two
 	// segments of one long event may differ.
 	segmentSlack = 0x0400
-	// staleUnits is how far back in RTP time a packet of an earlier event may
-	// lie, in clock units: 10 s at 8 kHz. Further back, the sender has started
-	// its clock anew.
-	staleUnits = 80000
+	// staleSeconds is how far back in RTP time a packet of an earlier event may
+	// lie. Further back, the sender has started its clock anew.
+	staleSeconds = 10
+	// usualRate is the clock rate of events beside G.711 and G.722, in Hz.
+	usualRate = 8000
 )
 
 // Receiver turns the event packets of one stream into keys. A key is reported
@@ -26,6 +30,10 @@ const (
 //
 // The zero Receiver is ready.
 type Receiver struct {
+	// RateHz is the clock rate that was negotiated for the events, which is that
+	// of the audio beside them (RFC 4733 §2.1); 0 means 8000.
+	RateHz int
+
 	seen  bool
 	ssrc  uint32
 	start uint32 // timestamp of the latest event, or of its latest segment
@@ -50,7 +58,7 @@ func (r *Receiver) Write(ssrc, timestamp uint32, payload []byte, now time.Time) 
 	if !r.begins(ssrc, timestamp, e, now) {
 		return 0, false
 	}
-	*r = Receiver{seen: true, ssrc: ssrc, start: timestamp, code: e.Code, ended: e.End, last: now}
+	*r = Receiver{RateHz: r.RateHz, seen: true, ssrc: ssrc, start: timestamp, code: e.Code, ended: e.End, last: now}
 	return key, true
 }
 
@@ -70,7 +78,7 @@ func (r *Receiver) begins(ssrc, timestamp uint32, e Event, now time.Time) bool {
 		r.last = now
 		return false
 	case ahead < 0:
-		return ahead < -staleUnits
+		return int(ahead) < -staleSeconds*cmp.Or(r.RateHz, usualRate)
 	case r.continues(ahead, e, now):
 		r.start, r.ended, r.last = timestamp, e.End, now
 		return false
