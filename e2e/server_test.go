@@ -43,14 +43,15 @@ func run(m *testing.M) int {
 
 // server is one running `callfloor serve --demo`.
 type server struct {
-	t    *testing.T
-	dir  string // data folder
-	sip  string // 127.0.0.1:port
-	http string // http://127.0.0.1:port
-	args []string
-	cmd  *exec.Cmd
-	log  *buffer
-	done chan struct{} // closed when the process has ended
+	t      *testing.T
+	dir    string // data folder
+	sip    string // 127.0.0.1:port
+	http   string // http://127.0.0.1:port
+	webrtc string // 127.0.0.1:port
+	args   []string
+	cmd    *exec.Cmd
+	log    *buffer
+	done   chan struct{} // closed when the process has ended
 }
 
 // buffer is a bytes.Buffer for several goroutines.
@@ -84,10 +85,11 @@ func serveIn(t *testing.T, dir string, args ...string) *server {
 	rtp := rtpRange()
 	s := &server{
 		t: t, dir: dir, sip: fmt.Sprintf("127.0.0.1:%d", sip), http: fmt.Sprintf("http://127.0.0.1:%d", web),
+		webrtc: fmt.Sprintf("127.0.0.1:%d", rtc),
 	}
 	s.args = append([]string{
 		"serve", "--demo", "--data", dir, "--sip", s.sip, "--http", fmt.Sprintf("127.0.0.1:%d", web),
-		"--webrtc", fmt.Sprintf("127.0.0.1:%d", rtc), "--rtp-ports", rtp,
+		"--webrtc", s.webrtc, "--rtp-ports", rtp,
 	}, args...)
 	s.start()
 	t.Cleanup(s.stop)
