@@ -31,23 +31,27 @@ type phoneResult struct {
 	SeqHoles    int     `json:"seq_holes"`
 }
 
-// phone is a running `callfloor phone call`.
+// phone is a running `callfloor phone call` or `phone seat`.
 type phone struct {
-	t    *testing.T
-	out  string
-	code int
-	done chan struct{}
-	cmd  *exec.Cmd
+	t      *testing.T
+	out    string
+	code   int
+	stderr buffer
+	done   chan struct{} // closed when out and code are there
+	cmd    *exec.Cmd
 }
 
 // dial starts the built-in phone on a line of the server.
 func (s *server) dial(line string, args ...string) *phone {
 	s.t.Helper()
-	p := &phone{t: s.t, done: make(chan struct{})}
-	args = append([]string{"phone", "call", "sip:" + line + "@" + s.sip, "--json"}, args...)
-	p.cmd = exec.Command(binary, args...)
-	var stderr buffer
-	p.cmd.Stderr = &stderr
+	return s.background(append([]string{"phone", "call", "sip:" + line + "@" + s.sip, "--json"}, args...)...)
+}
+
+// background starts a command that is ended with the test at the latest.
+func (s *server) background(args ...string) *phone {
+	s.t.Helper()
+	p := &phone{t: s.t, done: make(chan struct{}), cmd: exec.Command(binary, args...)}
+	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -60,11 +64,14 @@ func (s *server) dial(line string, args ...string) *phone {
 		b, _ := io.ReadAll(stdout)
 		_ = p.cmd.Wait()
 		p.out, p.code = string(b), p.cmd.ProcessState.ExitCode()
-		if msg := strings.TrimSpace(stderr.String()); msg != "" {
-			s.t.Logf("phone: %s", msg)
-		}
 	}()
-	s.t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.done })
+	s.t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		if msg := strings.TrimSpace(p.stderr.String()); msg != "" && s.t.Failed() {
+			s.t.Logf("%s: %s", strings.Join(args[:3], " "), tail(msg, 20))
+		}
+	})
 	return p
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -12,32 +11,11 @@ import (
 // seat starts `callfloor phone seat` and waits until the agent is available.
 func (s *server) seat(user string, args ...string) *phone {
 	s.t.Helper()
-	p := &phone{t: s.t, done: make(chan struct{})}
-	args = append([]string{"phone", "seat", "--server", s.http, "--user", user, "--password", "demo", "--json"}, args...)
-	p.cmd = exec.Command(binary, args...)
-	var stderr buffer
-	p.cmd.Stderr = &stderr
-	stdout, err := p.cmd.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	go func() {
-		defer close(p.done)
-		b, _ := io.ReadAll(stdout)
-		_ = p.cmd.Wait()
-		p.out, p.code = string(b), p.cmd.ProcessState.ExitCode()
-		if msg := strings.TrimSpace(stderr.String()); msg != "" && s.t.Failed() {
-			s.t.Logf("seat %s: %s", user, tail(msg, 20))
-		}
-	}()
-	s.t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.done })
+	p := s.background(append([]string{"phone", "seat", "--server", s.http, "--user", user, "--password", "demo", "--json"}, args...)...)
 	eventually(s.t, 15*time.Second, user+" is available", func() error {
 		select {
 		case <-p.done:
-			s.t.Fatalf("the seat of %s ended: %s %s", user, p.out, stderr.String())
+			s.t.Fatalf("the seat of %s ended: %s %s", user, p.out, p.stderr.String())
 		default:
 		}
 		return s.metric(`callfloor_agents{state="available"}`, 1)

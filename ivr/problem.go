@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"callfloor/internal/spelling"
 	"cmp"
 	"errors"
 	"fmt"
@@ -92,37 +93,9 @@ func (f *findings) err() error {
 // nearest returns ", did you mean …" for the word in known that is most like
 // got, or "".
 func nearest(got string, known []string) string {
-	best, limit := "", 3
-	for _, k := range known {
-		if d := distance(got, k); d < limit {
-			best, limit = k, d
-		}
-	}
+	best := spelling.Nearest(got, known)
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is the Levenshtein distance of two words.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

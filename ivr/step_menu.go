@@ -140,6 +140,7 @@ func (s *menuStep) run(ctx context.Context, r *runner) (string, error) {
 			r.note("only keys that are no choice", nil)
 			return s.Failed.text, nil
 		}
+		r.note("a key that is no choice", nil)
 		apology = s.SayWrong
 	}
 }

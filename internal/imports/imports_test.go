@@ -31,6 +31,7 @@ var ranks = map[string]int{
 	"internal/app":        6,
 	"cmd/callfloor":       7,
 	"agent-web":           0,
+	"internal/spelling":   1,
 	"internal/simnet":     1,
 	"internal/siptest":    5,
 	"internal/imports":    0,
