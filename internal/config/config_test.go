@@ -163,6 +163,14 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestVariablesOfOthers: an orchestrator sets variables with our name in them.
+func TestVariablesOfOthers(t *testing.T) {
+	_, err := Load(Source{Env: []string{"CALLFLOOR_SERVICE_HOST=10.0.0.1", "CALLFLOOR_PORT=tcp://10.0.0.1:8080", "CALLFLOOR_SCREENS=x"}})
+	if err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestProblemsElsewhere(t *testing.T) {
 	_, err := Load(Source{Env: []string{"CALLFLOOR_SIP_LISTN=:1", "CALLFLOOR_LOG_LEVEL=loud"}, Flags: []Flag{{"--http", "http.listen", "x"}}})
 	if err == nil || !strings.Contains(err.Error(), "CALLFLOOR_SIP_LISTN: no setting has this variable; did you mean CALLFLOOR_SIP_LISTEN?") {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"callfloor/internal/spelling"
 	"errors"
 	"fmt"
 	"os"
@@ -155,7 +156,9 @@ func firstLine(s string) string {
 	return line
 }
 
-// environment sets what the CALLFLOOR_ variables say.
+// environment sets what the CALLFLOOR_ variables say. One that is no setting is
+// somebody else's (an orchestrator makes CALLFLOOR_SERVICE_HOST and the like),
+// unless it is so near one that it must be mistyped.
 func (l *loader) environment() {
 	keys := settable()
 	byVariable := map[string]string{}
@@ -163,7 +166,7 @@ func (l *loader) environment() {
 	for _, k := range keys {
 		v := Variable(k)
 		byVariable[v] = k
-		names = append(names, v)
+		names = append(names, strings.TrimPrefix(v, EnvPrefix))
 	}
 	for _, entry := range l.source.Env {
 		name, value, _ := strings.Cut(entry, "=")
@@ -172,7 +175,9 @@ func (l *loader) environment() {
 		}
 		key, ok := byVariable[name]
 		if !ok {
-			l.problem(name, "", "no setting has this variable%s", didYouMean(name, names))
+			if near := spelling.Nearest(strings.TrimPrefix(name, EnvPrefix), names); near != "" {
+				l.problem(name, "", "no setting has this variable; did you mean %s%s?", EnvPrefix, near)
+			}
 			continue
 		}
 		l.set(name, key, value)
