@@ -135,6 +135,38 @@ func (s *State) contactReleased(ev ContactReleased) error {
 	return nil
 }
 
+// takenOver: see TakenOver.
+func (s *State) takenOver(ev TakenOver) error {
+	c, to := s.customers[ev.Contact], s.agents[ev.To]
+	switch {
+	case to == nil:
+		return contact.Errorf(contact.NotFound, "%s is not an agent", ev.To)
+	case c == nil || !c.connected || c.agent.id != ev.From:
+		return contact.Errorf(contact.Conflict, "this call is not with %s any more", ev.From)
+	case to.c != nil:
+		return contact.Errorf(contact.Conflict, "%s has a call already", ev.To)
+	}
+	back := to.status.State
+	switch back {
+	case contact.AgentOffline, contact.AgentAway:
+	case contact.AgentAvailable:
+		back = ""
+	default:
+		return contact.Errorf(contact.Conflict, "%s is in %s and cannot take a call over", ev.To, back)
+	}
+	from := c.agent
+	from.c = nil
+	c.agent, to.c, to.mine = to, c, nil
+	s.beginWrapUp(from)
+	if to.status.State == contact.AgentOffline {
+		s.move(to, contact.AgentAway)
+	}
+	to.status.Contact, to.status.Queue = c.id, c.q.cfg.ID
+	to.status.Next, to.nextReason = back, to.awayReason
+	s.move(to, contact.AgentTalking)
+	return nil
+}
+
 func (s *State) forget(c *customer) {
 	s.stop(&c.coolDown)
 	delete(s.customers, c.id)

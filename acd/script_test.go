@@ -183,6 +183,8 @@ func (s *script) event(verb string, w []string) Event {
 		return ContactLeft{contact.ID(w[0])}
 	case "released":
 		return ContactReleased{Agent: id, Contact: contact.ID(w[1])}
+	case "takeover": // takeover sam c1 alice
+		return TakenOver{To: id, Contact: contact.ID(w[1]), From: contact.AgentID(w[2])}
 	case "accept":
 		return OfferAccepted{Agent: id, Contact: contact.ID(w[1])}
 	case "decline":

@@ -101,6 +101,11 @@ func (s *State) wrapUp(a *agent) {
 	c.q.talking--
 	s.touch(c.q)
 	s.forget(c)
+	s.beginWrapUp(a)
+}
+
+// beginWrapUp gives a, who is in no call any more, the time for notes.
+func (s *State) beginWrapUp(a *agent) {
 	a.wrapUntil = s.now.Add(s.cfg.WrapUp)
 	a.status.Until = a.wrapUntil
 	s.start(&a.timer, a.wrapUntil)

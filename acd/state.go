@@ -136,6 +136,8 @@ func (s *State) apply(ev Event) error {
 		return s.contactLeft(ev)
 	case ContactReleased:
 		return s.contactReleased(ev)
+	case TakenOver:
+		return s.takenOver(ev)
 	case OfferAccepted:
 		return s.offerAccepted(ev)
 	case OfferDeclined:

@@ -74,6 +74,12 @@ type (
 		Contact contact.ID
 		Agent   contact.AgentID
 	}
+	// TakenOver: the call of From is To's from now on, without an offer; From
+	// wraps up. To goes back afterwards to what it was.
+	TakenOver struct {
+		Contact  contact.ID
+		From, To contact.AgentID
+	}
 	// AgentWants: an agent (or a supervisor for it) asks for a state:
 	// available, away with a reason, or offline. During a call it is kept as
 	// the state after wrap-up.
@@ -126,6 +132,7 @@ type (
 func (ContactQueued) event()   {}
 func (ContactLeft) event()     {}
 func (ContactReleased) event() {}
+func (TakenOver) event()       {}
 func (AgentWants) event()      {}
 func (SeatReady) event()       {}
 func (SeatLost) event()        {}

@@ -43,15 +43,17 @@ type Options struct {
 	// Language is the one that the flow begins in ("en").
 	Language string
 	Started  time.Time
-	Leg     Leg
-	Log     *slog.Logger
-	Journal *Journal
-	Queues  Queues
+	Leg      Leg
+	Log      *slog.Logger
+	Journal  *Journal
+	Queues   Queues
 	// Consents and Record are nil where nothing is ever recorded.
 	Consents Consents
 	Record   Recorder
 	Prompts  Prompts
 	Pacer    *media.Pacer
+	// Troubled is told each trouble that is named, on the call's goroutine.
+	Troubled func(Trouble)
 	// Changed is told every change, on the call's goroutine; it must not block
 	// and must not call back into the Call.
 	Changed func(Snapshot)
@@ -79,9 +81,14 @@ type Call struct {
 	away      bool // the agent's media is missing
 	suspect   bool // the agent's socket is gone; look closely
 	agent     *agent
+	second    *agent // in a consultation or a conference
+	joined    bool   // second and the customer hear each other
 	agents    int
-	listeners map[string]Seat
+	watchers  map[string]*watcher
 	wires     wires
+	caller    presence  // of the customer
+	switched  time.Time // when the row changed last
+	playing   string    // what holdPlayer plays
 	consent   contact.Consent
 	grant     consent.Grant
 	answer    *recordings.AnswerHold
@@ -90,23 +97,39 @@ type Call struct {
 	echoed    bool
 }
 
-// agent is the agent who serves the call.
+// agent is one who serves the call.
 type agent struct {
 	seat     Seat
 	leg      contact.LegID
+	muted    bool
 	presence presence
+}
+
+// mic is what the agent says; nil if there is none.
+func (a *agent) mic() *media.Source {
+	if a == nil {
+		return nil
+	}
+	return a.seat.Mic()
+}
+
+// leave makes the agent deaf and stops looking at their media.
+func (a *agent) leave() {
+	a.seat.Mic().Detach(&a.presence)
+	silence(a.seat)
 }
 
 // New returns a call that Run will run.
 func New(o Options) *Call {
 	c := &Call{
-		Options:   o,
-		log:       o.Log.With("call", o.ID),
-		over:      make(chan struct{}),
-		commands:  make(chan func(), commandQueue),
-		keys:      make(chan rune, keyQueue),
-		listeners: map[string]Seat{},
-		consent:   contact.ConsentNone,
+		Options:  o,
+		log:      o.Log.With("call", o.ID),
+		over:     make(chan struct{}),
+		commands: make(chan func(), commandQueue),
+		keys:     make(chan rune, keyQueue),
+		watchers: map[string]*watcher{},
+		wires:    newWires(),
+		consent:  contact.ConsentNone,
 		view: Snapshot{
 			ID: o.ID, Line: o.Line, From: o.From, Started: o.Started,
 			Stage: StageFlow, StageSince: o.Started, Consent: contact.ConsentNone, Recording: RecordingOff, Language: o.Language,
@@ -136,6 +159,7 @@ func (c *Call) Run(ctx context.Context, flow func(context.Context, ivr.Caller) (
 			c.digit(d)
 		case <-look.C:
 			c.lookAtAgent(time.Now())
+			c.lookForTrouble(time.Now())
 			look.Reset(c.lookEvery())
 		case <-quality.C:
 			c.sampleQuality()
@@ -234,9 +258,10 @@ func (c *Call) finish() {
 	c.leave(cause)
 	c.noteQuality(now)
 	served := c.agent
-	c.partAgent()
-	for user := range c.listeners {
-		c.stopListening(user)
+	c.partSecond()
+	c.unseatAgent()
+	for user := range c.watchers {
+		c.stopWatching(user, "stopped listening")
 	}
 	c.cut()
 	if served != nil {
@@ -263,6 +288,7 @@ func (c *Call) finish() {
 	if c.flowPlayer != nil {
 		c.flowPlayer.Close()
 		c.holdPlayer.Close()
+		c.wires.close()
 	}
 }
 

@@ -40,8 +40,7 @@ func (c *Call) Answer(ctx context.Context) error {
 		f := c.Leg.Codec()
 		c.flowPlayer = media.NewPlayer(c.Pacer, "flow", f)
 		c.holdPlayer = media.NewPlayer(c.Pacer, "hold", f)
-		c.wires.toCustomer = media.NewTranscoder("agent", f)
-		c.wires.fromAgent.feed(c.wires.toCustomer)
+		c.wires.open(f)
 		c.Leg.Sender().Fill(f)
 		c.view.Codec = f.String()
 		c.mode = modeFlow

@@ -227,6 +227,8 @@ func (r *fakeRecording) Proof(held *recordings.AnswerHold) {
 	r.proof = len(held.Packets())
 }
 
+func (r *fakeRecording) SecondAgent() media.Sink { return r.Track("agent-2") }
+
 func (r *fakeRecording) Track(p contact.Party) media.Sink {
 	f := media.SinkFunc(func(k *media.Packet) {
 		r.mu.Lock()

@@ -50,7 +50,10 @@ type Recording interface {
 	ID() string
 	// Proof writes the audio of the consent answer, before any track.
 	Proof(held *recordings.AnswerHold)
+	// Track is the sink of a party: customer, agent or supervisor.
 	Track(p contact.Party) media.Sink
+	// SecondAgent is the sink of another agent in a conference.
+	SecondAgent() media.Sink
 	Mark(kind string, data map[string]any)
 	Seal(ctx context.Context) error
 	State() string

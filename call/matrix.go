@@ -1,161 +1,166 @@
 package call
 
-import (
-	"sync/atomic"
-
-	"callfloor/contact"
-	"callfloor/media"
-)
+import "callfloor/contact"
 
 const (
-	legCustomer = contact.LegID(contact.Customer)
+	legCustomer   = contact.LegID(contact.Customer)
+	legSupervisor = contact.LegID(contact.Supervisor)
 
 	trackCustomer = "customer"
 	trackThird    = "third"
+	trackCoach    = "coach"
 )
 
-// mode is who hears whom: the rows of the matrix.
+// voices is a set of those that can be heard.
+type voices uint16
+
+const (
+	customer voices = 1 << iota
+	theAgent
+	second     // another agent, in a consultation or a conference
+	supervisor // a supervisor who barges in: for everybody
+	coach      // a supervisor who whispers: for the agent alone
+	flowPlayer
+	holdPlayer
+
+	nobody voices = 0
+)
+
+// mode is what the customer and the agents do: the rows of the matrix.
 type mode int
 
 const (
-	modeNone  mode = iota // before the answer and after the end
-	modeFlow              // the customer hears the flow: prompts, music
-	modeEcho              // the customer hears themselves
-	modeTalk              // customer and agent hear each other
-	modeMuted             // as talk, but nobody hears the agent
-	modeHold              // the customer hears music
-	modeAway              // the agent's browser is gone: the customer hears a soft tone
+	modeNone           mode = iota // before the answer and after the end
+	modeFlow                       // the customer hears the flow: prompts, music
+	modeEcho                       // the customer hears themselves
+	modeTalk                       // customer and agent hear each other
+	modeHold                       // the customer hears music
+	modeAway                       // the agent's browser is gone: the customer hears a soft tone
+	modeConsult                    // the agents talk while the customer hears music
+	modeConference                 // customer and two agents
+	modeAwayConference             // a conference from which the first agent's browser is gone
 )
 
-// voice is one that can be heard.
-type voice int
+// Supervision is what a supervisor does in a call.
+type Supervision int
 
+// Listen: hears all and is heard by nobody. Whisper: the agent hears them too.
+// Barge: everybody does.
 const (
-	nobody voice = iota
-	customer
-	theAgent
-	flowPlayer
-	holdPlayer
+	Listen Supervision = iota
+	Whisper
+	Barge
+	supervisions
 )
 
-// hearing is one row: what every ear hears in a mode. The recording has two
-// ears, and so has a listening supervisor; neither is ever a voice.
+// String returns the word of the timeline and of the seat socket.
+func (s Supervision) String() string {
+	return [supervisions]string{"listen", "whisper", "barge"}[s]
+}
+
+// hearing is one row: what every ear hears. A supervisor who whispers or
+// barges in has the ear supervisor, those who only listen have listener.
+// record are the voices that are recorded, each on a track of its own; a
+// coach is on none.
 type hearing struct {
-	customer, agent               voice
-	listenerCustomer, listenThird voice
-	recordCustomer, recordAgent   voice
+	customer, agent, second, supervisor, listener, record voices
 }
 
-// matrix is the whole of who hears whom.
-var matrix = map[mode]hearing{
-	modeNone: {},
-	modeFlow: {customer: flowPlayer},
-	modeEcho: {customer: customer},
+// matrix is the whole of who hears whom, by mode and by what the supervisor
+// does who may be heard, if there is one. What is not there is silence.
+var matrix = map[mode][supervisions]hearing{
+	modeFlow: all(hearing{customer: flowPlayer}),
+	modeEcho: all(hearing{customer: customer}),
 	modeTalk: {
-		customer: theAgent, agent: customer,
-		listenerCustomer: customer, listenThird: theAgent,
-		recordCustomer: customer, recordAgent: theAgent,
+		Listen:  {customer: theAgent, agent: customer, listener: customer | theAgent, record: customer | theAgent},
+		Whisper: {customer: theAgent, agent: customer | coach, supervisor: customer | theAgent, listener: customer | theAgent, record: customer | theAgent},
+		Barge: {
+			customer: theAgent | supervisor, agent: customer | supervisor, supervisor: customer | theAgent,
+			listener: customer | theAgent | supervisor, record: customer | theAgent | supervisor,
+		},
 	},
-	modeMuted: {
-		agent:            customer,
-		listenerCustomer: customer,
-		recordCustomer:   customer,
+	modeHold: {
+		Listen:  {customer: holdPlayer, record: customer},
+		Whisper: {customer: holdPlayer, agent: coach, supervisor: theAgent, record: customer},
+		Barge:   {customer: holdPlayer, agent: supervisor, supervisor: theAgent, record: customer},
 	},
-	modeHold: {customer: holdPlayer, recordCustomer: customer},
-	modeAway: {customer: holdPlayer, listenerCustomer: customer, recordCustomer: customer},
+	modeAway: {
+		Listen:  {customer: holdPlayer, listener: customer, record: customer},
+		Whisper: {customer: holdPlayer, supervisor: customer, listener: customer, record: customer},
+		Barge:   {customer: supervisor, supervisor: customer, listener: customer | supervisor, record: customer | supervisor},
+	},
+	modeConsult: {
+		Listen:  {customer: holdPlayer, agent: second, second: theAgent, listener: theAgent | second, record: customer},
+		Whisper: {customer: holdPlayer, agent: second | coach, second: theAgent, supervisor: theAgent | second, listener: theAgent | second, record: customer},
+		Barge: {
+			customer: holdPlayer, agent: second | supervisor, second: theAgent | supervisor, supervisor: theAgent | second,
+			listener: theAgent | second | supervisor, record: customer,
+		},
+	},
+	modeConference: {
+		Listen: {
+			customer: theAgent | second, agent: customer | second, second: customer | theAgent,
+			listener: customer | theAgent | second, record: customer | theAgent | second,
+		},
+		Whisper: {
+			customer: theAgent | second, agent: customer | second | coach, second: customer | theAgent, supervisor: customer | theAgent | second,
+			listener: customer | theAgent | second, record: customer | theAgent | second,
+		},
+		Barge: {
+			customer: theAgent | second | supervisor, agent: customer | second | supervisor, second: customer | theAgent | supervisor,
+			supervisor: customer | theAgent | second, listener: customer | theAgent | second, record: customer | theAgent | second | supervisor,
+		},
+	},
+	modeAwayConference: {
+		Listen:  {customer: second, second: customer, listener: customer | second, record: customer | second},
+		Whisper: {customer: second, second: customer, supervisor: customer | second, listener: customer | second, record: customer | second},
+		Barge: {
+			customer: second | supervisor, second: customer | supervisor, supervisor: customer | second,
+			listener: customer | second | supervisor, record: customer | second | supervisor,
+		},
+	},
 }
 
-// wires are the ends that are switched besides the legs' own senders.
-type wires struct {
-	// toCustomer turns what the agent's browser sends into what the customer's
-	// leg speaks, should the browser refuse to switch; else it passes through.
-	toCustomer *media.Transcoder
-	fromAgent  ear // feeds toCustomer
-	recCust    ear
-	recAgent   ear
+// all is a mode in which a supervisor is never heard.
+func all(h hearing) [supervisions]hearing { return [supervisions]hearing{h, h, h} }
+
+// without takes voices that are muted out of every ear.
+func (h hearing) without(muted voices) hearing {
+	h.customer &^= muted
+	h.agent &^= muted
+	h.second &^= muted
+	h.supervisor &^= muted
+	h.listener &^= muted
+	h.record &^= muted
+	return h
 }
 
-// ear is a sink that hears one source at a time; packets of any other source
-// that are still under way when it is switched are dropped.
-type ear struct {
-	to  media.Sink
-	src atomic.Pointer[media.Source]
+// seating says on which of a browser's tracks a voice is heard: on the first
+// that is free, dealt in this order. No row has more than three for one ear.
+var seating = []struct {
+	voice  voices
+	tracks []string
+}{
+	{customer, []string{trackCustomer}},
+	{theAgent, []string{trackThird}},
+	{second, []string{trackThird, trackCoach}},
+	{supervisor, []string{trackThird, trackCoach}},
+	{coach, []string{trackCoach}},
 }
 
-// WritePacket implements media.Sink.
-func (e *ear) WritePacket(p *media.Packet) {
-	if p.From == e.src.Load() {
-		e.to.WritePacket(p)
-	}
-}
-
-// feed says where the ear leads, which is not known at first; what it hears
-// already comes through from now on.
-func (e *ear) feed(to media.Sink) {
-	e.to = to
-	if src := e.src.Load(); src != nil {
-		src.Attach(e)
-	}
-}
-
-func (e *ear) hear(src *media.Source) {
-	old := e.src.Swap(src)
-	if old == src {
-		return
-	}
-	if old != nil {
-		old.Detach(e)
-	}
-	if src != nil && e.to != nil {
-		src.Attach(e)
-	}
-}
-
-// apply switches every ear to the row of the present mode.
-func (c *Call) apply() {
-	row := matrix[c.mode]
-	if c.flowPlayer == nil {
-		row = hearing{} // not answered: nothing to hear with
-	}
-	if row.customer == theAgent {
-		// Through the transcoder, so that the sender keeps one source while the
-		// browser's codec changes.
-		c.wires.fromAgent.hear(c.source(theAgent))
-		c.Leg.Sender().Hear(c.wires.toCustomer.Source())
-	} else {
-		c.Leg.Sender().Hear(c.source(row.customer))
-		c.wires.fromAgent.hear(nil)
-	}
-	if c.agent != nil {
-		c.agent.seat.Track(trackCustomer).Hear(c.source(row.agent))
-	}
-	for _, s := range c.listeners {
-		s.Track(trackCustomer).Hear(c.source(row.listenerCustomer))
-		s.Track(trackThird).Hear(c.source(row.listenThird))
-	}
-	c.wires.recCust.hear(c.source(row.recordCustomer))
-	c.wires.recAgent.hear(c.source(row.recordAgent))
-}
-
-// source returns where a voice comes from, or nil.
-func (c *Call) source(v voice) *media.Source {
-	switch v {
-	case customer:
-		return c.Leg.Source()
-	case theAgent:
-		if c.agent != nil {
-			return c.agent.seat.Mic()
+// seated deals the voices that an ear hears to a browser's tracks.
+func seated(ear voices) map[string]voices {
+	tracks := map[string]voices{}
+	for _, s := range seating {
+		if ear&s.voice == 0 {
+			continue
 		}
-	case flowPlayer:
-		return c.flowPlayer.Source()
-	case holdPlayer:
-		return c.holdPlayer.Source()
+		for _, t := range s.tracks {
+			if tracks[t] == nobody {
+				tracks[t] = s.voice
+				break
+			}
+		}
 	}
-	return nil
-}
-
-// cut makes everybody deaf, for good.
-func (c *Call) cut() {
-	c.mode = modeNone
-	c.apply()
+	return tracks
 }

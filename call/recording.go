@@ -44,8 +44,10 @@ func (c *Call) recordingOpen(rec Recording, held *recordings.AnswerHold, err err
 	c.recording = rec
 	c.Journal.recording(c.ID, rec.ID())
 	c.Note(contact.KindRecording, "", "recording started", map[string]any{"recording": rec.ID(), "consent": c.consent})
-	c.wires.recCust.feed(rec.Track(contact.Customer))
-	c.wires.recAgent.feed(rec.Track(contact.Agent))
+	c.wires.recorded[customer].feed(rec.Track(contact.Customer))
+	c.wires.recorded[theAgent].feed(rec.Track(contact.Agent))
+	c.wires.recorded[second].feed(rec.SecondAgent())
+	c.wires.recorded[supervisor].feed(rec.Track(contact.Supervisor))
 }
 
 // RecordingTrouble says that the recording of this call stopped, and why. The

@@ -51,11 +51,14 @@ type Snapshot struct {
 	Recording    string
 	RecordingWhy string
 	// Quality is the customer's leg; nil before the first figures.
-	Quality   *media.Quality
-	Listeners []string
-	Answered  time.Time
-	Ended     *contact.EndCause
-	EndedAt   time.Time
+	Quality *media.Quality
+	// Watchers are the supervisors in the call, by name.
+	Watchers []Watcher
+	// Trouble is why the two do not hear each other, if so.
+	Trouble  Trouble
+	Answered time.Time
+	Ended    *contact.EndCause
+	EndedAt  time.Time
 }
 
 func (c *Call) changed() {
@@ -90,4 +93,14 @@ func (c *Call) Offering(a contact.AgentID, on bool, text string, data map[string
 
 func (c *Call) addChosen(label string) {
 	c.view.Chosen = append(slices.Clone(c.view.Chosen), label)
+}
+
+// sampleQuality shows fresh figures to the floor and the seat.
+func (c *Call) sampleQuality() {
+	if c.flowPlayer == nil {
+		return
+	}
+	q := c.Leg.Quality()
+	c.view.Quality = &q
+	c.changed()
 }

@@ -2,11 +2,9 @@ package call
 
 import (
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"callfloor/contact"
-	"callfloor/media"
 )
 
 // Media presence: the customer must hear a soft tone soon after the agent's
@@ -25,20 +23,6 @@ const (
 // digitLength is how long a key sent to the customer's side lasts.
 const digitLength = 160 * time.Millisecond
 
-// presence notes when a source was last heard, after since, on the monotonic
-// clock.
-type presence struct {
-	since time.Time
-	last  atomic.Int64
-}
-
-// WritePacket implements media.Sink.
-func (p *presence) WritePacket(k *media.Packet) { p.last.Store(int64(k.Arrival.Sub(p.since))) }
-
-func (p *presence) missing(now time.Time) time.Duration {
-	return now.Sub(p.since) - time.Duration(p.last.Load())
-}
-
 // Connect joins the customer and an agent who has accepted.
 func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
 	return c.do(func() error {
@@ -46,16 +30,14 @@ func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
 			return contact.Errorf(contact.Conflict, "the customer has just hung up")
 		}
 		now := time.Now()
-		c.partAgent()
-		c.agents++
-		c.agent = &agent{seat: s, leg: legName(contact.Agent, c.agents)}
-		s.ResetQuality() // its connection is older than the call
-		c.agent.presence.since = now
-		s.Mic().Attach(&c.agent.presence)
+		c.unseatAgent()
+		c.stopWatching(s.User(), "is the agent now")
+		c.seatAgent(s, now)
 		c.queue.serve(true)
-		c.view.Agent, c.view.Queue, c.view.Muted = contact.AgentID(s.User()), q, false
+		c.view.Agent, c.view.Queue = contact.AgentID(s.User()), q
 		c.view.Waited = waited
-		c.setMode(modeTalk, StageTalking)
+		c.setStage(StageTalking, now)
+		c.settle()
 		c.Note(contact.KindAnswer, c.agent.leg, fmt.Sprintf("%s answered after %.0f s in the queue", s.User(), waited.Seconds()),
 			map[string]any{"agent": s.User(), "queue": q, "waited": waited.Seconds()})
 		if c.answered.IsZero() {
@@ -76,11 +58,22 @@ func legName(p contact.Party, n int) contact.LegID {
 	return contact.LegID(fmt.Sprintf("%s-%d", p, n))
 }
 
-// setMode changes who hears whom and what the floor sees.
-func (c *Call) setMode(m mode, s Stage) {
-	c.mode = m
-	c.apply()
-	c.setStage(s, time.Now())
+// seatAgent makes s the agent.
+func (c *Call) seatAgent(s Seat, now time.Time) {
+	c.agent = c.newAgent(s, now)
+	if c.caller.since.IsZero() {
+		c.caller.since = now
+		c.Leg.Source().Attach(&c.caller)
+	}
+}
+
+func (c *Call) newAgent(s Seat, now time.Time) *agent {
+	c.agents++
+	a := &agent{seat: s, leg: legName(contact.Agent, c.agents)}
+	s.ResetQuality() // its connection is older than the call
+	a.presence.since = now
+	s.Mic().Attach(&a.presence)
+	return a
 }
 
 // withAgent runs f on the call's goroutine if user is the agent of the call.
@@ -97,8 +90,11 @@ func (c *Call) withAgent(user string, f func() error) error {
 func (c *Call) Hold(user string, on bool) error {
 	return c.withAgent(user, func() error {
 		held := c.view.Stage == StageHold
-		if held == on {
+		switch {
+		case held == on:
 			return nil
+		case !on && c.second != nil && !c.joined:
+			return contact.Errorf(contact.Conflict, "first end the consultation with %s, or merge the calls", c.second.seat.User())
 		}
 		kind, text := contact.KindHold, "put on hold"
 		if on {
@@ -115,15 +111,25 @@ func (c *Call) Hold(user string, on bool) error {
 	})
 }
 
-// Mute keeps the agent from being heard by anybody, or ends that.
+// Mute keeps an agent of the call from being heard by anybody, or ends that.
 func (c *Call) Mute(user string, on bool) error {
-	return c.withAgent(user, func() error {
-		if c.view.Muted == on {
+	return c.do(func() error {
+		a := c.agent
+		if c.second != nil && c.second.seat.User() == user {
+			a = c.second
+		}
+		switch {
+		case a == nil || a.seat.User() != user:
+			return contact.Errorf(contact.Conflict, "this call is not with you")
+		case a.muted == on:
 			return nil
 		}
-		c.view.Muted = on
+		a.muted = on
+		if a == c.agent {
+			c.view.Muted = on
+		}
 		c.settle()
-		c.Note(contact.KindMute, c.agent.leg, map[bool]string{true: "muted", false: "unmuted"}[on], map[string]any{"on": on})
+		c.Note(contact.KindMute, a.leg, map[bool]string{true: "muted", false: "unmuted"}[on], map[string]any{"on": on})
 		c.mark("mute", map[string]any{"on": on})
 		c.changed()
 		return nil
@@ -141,42 +147,54 @@ func (c *Call) SendDigit(user string, key rune) error {
 	})
 }
 
-// settle picks the mode of a call with an agent from its stage, the agent's
-// presence and mute, and what is played to the customer meanwhile.
+// settle picks the mode of a call with an agent from what is going on, plays
+// to the customer what they hear meanwhile, and switches everybody.
 func (c *Call) settle() {
-	next := modeTalk
+	c.mode = c.pick()
+	c.switched = time.Now()
 	switch {
-	case c.agent == nil:
-		next = modeFlow
-	case c.view.Stage == StageHold:
-		next = modeHold
+	case c.row().customer&holdPlayer == 0:
+		c.holdPlayer.Stop()
+		c.playing = ""
 	case c.away:
-		next = modeAway
-	case c.view.Muted:
-		next = modeMuted
-	}
-	if next == c.mode {
-		return
-	}
-	switch next {
-	case modeHold:
-		c.loop("music")
-	case modeAway:
 		c.loop("reconnect")
 	default:
-		c.holdPlayer.Stop()
+		c.loop("music")
 	}
-	c.mode = next
 	c.apply()
+}
+
+func (c *Call) pick() mode {
+	held := c.view.Stage == StageHold
+	switch {
+	case c.agent == nil:
+		return modeFlow
+	case c.away && c.joined && !held:
+		return modeAwayConference
+	case held && c.second != nil && !c.away:
+		return modeConsult
+	case held:
+		return modeHold
+	case c.away:
+		return modeAway
+	case c.second != nil:
+		return modeConference
+	default:
+		return modeTalk
+	}
 }
 
 // loop plays music to the customer, going on where it would be by now.
 func (c *Call) loop(id string) {
+	if c.playing == id {
+		return
+	}
 	clip, err := c.Prompts.Music(id)
 	if err != nil {
 		c.log.Error("could not play to the customer on hold", "music", id, "error", err)
 		return
 	}
+	c.playing = id
 	c.holdPlayer.Loop(clip, time.Since(c.answered)%max(clip.Duration(), 1))
 }
 
@@ -240,27 +258,23 @@ func (c *Call) Requeue(a contact.AgentID, q contact.QueueID) {
 		c.Note(contact.KindReconnect, c.agent.leg, fmt.Sprintf("%s did not come back; the customer waits again, first in the queue", a),
 			map[string]any{"agent": a, "queue": q})
 		c.mark("agent_lost", nil)
-		c.partAgent()
+		c.partSecond()
+		c.unseatAgent()
+		c.hush()
 		c.view.Agent = ""
-		c.setMode(modeFlow, StageQueue)
+		c.setStage(StageQueue, time.Now())
+		c.settle()
 		c.queue.serve(false)
 		c.changed()
 	})
 }
 
-// partAgent takes the agent out of the call.
-func (c *Call) partAgent() {
+// unseatAgent takes the agent out of the call.
+func (c *Call) unseatAgent() {
 	if c.agent == nil {
 		return
 	}
-	a := c.agent
-	a.seat.Mic().Detach(&a.presence)
-	c.wires.fromAgent.hear(nil)
-	c.wires.recAgent.hear(nil)
-	a.seat.Track(trackCustomer).Hear(nil)
+	c.agent.leave()
 	c.agent, c.away, c.suspect = nil, false, false
 	c.view.Away, c.view.Muted = false, false
-	if c.holdPlayer != nil {
-		c.holdPlayer.Stop()
-	}
 }

@@ -18,6 +18,7 @@ const (
 	KindMute       Kind = "mute"
 	KindDigits     Kind = "digits"
 	KindReconnect  Kind = "reconnect"
+	KindConsult    Kind = "consult"
 	KindListen     Kind = "listen"
 	KindRecording  Kind = "recording"
 	KindQuality    Kind = "quality"

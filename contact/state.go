@@ -40,7 +40,7 @@ type AgentState string
 
 // The states of an agent. Offline: not signed in. Away: signed in, not taking
 // calls, with a reason. NotResponding: an offer timed out. Disconnected: the
-// browser is gone.
+// browser is gone. A call that is taken over comes without an offer.
 const (
 	AgentOffline       AgentState = "offline"
 	AgentAway          AgentState = "away"
@@ -55,8 +55,8 @@ const (
 
 var agentMoves = map[AgentState][]AgentState{
 	AgentOffline:       {AgentAway},
-	AgentAway:          {AgentOffline, AgentAvailable, AgentDisconnected},
-	AgentAvailable:     {AgentOffline, AgentAway, AgentOffered, AgentDisconnected},
+	AgentAway:          {AgentOffline, AgentAvailable, AgentTalking, AgentDisconnected},
+	AgentAvailable:     {AgentOffline, AgentAway, AgentOffered, AgentTalking, AgentDisconnected},
 	AgentOffered:       {AgentAvailable, AgentAway, AgentTalking, AgentNotResponding, AgentDisconnected},
 	AgentTalking:       {AgentHold, AgentWrapUp, AgentAvailable, AgentAway, AgentDisconnected},
 	AgentHold:          {AgentTalking, AgentWrapUp, AgentAvailable, AgentAway, AgentDisconnected},

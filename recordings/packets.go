@@ -31,9 +31,11 @@ const (
 
 // track numbers; tracks is their number and one more.
 const (
-	trackCustomer = 1
-	trackAgent    = 2
-	tracks        = 3
+	trackCustomer   = 1
+	trackAgent      = 2
+	trackSupervisor = 3 // one who barged in; coaches are on no track
+	trackSecond     = 4 // another agent in a conference
+	tracks          = 5
 )
 
 var errRecord = errors.New("its packet records are not whole")
@@ -44,16 +46,22 @@ func trackOf(p contact.Party) byte {
 		return trackCustomer
 	case contact.Agent:
 		return trackAgent
+	case contact.Supervisor:
+		return trackSupervisor
 	default:
 		return 0
 	}
 }
 
 func partyOf(track byte) contact.Party {
-	if track == trackCustomer {
+	switch track {
+	case trackCustomer:
 		return contact.Customer
+	case trackSupervisor:
+		return contact.Supervisor
+	default:
+		return contact.Agent
 	}
-	return contact.Agent
 }
 
 func diskCodec(c codec.ID) byte {

@@ -121,9 +121,11 @@ func (r *Recording) Proof(held *AnswerHold) {
 	}
 }
 
-// Track returns the sink of one side, customer or agent. It keeps audio of any
-// codec and nothing else; digits are not recorded. The packets of another
-// party go nowhere: coaches and supervisors are on no track.
+// Track returns the sink of a party: customer, agent, or a supervisor who
+// barged in. It keeps audio of any codec and nothing else; digits are not
+// recorded. The packets of another party go nowhere. An export has the
+// customer left and the agents right; the supervisor's track is kept beside
+// them.
 func (r *Recording) Track(p contact.Party) media.Sink {
 	n := trackOf(p)
 	if n == 0 {
@@ -131,6 +133,9 @@ func (r *Recording) Track(p contact.Party) media.Sink {
 	}
 	return &track{r: r, n: n}
 }
+
+// SecondAgent returns the sink of another agent in a conference.
+func (r *Recording) SecondAgent() media.Sink { return &track{r: r, n: trackSecond} }
 
 // track is the sink of one side.
 type track struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,18 +178,42 @@ func assertNowhere(t *testing.T, dir, text string) {
 	}
 }
 
+// TestMoreThanTwoParties: a supervisor who barged in and a second agent have
+// tracks of their own; the second agent is heard on the agents' side.
+func TestMoreThanTwoParties(t *testing.T) {
+	h := newHouse(t)
+	answered := time.Now().Add(-time.Second)
+	r, _ := h.start(answered)
+	talk(r.Track(contact.Customer), 1, answered, 10)
+	talk(r.SecondAgent(), 4, answered, 10)
+	talk(r.Track(contact.Supervisor), 3, answered, 10)
+	if err := r.Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var parties []contact.Party
+	for _, k := range h.info(r.ID()).Tracks {
+		parties = append(parties, k.Party)
+	}
+	if want := []contact.Party{contact.Customer, contact.Supervisor, contact.Agent}; !slices.Equal(parties, want) {
+		t.Errorf("tracks of %v, want %v", parties, want)
+	}
+	left, right := h.sides(r.ID())
+	if len(left) == 0 || !slices.Equal(left, right) {
+		t.Error("the second agent, who said the same as the customer, is not on the right alone")
+	}
+}
+
 func TestTracksTakeAudioOfTwoParties(t *testing.T) {
 	h := newHouse(t)
 	r, _ := h.start(time.Now())
 	v := voice{codec: codec.TelephoneEvent, ssrc: 1}
 	r.Track(contact.Customer).WritePacket(v.packet(time.Now()))
-	talk(r.Track(contact.Supervisor), 3, time.Now(), 10)
 	talk(r.Track(contact.System), 4, time.Now(), 10)
 	if err := r.Seal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if tracks := h.info(r.ID()).Tracks; len(tracks) != 0 {
-		t.Errorf("tracks = %v, want none: digits and supervisors are not recorded", tracks)
+		t.Errorf("tracks = %v, want none: digits and strangers are not recorded", tracks)
 	}
 }
 

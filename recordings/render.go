@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"callfloor/contact"
@@ -134,6 +135,8 @@ func (s *sound) step() ([]byte, error) {
 		return nil, fmt.Errorf("render recording %s: %w", s.row.id, s.ended)
 	}
 	left, right := s.sides[trackCustomer].Read(until), s.sides[trackAgent].Read(until)
+	add(right, s.sides[trackSecond].Read(until))
+	s.sides[trackSupervisor].Read(until)
 	s.done = until
 	s.pcm = s.pcm[:0]
 	for i := range min(len(left), len(right)) {
@@ -141,6 +144,13 @@ func (s *sound) step() ([]byte, error) {
 		s.pcm = binary.LittleEndian.AppendUint16(s.pcm, uint16(right[i]))
 	}
 	return s.pcm, nil
+}
+
+// add puts more on top of samples, as loud as they can be.
+func add(samples, more []int16) {
+	for i := range min(len(samples), len(more)) {
+		samples[i] = int16(max(math.MinInt16, min(math.MaxInt16, int(samples[i])+int(more[i]))))
+	}
 }
 
 // readEntry gives one entry's packets to the assemblers.

@@ -88,7 +88,7 @@ func FuzzDecode(f *testing.F) {
 // Each role with each verb.
 func TestCheckCommand(t *testing.T) {
 	agents := []Verb{DoState, DoAnswer, DoDecline, DoHold, DoMute, DoHangup, DoWrapUpExtend, DoWrapUpNote, DoWrapUpDone}
-	supervisors := []Verb{DoListen, DoUnlisten, DoForce}
+	supervisors := []Verb{DoListen, DoWhisper, DoBarge, DoTakeOver, DoUnlisten, DoForce}
 	for _, role := range []contact.Role{contact.RoleAgent, contact.RoleSupervisor, contact.RoleAdmin, ""} {
 		for _, v := range agents {
 			if err := checkCommand(role, &Command{Do: v}); err != nil {

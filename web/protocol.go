@@ -163,7 +163,9 @@ type Verb string
 
 // The verbs. Agents: state, answer, decline, hold, mute, digit, hangup,
 // wrapup_extend, wrapup_note (saves without ending), wrapup_done. Supervisors:
-// listen, unlisten, force (another agent's state).
+// listen, whisper, barge (each also changes from one to another), unlisten,
+// takeover (the call becomes theirs, and they have the agents' verbs for it),
+// force (another agent's state).
 const (
 	DoState        Verb = "state"
 	DoAnswer       Verb = "answer"
@@ -176,6 +178,9 @@ const (
 	DoWrapUpNote   Verb = "wrapup_note"
 	DoWrapUpDone   Verb = "wrapup_done"
 	DoListen       Verb = "listen"
+	DoWhisper      Verb = "whisper"
+	DoBarge        Verb = "barge"
+	DoTakeOver     Verb = "takeover"
 	DoUnlisten     Verb = "unlisten"
 	DoForce        Verb = "force"
 )
@@ -260,11 +265,25 @@ type CallView struct {
 	Codec string `json:"codec"`
 	// Quality of the customer's leg while talking; null before the first report.
 	Quality *QualityView `json:"quality"`
+	// Coach is the supervisor who can be heard, or who took the call over;
+	// null if nobody is, and for one who only listens.
+	Coach *CoachView `json:"coach"`
+	// Trouble is "", customer_silent, customer_no_audio, agent_silent or
+	// agent_no_audio: why the two do not hear each other.
+	Trouble string `json:"trouble"`
 	// Ended says who ended it, in wrap-up.
 	Ended       *contact.EndCause `json:"ended"`
 	Answered    *string           `json:"answered"`
 	Disposition string            `json:"disposition"`
 	Note        string            `json:"note"`
+}
+
+// CoachView is a supervisor in an agent's call.
+type CoachView struct {
+	Name string `json:"name"`
+	// Mode is whisper, barge, or takeover in the wrap-up of the agent whose
+	// call it was.
+	Mode string `json:"mode"`
 }
 
 // QualityView is a leg's figures as a person sees them.
@@ -319,16 +338,20 @@ type FloorCallView struct {
 	// Recording is on, off or failed.
 	Recording string       `json:"recording"`
 	Quality   *QualityView `json:"quality"`
-	// Listeners are the supervisors who listen now.
-	Listeners []string `json:"listeners"`
+	// Listeners are the supervisors in the call, Coach the one of them who can
+	// be heard, or null.
+	Listeners []string   `json:"listeners"`
+	Coach     *CoachView `json:"coach"`
+	// Trouble is as in CallView.
+	Trouble string `json:"trouble"`
 }
 
 // ListenView is what a supervisor listens to.
 type ListenView struct {
 	Contact contact.ID `json:"contact"`
-	Mode    string     `json:"mode"` // listen
-	Since   string     `json:"since"`
-	// Codec is what both parties speak; the tracks customer and third carry
-	// the customer and the agent.
+	Mode    string     `json:"mode"`  // listen, whisper or barge
+	Since   string     `json:"since"` // in this mode
+	// Codec is what both parties speak, and what the browser sends if it is
+	// heard; the tracks customer and third carry the customer and the agent.
 	Codec string `json:"codec"`
 }

@@ -111,6 +111,14 @@ func (s *Seat) MediaReady() bool {
 	return s.ready
 }
 
+// CanSpeak says whether the person can be heard: media is ready and the
+// microphone works. A supervisor's seat is ready without one.
+func (s *Seat) CanSpeak() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready && (s.microphone == microphoneOK || s.microphone == microphoneSilent)
+}
+
 // Put sets a key of the document and tells every tab. A value that is the same
 // as before is not sent again. v must be fit for json.Marshal; otherwise it is
 // logged and nothing changes.

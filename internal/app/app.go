@@ -43,6 +43,7 @@ type App struct {
 	opts Options
 
 	metrics    *prometheus.Registry
+	troubled   *prometheus.CounterVec
 	db         *store.DB
 	journal    *call.Journal
 	recordings *recordings.Store
@@ -80,6 +81,9 @@ type cleanup struct {
 func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options) (*App, error) {
 	a := &App{cfg: cfg, log: log, opts: opts, metrics: prometheus.NewRegistry()}
 	a.ctx, a.endCalls = context.WithCancel(context.Background())
+	a.troubled = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "callfloor_call_troubles_total", Help: "One-way audio and silent microphones that were found in calls.",
+	}, []string{"trouble"})
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{a.openStore, a.openRecordings, a.loadFlows, a.openHouse, a.openEdges} {
 		if err := step(ctx); err != nil {
@@ -172,7 +176,7 @@ func (a *App) openHouse(context.Context) error {
 	// Stopped after the engine, whose last actions it takes.
 	a.onStop("house", func(context.Context) error { a.house.stop(); return nil })
 	a.onStop("queues", func(context.Context) error { a.engine.Close(); return nil })
-	a.metrics.MustRegister(newGauges(a))
+	a.metrics.MustRegister(newGauges(a), a.troubled)
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	c := call.New(call.Options{
 		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Started: leg.Invited(), Leg: leg, Log: a.log,
 		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: a.prompts, Pacer: a.pacer,
-		Changed: a.house.inbox.call,
+		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
 	})
 	a.house.add(c)
 	defer a.house.remove(c.ID)

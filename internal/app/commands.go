@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"time"
 	"unicode/utf8"
 
 	"callfloor/acd"
@@ -20,10 +19,14 @@ const actionForce api.Action = "agent_state"
 // SeatUp implements web.House: a seat has a socket, perhaps again.
 func (h *House) SeatUp(s *web.Seat) {
 	user := contact.AgentID(s.User())
-	if s.Identity().Role == contact.RoleAgent {
+	agent := s.Identity().Role == contact.RoleAgent
+	if agent {
 		h.engine.AddAgent(user, h.people.Queues(s.User()))
-		status, _ := h.engine.Agent(user)
+	}
+	if status, known := h.engine.Agent(user); known {
 		switch {
+		case !agent && status.Contact == "": // no longer in the call that they took over
+			h.tell(acd.SeatBack{Agent: user})
 		case status.State == contact.AgentOffline || status.State == "":
 			h.tell(acd.AgentWants{Agent: user, State: contact.AgentAway})
 			h.tell(acd.SeatBack{Agent: user})
@@ -47,7 +50,7 @@ func (h *House) SeatMedia(s *web.Seat, ready bool, why string) {
 		why = "connection"
 	}
 	h.inbox.seat(s, why, false)
-	if s.Identity().Role != contact.RoleAgent {
+	if s.Identity().Role != contact.RoleAgent && !h.serves(s) {
 		return
 	}
 	h.tell(acd.SeatReady{Agent: contact.AgentID(s.User()), Ready: ready})
@@ -62,7 +65,6 @@ func (h *House) SeatDown(s *web.Seat) {
 	h.inbox.seat(s, "connection", false)
 	if s.Identity().Role != contact.RoleAgent {
 		h.unlisten(s)
-		return
 	}
 	h.suspect(s.User(), true)
 	h.tell(acd.SeatLost{Agent: contact.AgentID(s.User())})
@@ -77,13 +79,13 @@ func (h *House) suspect(user string, on bool) {
 // Do implements web.House: what a person does.
 func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 	switch cmd.Do {
-	case web.DoListen, web.DoUnlisten, web.DoForce:
+	case web.DoListen, web.DoWhisper, web.DoBarge, web.DoTakeOver, web.DoUnlisten, web.DoForce:
 		if s.Identity().Role == contact.RoleAgent {
 			return contact.Errorf(contact.Forbidden, "only supervisors can do this")
 		}
 		return h.supervise(ctx, s, cmd)
 	}
-	if s.Identity().Role != contact.RoleAgent {
+	if s.Identity().Role != contact.RoleAgent && (cmd.Do == web.DoState || !h.serves(s)) {
 		return contact.Errorf(contact.Forbidden, "only agents take calls")
 	}
 	user := contact.AgentID(s.User())
@@ -151,69 +153,9 @@ func (h *House) wrapUp(ctx context.Context, user contact.AgentID, cmd web.Comman
 		h.log.Error("could not save a wrap-up", "call", id, "error", err)
 		return contact.Errorf(contact.Internal, "your note could not be saved; try again")
 	}
-	h.inbox.put(func(n *news) { n.wraps[id] = wrap{cmd.Disposition, cmd.Note} })
+	h.inbox.put(func(n *news) { n.wraps[wrapKey{id, user}] = wrap{cmd.Disposition, cmd.Note} })
 	if cmd.Do == web.DoWrapUpDone {
 		return h.engine.Do(acd.WrapUpDone{Agent: user})
 	}
 	return nil
-}
-
-// supervise carries out what only supervisors may do.
-func (h *House) supervise(ctx context.Context, s *web.Seat, cmd web.Command) error {
-	switch cmd.Do {
-	case web.DoListen:
-		return h.listen(ctx, s, cmd.Contact)
-	case web.DoUnlisten:
-		h.unlisten(s)
-		return nil
-	default:
-		if err := h.audit.Record(ctx, api.Entry{Who: s.User(), Action: actionForce, Target: string(cmd.Agent), Details: map[string]any{"state": cmd.State, "reason": cmd.Reason}}); err != nil {
-			return err
-		}
-		return h.wants(cmd.Agent, cmd)
-	}
-}
-
-// listen lets a supervisor hear a call, once it stands in the audit log.
-func (h *House) listen(ctx context.Context, s *web.Seat, id contact.ID) error {
-	c, ok := h.call(id)
-	if !ok {
-		return contact.Errorf(contact.NotFound, "this call is over")
-	}
-	if !s.MediaReady() {
-		return contact.Errorf(contact.Conflict, "your browser's sound is not connected yet")
-	}
-	h.unlisten(s)
-	if err := h.audit.Record(ctx, api.Entry{Who: s.User(), Action: api.ActionListen, Target: string(id)}); err != nil {
-		h.log.Error("could not write the audit log; nobody listens", "error", err)
-		return contact.Errorf(contact.Internal, "listening could not be written into the audit log, so it was not started")
-	}
-	if err := c.Listen(ctx, s); err != nil {
-		return err
-	}
-	s.Put("listen", web.ListenView{Contact: id, Mode: "listen", Since: contact.Time(time.Now())})
-	h.mu.Lock()
-	_, ok = h.calls[id]
-	if ok {
-		h.listening[s.User()] = listening{to: id, seat: s}
-	}
-	h.mu.Unlock()
-	if !ok { // it ended meanwhile
-		s.Drop("listen")
-	}
-	return nil
-}
-
-func (h *House) unlisten(s *web.Seat) {
-	h.mu.Lock()
-	l, ok := h.listening[s.User()]
-	delete(h.listening, s.User())
-	h.mu.Unlock()
-	if !ok {
-		return
-	}
-	if c, live := h.call(l.to); live {
-		c.Unlisten(s.User())
-	}
-	s.Drop("listen")
 }

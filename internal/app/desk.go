@@ -16,10 +16,18 @@ type desk struct {
 	agents map[contact.AgentID]acd.AgentStatus
 	queues map[contact.QueueID]acd.QueueStatus
 	offers map[contact.AgentID]acd.OfferTo
-	wraps  map[contact.ID]wrap
+	wraps  map[wrapKey]wrap
+	// parted is who had a call before its present agent.
+	parted map[contact.ID]contact.AgentID
 	seats  map[string]*web.Seat
 	// notReady says for each seat what it lacks; "" when it is live.
 	notReady map[string]string
+}
+
+// wrapKey names a wrap-up: a call that was taken over has two.
+type wrapKey struct {
+	call  contact.ID
+	agent contact.AgentID
 }
 
 // wrap is what an agent wrote so far about a call that is over.
@@ -31,7 +39,8 @@ func newDesk() desk {
 		agents:   map[contact.AgentID]acd.AgentStatus{},
 		queues:   map[contact.QueueID]acd.QueueStatus{},
 		offers:   map[contact.AgentID]acd.OfferTo{},
-		wraps:    map[contact.ID]wrap{},
+		wraps:    map[wrapKey]wrap{},
+		parted:   map[contact.ID]contact.AgentID{},
 		seats:    map[string]*web.Seat{},
 		notReady: map[string]string{},
 	}
@@ -59,8 +68,8 @@ func (d *desk) show(h *House, n news) {
 			d.forget(id)
 		}
 	}
-	for id := range n.wraps {
-		if s, ok := d.calls[id]; ok {
+	for k := range n.wraps {
+		if s, ok := d.calls[k.call]; ok {
 			d.showCall(h, s)
 		}
 	}
@@ -70,15 +79,18 @@ func (d *desk) learn(n news) {
 	for user, s := range n.seats {
 		d.seats[user], d.notReady[user] = s.seat, s.notReady
 	}
-	for id, w := range n.wraps {
-		if _, ok := d.calls[id]; ok {
-			d.wraps[id] = w
+	for k, w := range n.wraps {
+		if _, ok := d.calls[k.call]; ok {
+			d.wraps[k] = w
 		}
 	}
 	for id, q := range n.queues {
 		d.queues[id] = q
 	}
 	for id, s := range n.calls {
+		if before := d.calls[id].Agent; before != "" && before != s.Agent {
+			d.parted[id] = before
+		}
 		d.calls[id] = s
 	}
 	for id, a := range n.agents {
@@ -87,7 +99,7 @@ func (d *desk) learn(n news) {
 		if o, ok := d.offers[id]; ok && o.Contact != a.Contact {
 			delete(d.offers, id) // until then it says why this agent has the call
 		}
-		if before.Contact != "" && before.Contact != a.Contact && d.calls[before.Contact].Ended != nil {
+		if before.Contact != "" && before.Contact != a.Contact && d.calls[before.Contact].Ended != nil && !d.wrapping(before.Contact) {
 			d.forget(before.Contact)
 		}
 	}
@@ -95,14 +107,14 @@ func (d *desk) learn(n news) {
 
 // wrapping says whether an agent still works on a call that is over.
 func (d *desk) wrapping(id contact.ID) bool {
-	s := d.calls[id]
-	a, ok := d.agents[s.Agent]
-	return ok && a.Contact == id
+	return d.agents[d.calls[id].Agent].Contact == id || d.agents[d.parted[id]].Contact == id
 }
 
 func (d *desk) forget(id contact.ID) {
+	delete(d.wraps, wrapKey{id, d.calls[id].Agent})
+	delete(d.wraps, wrapKey{id, d.parted[id]})
 	delete(d.calls, id)
-	delete(d.wraps, id)
+	delete(d.parted, id)
 }
 
 // showAll fills the document of a seat that has just connected.
@@ -137,7 +149,7 @@ func (d *desk) showSeatCall(h *House, seat *web.Seat) {
 		seat.Drop("call")
 		return
 	}
-	seat.Put("call", callView(h, snapshot, status, d.offers[id], d.wraps[status.Contact]))
+	seat.Put("call", callView(h, snapshot, status, d.offers[id], d.wraps[wrapKey{status.Contact, id}], d.coach(snapshot, id)))
 }
 
 func (d *desk) showAgent(h *House, id contact.AgentID) {
@@ -167,12 +179,41 @@ func (d *desk) showCall(h *House, s call.Snapshot) {
 		if s.Ended != nil {
 			w.Drop(key)
 		} else {
-			w.Put(key, floorCallView(s))
+			w.Put(key, floorCallView(s, d.coach(s, s.Agent)))
 		}
 	}
-	if seat, ok := d.seats[string(s.Agent)]; ok {
-		d.showSeatCall(h, seat)
+	for _, a := range []contact.AgentID{s.Agent, d.parted[s.ID]} {
+		if seat, ok := d.seats[string(a)]; ok {
+			d.showSeatCall(h, seat)
+		}
 	}
+	for _, w := range s.Watchers {
+		if seat, ok := d.seats[w.User]; ok && s.Ended == nil {
+			h.showListen(seat, s.ID, w, s.Codec)
+		}
+	}
+}
+
+// coach is the supervisor whom an agent of the call can hear, or who took it
+// from that agent; nil if there is none.
+func (d *desk) coach(s call.Snapshot, a contact.AgentID) *web.CoachView {
+	if a != s.Agent && d.parted[s.ID] == a {
+		return &web.CoachView{Name: d.name(string(s.Agent)), Mode: "takeover"}
+	}
+	for _, w := range s.Watchers {
+		if w.Mode != call.Listen {
+			return &web.CoachView{Name: d.name(w.User), Mode: w.Mode.String()}
+		}
+	}
+	return nil
+}
+
+// name is what a person is called.
+func (d *desk) name(user string) string {
+	if seat, ok := d.seats[user]; ok {
+		return seat.Identity().Name
+	}
+	return user
 }
 
 // watchers are the seats that see the whole floor.

@@ -107,19 +107,15 @@ func (h *House) add(c *call.Call) {
 }
 
 func (h *House) remove(id contact.ID) {
-	var over []*web.Seat
 	h.mu.Lock()
 	delete(h.calls, id)
 	for user, l := range h.listening {
 		if l.to == id {
 			delete(h.listening, user)
-			over = append(over, l.seat)
+			l.seat.Drop("listen")
 		}
 	}
 	h.mu.Unlock()
-	for _, s := range over {
-		s.Drop("listen")
-	}
 }
 
 func (h *House) call(id contact.ID) (*call.Call, bool) {

@@ -26,7 +26,7 @@ type news struct {
 	agents  map[contact.AgentID]acd.AgentStatus
 	queues  map[contact.QueueID]acd.QueueStatus
 	seats   map[string]seatNews
-	wraps   map[contact.ID]wrap
+	wraps   map[wrapKey]wrap
 }
 
 // seatNews is a seat whose connection changed.
@@ -42,7 +42,7 @@ func emptyNews() news {
 		agents: map[contact.AgentID]acd.AgentStatus{},
 		queues: map[contact.QueueID]acd.QueueStatus{},
 		seats:  map[string]seatNews{},
-		wraps:  map[contact.ID]wrap{},
+		wraps:  map[wrapKey]wrap{},
 	}
 }
 

@@ -26,14 +26,14 @@ func meView(h *House, who web.Identity, a acd.AgentStatus, notReady string) web.
 	return v
 }
 
-func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w wrap) web.CallView {
+func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w wrap, coach *web.CoachView) web.CallView {
 	v := web.CallView{
 		Contact: s.ID, Phase: phase(a.State), Since: when(s.StageSince), Line: string(s.Line), From: contact.Mask(s.From),
 		Queue: string(a.Queue), Name: h.queueName(a.Queue), Chosen: s.Chosen, Language: s.Language,
 		Waited: s.Waited.Seconds(),
 		Until:  maybe(a.Until), Muted: s.Muted, Consent: s.Consent, Recording: s.Recording, RecordingWhy: s.RecordingWhy,
 		Codec: s.Codec, Quality: quality(s.Quality), Ended: s.Ended, Answered: maybe(s.Answered),
-		Disposition: w.disposition, Note: w.note,
+		Disposition: w.disposition, Note: w.note, Coach: coach, Trouble: string(s.Trouble),
 	}
 	if v.Chosen == nil {
 		v.Chosen = []string{}
@@ -88,14 +88,15 @@ func queueView(h *House, id contact.QueueID, q acd.QueueStatus) web.QueueView {
 	}
 }
 
-func floorCallView(s call.Snapshot) web.FloorCallView {
+func floorCallView(s call.Snapshot, coach *web.CoachView) web.FloorCallView {
 	v := web.FloorCallView{
 		Contact: s.ID, Line: string(s.Line), From: contact.Mask(s.From), Stage: string(s.Stage),
 		Started: when(s.Started), Since: when(s.StageSince), Queue: string(s.Queue), Agent: string(s.Agent),
-		Consent: s.Consent, Recording: s.Recording, Quality: quality(s.Quality), Listeners: s.Listeners,
+		Consent: s.Consent, Recording: s.Recording, Quality: quality(s.Quality), Listeners: []string{},
+		Coach: coach, Trouble: string(s.Trouble),
 	}
-	if v.Listeners == nil {
-		v.Listeners = []string{}
+	for _, w := range s.Watchers {
+		v.Listeners = append(v.Listeners, w.User)
 	}
 	return v
 }
