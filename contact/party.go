@@ -1,5 +1,7 @@
 package contact
 
+import "strings"
+
 // Party is a side of a call.
 type Party string
 
@@ -39,8 +41,12 @@ const (
 func (r Role) Valid() bool { return r == RoleAgent || r == RoleSupervisor || r == RoleAdmin }
 
 // Mask hides the middle of a number but for its ends: 13812341234 becomes
-// 138****1234; a number of seven digits or fewer keeps its last two.
+// 138****1234; a number of seven digits or fewer keeps its last two. What has no
+// digit is no number ("anonymous") and stays as it is.
 func Mask(number string) string {
+	if !strings.ContainsAny(number, "0123456789") {
+		return number
+	}
 	r := []rune(number)
 	switch {
 	case len(r) > 7:
