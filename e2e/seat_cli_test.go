@@ -11,7 +11,7 @@ import (
 // seat starts `callfloor phone seat` and waits until the agent is available.
 func (s *server) seat(user string, args ...string) *phone {
 	s.t.Helper()
-	p := s.background(append([]string{"phone", "seat", "--server", s.http, "--user", user, "--password", "demo", "--json"}, args...)...)
+	p := s.sitDown(user, args...)
 	eventually(s.t, 15*time.Second, user+" is available", func() error {
 		select {
 		case <-p.done:
@@ -21,6 +21,12 @@ func (s *server) seat(user string, args ...string) *phone {
 		return s.metric(`callfloor_agents{state="available"}`, 1)
 	})
 	return p
+}
+
+// sitDown starts `callfloor phone seat`, which takes calls from then on.
+func (s *server) sitDown(user string, args ...string) *phone {
+	s.t.Helper()
+	return s.background(append([]string{"phone", "seat", "--server", s.http, "--user", user, "--password", "demo", "--json"}, args...)...)
 }
 
 // metric checks that a line of /metrics is at least want.

@@ -11,19 +11,21 @@ const { chromium } = require('playwright-core');
 
 const contexts = new Map(); // name -> {browser, context, page, log}
 
-const flags = (wav) => [
+// mic: the permission is given, else it is refused; device: there is one.
+const flags = ({ wav, mic, device }) => [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+  ...(device ? ['--use-fake-device-for-media-stream'] : []),
+  mic ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts',
   '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection',
   ...(wav ? [`--use-file-for-fake-audio-capture=${wav}`] : []),
 ];
 
 const commands = {
   // open starts a browser of its own, so that each person has their own microphone.
-  async open({ name, url, wav, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true, init }) {
+  async open({ name, url, wav, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true, device = true, init }) {
     const browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags(wav),
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags({ wav, mic, device }),
     });
     const context = await browser.newContext({
       viewport: { width, height }, colorScheme: scheme, locale, permissions: mic ? ['microphone', 'notifications'] : [],
@@ -63,8 +65,6 @@ const commands = {
     }, [id, state ?? '', text ?? '', gone], { timeout, polling: 20 });
   },
   async reload({ name }) { await contexts.get(name).page.reload({ waitUntil: 'commit' }); },
-  // idle waits until the page has what it asked for.
-  async idle({ name }) { await contexts.get(name).page.waitForLoadState('networkidle'); },
   async goto({ name, url }) { await contexts.get(name).page.goto(url); },
   async eval({ name, js }) { return await contexts.get(name).page.evaluate(js); },
   // level measures, over ms, how strong a frequency is in what a track plays:
