@@ -65,6 +65,8 @@ const commands = {
     }, [id, state ?? '', text ?? '', gone], { timeout, polling: 20 });
   },
   async reload({ name }) { await contexts.get(name).page.reload({ waitUntil: 'commit' }); },
+  // idle waits until the page has what it asked for.
+  async idle({ name }) { await contexts.get(name).page.waitForLoadState('networkidle'); },
   async goto({ name, url }) { await contexts.get(name).page.goto(url); },
   async eval({ name, js }) { return await contexts.get(name).page.evaluate(js); },
   // level measures, over ms, how strong a frequency is in what a track plays:
