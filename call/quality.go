@@ -25,5 +25,6 @@ func (c *Call) noteLegQuality(at time.Time, leg contact.LegID, q media.Quality) 
 		map[string]any{
 			"codec": q.Codec, "sent": q.Sent, "received": q.Received, "lost": q.Lost, "loss_percent": q.LossPercent,
 			"jitter_ms": q.JitterMS, "rtt_ms": q.RTTMS, "score": q.Score, "strangers": q.Strangers,
+			"srtp": q.SRTP, "refused": q.Refused,
 		})
 }

@@ -11,6 +11,7 @@ import (
 	"callfloor/media"
 	"callfloor/media/codec"
 	"callfloor/sip"
+	"callfloor/sip/sdp"
 )
 
 // CallOptions say what a customer of Call does.
@@ -19,6 +20,8 @@ type CallOptions struct {
 	URI string
 	// Codecs are offered in this order; none: PCMU, PCMA.
 	Codecs []codec.ID
+	// SRTP is how the audio is encrypted: sdp.SDES, sdp.DTLS or "" for not.
+	SRTP sdp.Method
 	// Play is what the customer says: "tone:440" (a sine at -12 dBFS), the
 	// name of a WAV file, which is repeated, or "" for silence.
 	Play string
@@ -66,6 +69,8 @@ type CallResult struct {
 	SSRCChanges   int      `json:"ssrc_changes"`
 	SeqHoles      int      `json:"seq_holes"` // numbers that never came
 	RTTMS         *float64 `json:"rtt_ms"`
+	SRTP          *string  `json:"srtp"` // how the audio was encrypted; nil: not
+	Refused       uint64   `json:"refused"`
 	Error         *string  `json:"error"`
 }
 
@@ -112,6 +117,7 @@ func (c *caller) call(ctx context.Context) (CallResult, error) {
 	defer stop()
 	start := time.Now()
 	leg, err := c.line.srv.Dial(ringing, c.o.URI, sip.DialOptions{
+		SRTP: c.o.SRTP,
 		From: c.o.From, Codecs: c.o.Codecs,
 		Prepare: func(l *sip.Leg) { l.Source().Attach(&sink) },
 	})
@@ -202,6 +208,7 @@ func (c *caller) finish(res *CallResult) {
 	name := c.leg.Codec().String()
 	q := c.leg.Quality()
 	res.Codec, res.Sent, res.Received, res.Lost = &name, q.Sent, q.Received, q.Lost
+	res.SRTP, res.Refused = q.SRTP, q.Refused
 	res.JitterMS, res.RTTMS = q.JitterMS, q.RTTMS
 	if q.Received > 0 {
 		res.Score = &q.Score

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"callfloor/sip/sdp"
 )
 
 // Config is the SIP part of the configuration.
@@ -20,6 +22,13 @@ type Config struct {
 	External string `yaml:"external_ip"`
 	// RTPPorts is the range of UDP ports for audio, "20000-32767".
 	RTPPorts string `yaml:"rtp_ports"`
+	// SRTP says whether audio is encrypted: "optional" wherever a phone offers
+	// it (SDES or DTLS), "require" refuses calls without it, "off" does without.
+	SRTP sdp.Policy `yaml:"srtp"`
+	// DSCP marks SIP and DSCPAudio audio packets for networks that heed it
+	// (RFC 4594: 24 is CS3, 46 is EF); 0 leaves them as they are.
+	DSCP      int `yaml:"dscp"`
+	DSCPAudio int `yaml:"dscp_audio"`
 	// MaxCalls is how many calls may be there at once; further ones get 503.
 	MaxCalls int `yaml:"max_calls"`
 	// CallsPerSource is how many calls of one address may be waiting for an
@@ -45,6 +54,9 @@ func DefaultConfig() Config {
 	return Config{
 		Listen:            ":5060",
 		RTPPorts:          "20000-32767",
+		SRTP:              sdp.Optional,
+		DSCP:              24,
+		DSCPAudio:         46,
 		MaxCalls:          1000,
 		CallsPerSource:    50,
 		MaxBody:           32 << 10,
@@ -69,6 +81,17 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := c.PortRange(); err != nil {
 		bad("sip.rtp_ports: %w", err)
+	}
+	switch c.SRTP {
+	case sdp.Optional, sdp.Require, sdp.Off:
+	default:
+		bad("sip.srtp: %q is not known; write optional, require or off", c.SRTP)
+	}
+	if c.DSCP < 0 || c.DSCP > 63 {
+		bad("sip.dscp: %d; it must be between 0 and 63, 24 is usual", c.DSCP)
+	}
+	if c.DSCPAudio < 0 || c.DSCPAudio > 63 {
+		bad("sip.dscp_audio: %d; it must be between 0 and 63, 46 is usual", c.DSCPAudio)
 	}
 	if c.MaxCalls < 1 {
 		bad("sip.max_calls: %d; it must be 1 or more", c.MaxCalls)

@@ -22,6 +22,9 @@ type DialOptions struct {
 	From string
 	// Codecs are offered in this order; none: PCMU, PCMA.
 	Codecs []codec.ID
+	// SRTP is how the audio is to be encrypted, sdp.SDES or sdp.DTLS; a far end
+	// that does not is hung up on. "": plain RTP.
+	SRTP sdp.Method
 	// Transport is "udp" or "tcp"; "": the URI's, else UDP.
 	Transport string
 	// Prepare, if there, is called with the leg before the INVITE is sent: to
@@ -91,6 +94,10 @@ func (s *Server) newOutbound(ctx context.Context, uri string, o DialOptions) (*L
 	}
 	if len(o.Codecs) > 0 {
 		l.local.Codecs = o.Codecs
+	}
+	l.local.Security.Offer = o.SRTP
+	if o.SRTP != "" {
+		l.local.Security.Policy = sdp.Require
 	}
 	l.called, l.caller = userOf(to), userOf(d.us)
 	return l, nil
@@ -211,7 +218,7 @@ func (l *Leg) progress(res *gosip.Response) {
 	l.learn(res)
 	if len(res.Body()) > 0 {
 		if s, err := sdp.Parse(res.Body()); err == nil {
-			if a, err := sdp.Accept(s, l.local.Codecs); err == nil {
+			if a, err := sdp.Accept(s, l.local); err == nil {
 				l.apply(a)
 			}
 		}
@@ -252,7 +259,7 @@ func (l *Leg) answered(res *gosip.Response) error {
 	var agreed sdp.Agreed
 	s, err := sdp.Parse(res.Body())
 	if err == nil {
-		agreed, err = sdp.Accept(s, l.local.Codecs)
+		agreed, err = sdp.Accept(s, l.local)
 	}
 	if err == nil {
 		l.apply(agreed)
@@ -267,7 +274,11 @@ func (l *Leg) answered(res *gosip.Response) error {
 	l.sendAck(ack)
 	l.poke()
 	if err != nil {
-		l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, Q850: 88, Why: "the answer had no usable audio"})
+		why := "the answer had no usable audio"
+		if errors.Is(err, sdp.ErrNotSecure) {
+			why = "the answer was not encrypted as asked"
+		}
+		l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, Q850: 88, Why: why})
 		return fmt.Errorf("use the answer: %w", err)
 	}
 	return nil

@@ -67,6 +67,7 @@ func (m stillMedia) Source() *media.Source                                   { r
 func (m stillMedia) Sender() *media.Sender                                   { return m.snd }
 func (stillMedia) OnDigit(func(media.Digit))                                 {}
 func (stillMedia) OnSilence(_, _ time.Duration, _ func(time.Duration, bool)) {}
+func (stillMedia) OnInsecure(func(error))                                    {}
 func (stillMedia) SetHeld(bool)                                              {}
 func (stillMedia) Quality() media.Quality                                    { return media.Quality{Codec: codec.PCMU.String()} }
 func (stillMedia) Close()                                                    {}

@@ -84,8 +84,8 @@ func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Le
 	if l.offer, err = sdp.Parse(req.Body()); err != nil {
 		return nil, verdict{status: 400, reason: "Bad Session Description"}
 	}
-	if _, _, err := sdp.Answer(l.offer, sdp.Local{Addr: d.advertise, Port: 9, Codecs: spoken()}); err != nil {
-		return nil, verdict{488, "Not Acceptable Here", []gosip.Header{gosip.NewHeader("Warning", `305 callfloor "Incompatible media format"`)}}
+	if _, _, err := sdp.Answer(l.offer, sdp.Local{Addr: d.advertise, Port: 9, Codecs: spoken(), Security: l.local.Security}); err != nil {
+		return nil, incompatible(err)
 	}
 	return l, verdict{}
 }
@@ -101,7 +101,7 @@ func (s *Server) newLeg(callID, transport string, flow netip.AddrPort) *Leg {
 	l.trace.transport = l.dialog.transport
 	l.log = s.log.With("sip_call", shortID(l.dialog.callID))
 	now := uint64(l.invited.Unix())
-	l.local = sdp.Local{Addr: l.dialog.advertise, Codecs: spoken(), ID: now, Version: now}
+	l.local = sdp.Local{Addr: l.dialog.advertise, Codecs: spoken(), ID: now, Version: now, Security: s.security()}
 	return l
 }
 

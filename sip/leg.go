@@ -230,6 +230,7 @@ func (l *Leg) openMedia() Media {
 	}
 	l.media = m
 	m.OnDigit(l.digit)
+	m.OnInsecure(l.insecure)
 	return m
 }
 
@@ -243,13 +244,16 @@ func (l *Leg) stand() *placeholders {
 
 // openSession is the default of Options.OpenMedia.
 func (s *Server) openSession(c MediaConfig) (Media, error) {
-	return media.OpenSession(media.SessionConfig{IP: c.IP, Ports: s.opt.Ports, Pacer: s.opt.Pacer, Engine: s.opt.Engine, Name: c.Name, Log: s.log})
+	return media.OpenSession(media.SessionConfig{
+		IP: c.IP, Ports: s.opt.Ports, Pacer: s.opt.Pacer, Engine: s.opt.Engine, Name: c.Name, Log: s.log, Identity: s.identity,
+	})
 }
 
 // apply makes a the leg's agreement and tells the media, and, by run, whoever
 // waits for a hold. l.mu is held.
 func (l *Leg) apply(a sdp.Agreed) {
 	l.agreed = a
+	l.local.Security.Offer = methodOf(a.Protection, l.local.Security.Policy)
 	holds := !a.Theirs.Receives()
 	changed := holds != l.peerHolds
 	l.peerHolds = holds
@@ -263,6 +267,7 @@ func (l *Leg) apply(a sdp.Agreed) {
 	l.media.SetRemote(media.Remote{
 		Addr: a.Remote, RTCP: a.RTCP, Mux: a.Mux, Codec: a.Codec, PayloadType: a.PayloadType,
 		Events: a.Events, PTimeMS: a.PTime, Sends: a.Theirs.Sends(), Receives: a.Theirs.Receives(),
+		Protection: a.Protection,
 	})
 	if changed {
 		l.media.SetHeld(holds)

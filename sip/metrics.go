@@ -14,6 +14,7 @@ type metrics struct {
 	calls    prometheus.Gauge
 	panics   prometheus.Counter
 	limited  *prometheus.CounterVec // by limit
+	insecure *prometheus.CounterVec // by reason
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -22,12 +23,13 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_refused_total", Help: "SIP requests answered with an error."}, []string{"status"}),
 		calls:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_sip_calls", Help: "SIP legs that are there now."}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_panics_total", Help: "Faults caught while handling a SIP message."}),
+		insecure: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_insecure_total", Help: "Calls ended because their audio could not be encrypted as agreed."}, []string{"reason"}),
 		limited:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_limited_total", Help: "Calls refused because a limit was reached."}, []string{"limit"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.refused, m.calls, m.panics, m.limited} {
+	for _, c := range []prometheus.Collector{m.requests, m.refused, m.calls, m.panics, m.limited, m.insecure} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register the SIP metrics: %w", err)
 		}

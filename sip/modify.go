@@ -99,7 +99,7 @@ func (l *Leg) reAnswer(body []byte) ([]byte, sdp.Agreed, verdict) {
 	}
 	answer, agreed, err := sdp.Answer(offer, local)
 	if err != nil {
-		return nil, sdp.Agreed{}, verdict{488, "Not Acceptable Here", []gosip.Header{gosip.NewHeader("Warning", `305 callfloor "Incompatible media format"`)}}
+		return nil, sdp.Agreed{}, incompatible(err)
 	}
 	l.local.Version, l.lastAnswer, l.lastOrigin = local.Version, answer, offer.Origin
 	return answer, agreed, verdict{}

@@ -259,7 +259,7 @@ func (l *Leg) onAck(req *gosip.Request) {
 		s, err := sdp.Parse(req.Body())
 		var a sdp.Agreed
 		if err == nil {
-			a, err = sdp.Accept(s, l.local.Codecs)
+			a, err = sdp.Accept(s, l.local)
 		}
 		if err != nil {
 			l.end(contact.EndCause{By: contact.System, Class: contact.EndFailed, Q850: 88, Why: "the phone's answer had no usable audio"}, true)

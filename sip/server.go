@@ -46,6 +46,7 @@ type Media interface {
 	Source() *media.Source
 	Sender() *media.Sender
 	OnDigit(func(media.Digit))
+	OnInsecure(func(error))
 	OnSilence(warn, end time.Duration, fn func(silent time.Duration, ended bool))
 	SetHeld(bool)
 	Quality() media.Quality
@@ -64,8 +65,10 @@ type Server struct {
 	opt     Options
 	log     *slog.Logger
 	metrics *metrics
-	tpl     *gosip.TransportLayer
-	txl     *gosip.TransactionLayer
+	// identity is the certificate for DTLS-SRTP.
+	identity *media.Identity
+	tpl      *gosip.TransportLayer
+	txl      *gosip.TransactionLayer
 
 	// Static after Start.
 	conn net.PacketConn
@@ -117,8 +120,12 @@ func New(cfg Config, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	identity, err := media.NewIdentity()
+	if err != nil {
+		return nil, fmt.Errorf("prepare SIP: %w", err)
+	}
 	s := &Server{
-		cfg: cfg, opt: opt, log: opt.Log, metrics: m,
+		cfg: cfg, opt: opt, log: opt.Log, metrics: m, identity: identity,
 		legs: map[dialogKey]*Leg{}, invites: map[string]*Leg{}, initial: map[string]*Leg{},
 		halfOpen: map[netip.Addr]int{},
 	}

@@ -159,7 +159,7 @@ func (l *Leg) refreshed(req *gosip.Request, res *gosip.Response, err error) {
 func (l *Leg) tookRefresh(req *gosip.Request, res *gosip.Response) {
 	if req.Method == gosip.INVITE {
 		if s, err := sdp.Parse(res.Body()); err == nil {
-			if a, err := sdp.Accept(s, l.local.Codecs); err == nil {
+			if a, err := sdp.Accept(s, l.local); err == nil {
 				l.apply(a)
 			}
 		}

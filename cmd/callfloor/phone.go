@@ -8,6 +8,7 @@ import (
 	"callfloor/api"
 	"callfloor/media/codec"
 	"callfloor/phone"
+	"callfloor/sip/sdp"
 )
 
 type phoneCmd struct {
@@ -22,6 +23,7 @@ type phoneCallCmd struct {
 	DTMF   string        `name:"dtmf" help:"Keys to press and when, counted from the answer." placeholder:"1@4s,2@9s"`
 	For    time.Duration `help:"Hang up so long after the answer." default:"30s" placeholder:"DUR"`
 	Record string        `help:"Write what is heard, 8 kHz mono from the answer on." placeholder:"FILE.wav"`
+	SRTP   string        `name:"srtp" help:"Encrypt the audio: sdes (keys in the signalling) or dtls (a handshake)." enum:",sdes,dtls" default:"" placeholder:"sdes|dtls"`
 	From   string        `help:"The number that calls." placeholder:"NUMBER"`
 	JSON   bool          `help:"Print JSON."`
 }
@@ -40,7 +42,7 @@ func (c *phoneCallCmd) Run(ctx context.Context, t terminal) error {
 		return usagef("--for %s: a call lasts longer than nothing", c.For)
 	}
 	r, err := phone.Call(ctx, phone.CallOptions{
-		URI: c.URI, Codecs: codecs, Play: c.Play, DTMF: c.DTMF, For: c.For, Record: c.Record, From: c.From,
+		URI: c.URI, Codecs: codecs, Play: c.Play, DTMF: c.DTMF, For: c.For, Record: c.Record, From: c.From, SRTP: sdp.Method(c.SRTP),
 	})
 	if err != nil {
 		return err

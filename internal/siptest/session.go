@@ -22,10 +22,11 @@ type Session struct {
 	receiver *media.Receiver
 	done     chan struct{}
 
-	mu      sync.Mutex
-	remotes []media.Remote
-	held    bool
-	silence func(time.Duration, bool)
+	mu       sync.Mutex
+	remotes  []media.Remote
+	held     bool
+	silence  func(time.Duration, bool)
+	insecure func(error)
 }
 
 // OpenSession opens a session at ip.
@@ -49,6 +50,21 @@ func (s *Session) read() {
 		}
 		_ = s.receiver.WriteRTP(buf[:n], time.Now())
 	}
+}
+
+// OnInsecure takes what FailHandshake calls: there is no encryption here.
+func (s *Session) OnInsecure(fn func(error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.insecure = fn
+}
+
+// FailHandshake is the alarm that a handshake failed.
+func (s *Session) FailHandshake(err error) {
+	s.mu.Lock()
+	fn := s.insecure
+	s.mu.Unlock()
+	fn(err)
 }
 
 // LocalPort is the RTP port.

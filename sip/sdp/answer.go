@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"callfloor/media"
 	"callfloor/media/codec"
 )
 
@@ -21,6 +22,8 @@ type Local struct {
 	// (RFC 3264 §8).
 	ID, Version uint64
 	Direction   Direction // "" is sendrecv
+	// Security is what we do about encryption.
+	Security Security
 }
 
 // Agreed is what offer and answer came to for the audio stream.
@@ -37,6 +40,8 @@ type Agreed struct {
 	PTime  int // milliseconds that the far side wishes, 0 if it did not say
 	// Theirs is the direction that the far side wrote, Ours what we said.
 	Theirs, Ours Direction
+	// Protection is how the audio is encrypted.
+	Protection media.Protection
 }
 
 // ErrNoCodec says that offer and answer have no audio format in common (488,
@@ -96,10 +101,10 @@ func (m *Media) resolve(f string, pt uint8) codec.ID {
 	return id
 }
 
-// usable says whether we can serve the section: plain RTP audio with a port.
+// usable says whether we can serve the section: audio over RTP or SRTP with a
+// port.
 func (m *Media) usable() bool {
-	p := strings.ToUpper(m.Proto)
-	return m.Kind == "audio" && m.Port != 0 && (p == "RTP/AVP" || p == "RTP/AVPF")
+	return m.Kind == "audio" && m.Port != 0 && m.profile() != foreign
 }
 
 // agree picks the codec: the first of theirs that we take (RFC 3264 §6.1, the
@@ -140,29 +145,31 @@ func Reverse(offered Direction) Direction {
 }
 
 // Answer answers an offer: the first usable audio section with a common codec
-// is taken, every other section is refused with port 0. ErrNoCodec if none is.
+// is taken (an encrypted one if there is one), every other section is refused
+// with port 0. ErrNoCodec or ErrNotSecure if none is.
 func Answer(offer *Session, l Local) ([]byte, Agreed, error) {
 	var (
 		b      strings.Builder
 		taken  Agreed
-		found  bool
 		writer = func(s string, args ...any) { fmt.Fprintf(&b, s+"\r\n", args...) }
 	)
+	chosen, how, err := choose(offer, l)
+	if chosen < 0 {
+		return nil, Agreed{}, err
+	}
 	head(&b, l)
 	for i := range offer.Media {
 		m := &offer.Media[i]
-		if !found && m.usable() {
-			if a, ok := m.agree(l.Codecs); ok {
-				found, taken = true, a
-				taken.Ours = Reverse(a.Theirs)
-				section(&b, m.Proto, l, []format{{a.PayloadType, a.Codec}}, a.Events, taken.Ours, a.Mux)
-				continue
+		if i == chosen {
+			taken, _ = m.agree(l.Codecs)
+			taken.Ours, taken.Protection = Reverse(taken.Theirs), how.protection
+			section(&b, m.Proto, l, []format{{taken.PayloadType, taken.Codec}}, taken.Events, taken.Ours, taken.Mux)
+			for _, line := range how.lines {
+				writer("%s", line)
 			}
+			continue
 		}
 		writer("m=%s 0 %s %s", token(m.Kind), token(m.Proto), strings.Join(refused(m), " "))
-	}
-	if !found {
-		return nil, Agreed{}, ErrNoCodec
 	}
 	return []byte(b.String()), taken, nil
 }
@@ -206,7 +213,11 @@ func Offer(l Local) []byte {
 	if dir == "" {
 		dir = SendRecv
 	}
-	section(&b, "RTP/AVP", l, fs, EventsPayloadType, dir, true)
+	proto, lines := secureOffer(l.Security)
+	section(&b, proto, l, fs, EventsPayloadType, dir, true)
+	for _, line := range lines {
+		b.WriteString(line + "\r\n")
+	}
 	return []byte(b.String())
 }
 
@@ -222,18 +233,25 @@ func static(id codec.ID) (uint8, bool) {
 	return 0, false
 }
 
-// Accept reads the answer to an offer of ours that listed the codecs. The
-// first of the answer's formats is what we send.
-func Accept(answer *Session, ours []codec.ID) (Agreed, error) {
+// Accept reads the answer to an offer that was made of l. The first of the
+// answer's formats is what we send. ErrNoCodec, or ErrNotSecure where the
+// answer does not keep to what was offered.
+func Accept(answer *Session, l Local) (Agreed, error) {
 	for i := range answer.Media {
 		m := &answer.Media[i]
 		if !m.usable() {
 			continue
 		}
-		if a, ok := m.agree(ours); ok {
-			a.Ours = Reverse(a.Theirs)
-			return a, nil
+		a, ok := m.agree(l.Codecs)
+		if !ok {
+			continue
 		}
+		p, err := m.secureAccept(l.Security)
+		if err != nil {
+			return Agreed{}, err
+		}
+		a.Ours, a.Protection = Reverse(a.Theirs), p
+		return a, nil
 	}
 	return Agreed{}, ErrNoCodec
 }

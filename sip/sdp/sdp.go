@@ -70,6 +70,8 @@ type Media struct {
 	// host, "" if missing.
 	RTCPPort int
 	RTCPHost string
+	// secure is what it says about encryption.
+	secure security
 	// maps holds a=rtpmap by format, fmtp a=fmtp.
 	maps map[string]string
 	fmtp map[string]string
@@ -130,6 +132,7 @@ type parser struct {
 	version bool
 	dir     Direction // the session's default
 	attrs   int
+	secure  security // the session's, for sections that say nothing
 }
 
 func (p *parser) line(l string) error {
@@ -211,10 +214,10 @@ func (p *parser) attribute(v string) {
 		}
 		return
 	}
-	if m == nil {
+	val = strings.TrimSpace(val)
+	if p.security(m, key, val) || m == nil {
 		return
 	}
-	val = strings.TrimSpace(val)
 	switch strings.ToLower(key) {
 	case "rtpmap":
 		if pt, enc, ok := strings.Cut(val, " "); ok {
@@ -248,6 +251,7 @@ func (p *parser) attribute(v string) {
 func (p *parser) finish() {
 	for i := range p.s.Media {
 		m := &p.s.Media[i]
+		m.secure.inherit(p.secure)
 		if m.Connection == "" {
 			m.Connection = p.s.Connection
 		}

@@ -106,7 +106,7 @@ func TestOldHold(t *testing.T) {
 func TestNoCommonCodec(t *testing.T) {
 	for _, o := range []string{
 		offer("97", "a=rtpmap:97 EVS/16000"), offer(""), offer("18"), offer("0", "a=rtpmap:0 PCMU/16000"),
-		strings.Replace(offer("0"), "RTP/AVP", "RTP/SAVP", 1), strings.Replace(offer("0"), "4000", "0", 1),
+		strings.Replace(offer("0"), "RTP/AVP", "RTP/XVP", 1), strings.Replace(offer("0"), "4000", "0", 1),
 		strings.Replace(offer("0"), "audio", "video", 1),
 	} {
 		s, err := sdp.Parse([]byte(o))
@@ -150,7 +150,7 @@ func TestOfferIsAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := sdp.Accept(back, ours.Codecs)
+	a, err := sdp.Accept(back, ours)
 	if err != nil || a.Codec != codec.PCMA || a.Remote.String() != "[2001:db8::1]:30000" {
 		t.Errorf("%+v, %v", a, err)
 	}
