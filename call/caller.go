@@ -40,7 +40,7 @@ func (c *Call) Answer(ctx context.Context) error {
 		f := c.Leg.Codec()
 		c.flowPlayer = media.NewPlayer(c.Pacer, "flow", f)
 		c.holdPlayer = media.NewPlayer(c.Pacer, "hold", f)
-		c.wires.open(f)
+		c.wires.open(c.Pacer, f)
 		c.Leg.Sender().Fill(f)
 		c.view.Codec = f.String()
 		c.mode = modeFlow

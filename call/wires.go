@@ -26,13 +26,16 @@ func newWires() wires {
 }
 
 // open makes what depends on the customer's codec.
-func (w *wires) open(c codec.ID) {
+func (w *wires) open(p *media.Pacer, c codec.ID) {
 	w.codec = c
-	w.toCustomer = media.NewTranscoder("agent", c)
+	w.toCustomer = media.NewTranscoder(p, "agent", c)
 	w.fromBrowser.feed(w.toCustomer)
 }
 
 func (w *wires) close() {
+	if w.toCustomer != nil {
+		w.toCustomer.Close()
+	}
 	if w.mixer != nil {
 		w.mixer.Close()
 	}

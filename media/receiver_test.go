@@ -198,7 +198,10 @@ func TestReportAnswersSenderReport(t *testing.T) {
 }
 
 func TestTranscoder(t *testing.T) {
-	tr, got := NewTranscoder("x", codec.PCMA), &collector{}
+	p := NewPacer()
+	defer p.Close()
+	tr, got := NewTranscoder(p, "x", codec.PCMA), &collector{}
+	defer tr.Close()
 	tr.Source().Attach(got)
 	src := NewSource("mic")
 	src.Attach(tr)
@@ -208,7 +211,7 @@ func TestTranscoder(t *testing.T) {
 		t.Error("the source's packet was changed")
 	}
 	src.Emit(&Packet{Codec: codec.PCMA, Seq: 8, Payload: []byte{1}})
-	src.Emit(&Packet{Codec: codec.Opus, Seq: 9, Payload: []byte{1}})
+	src.Emit(&Packet{Codec: codec.VP8, Seq: 9, Payload: []byte{1}})
 	if len(got.all) != 3 || got.all[0].Codec != codec.PCMA || got.all[0].From != tr.Source() || got.all[0].Seq != 7 ||
 		string(got.all[1].Payload) != "\x01" || len(got.all[2].Payload) != 0 {
 		t.Errorf("got %+v", got.all)
