@@ -104,6 +104,7 @@ type caller struct {
 	script []press
 	clip   *media.Clip // nil: silence
 	meter  *meter
+	delays *delays // nil: none are measured
 	leg    *sip.Leg
 }
 
@@ -119,7 +120,7 @@ func (c *caller) call(ctx context.Context) (CallResult, error) {
 	leg, err := c.line.srv.Dial(ringing, c.o.URI, sip.DialOptions{
 		SRTP: c.o.SRTP,
 		From: c.o.From, Codecs: c.o.Codecs,
-		Prepare: func(l *sip.Leg) { l.Source().Attach(&sink) },
+		Prepare: func(l *sip.Leg) { l.Source().Attach(&sink); c.delays.listen(l.Source(), byPhone) },
 	})
 	if err != nil {
 		return unanswered(err), nil
@@ -149,7 +150,7 @@ func (c *caller) call(ctx context.Context) (CallResult, error) {
 func (c *caller) talk(ctx context.Context, answered time.Time) (digits string) {
 	player := media.NewPlayer(c.line.pacer, "play", c.leg.Codec())
 	defer player.Close()
-	c.leg.Sender().Hear(player.Source())
+	c.leg.Sender().Hear(c.delays.stamp(player.Source(), byPhone))
 	// Silence is sent where there is nothing to play, as a phone would.
 	c.leg.Sender().Fill(c.leg.Codec())
 	if c.clip != nil {

@@ -202,10 +202,21 @@ func TestLoad(t *testing.T) {
 	if res.Calls != 8 || res.Completed != 8 || res.Statuses["200"] != 8 || res.Received == 0 || res.SetupMS.P99 < res.SetupMS.P50 {
 		t.Errorf("result %+v", res)
 	}
+	if res.EchoMS == nil || res.EchoMS.Min < 0 || res.PhoneToSeatMS != nil || res.Due < 8*20 || res.Seats != nil || res.Server != nil {
+		t.Errorf("delays and due packets %+v", res)
+	}
 	if last.Started != 8 || last.Active != 0 || last.Completed != 8 {
 		t.Errorf("last progress %+v", last)
 	}
 	if _, err := phone.Load(t.Context(), phone.LoadOptions{Target: "sip:echo@" + host}, nil); err == nil {
 		t.Error("no calls at no rate is accepted")
+	}
+	seats := phone.LoadOptions{Target: "sip:echo@" + host, N: 1, Rate: 1, For: time.Second, Seats: []phone.SeatUser{{User: "alice"}}}
+	if _, err := phone.Load(t.Context(), seats, nil); err == nil {
+		t.Error("seats without a server are accepted")
+	}
+	seats.Server = "http://127.0.0.1:1"
+	if _, err := phone.Load(t.Context(), seats, nil); err == nil || !strings.Contains(err.Error(), "alice") {
+		t.Errorf("seats that cannot sign in: %v", err)
 	}
 }

@@ -2,12 +2,15 @@ package phone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"slices"
 	"sync"
 	"time"
+
+	"callfloor/media"
 )
 
 // LoadOptions say how many calls Load makes of whom.
@@ -19,7 +22,21 @@ type LoadOptions struct {
 	// Play and DTMF are those of CallOptions, for every call.
 	Play string
 	DTMF string
-	Log  *slog.Logger // nil: none
+	// Seats take the calls, each a WebRTC seat without a browser in this
+	// process; none: whoever is there. AnswerAfter is how long they let it ring,
+	// SeatPlay what they say.
+	Seats       []SeatUser
+	AnswerAfter time.Duration
+	SeatPlay    string
+	// Server is the HTTP address of the target, where seats sign in and CPU and
+	// memory are read from /metrics; "" for no such figures. Token is needed
+	// for the metrics of another machine.
+	Server, Token string
+	// OnDelay, if not nil, is told each packet's delay that was measured, from
+	// goroutines that handle packets: it must be quick and may come from
+	// several at once.
+	OnDelay func(Delay)
+	Log     *slog.Logger // nil: none
 }
 
 // LoadProgress is how far a load is.
@@ -51,7 +68,31 @@ type LoadResult struct {
 	// LossPercent is Lost of what should have been received.
 	LossPercent float64 `json:"loss_percent"`
 	SeqHoles    int     `json:"seq_holes"`
+	// Due is how many packets the phones had to send while their calls were up.
+	Due uint64 `json:"due"`
+	// One-way delays from sender to receiver; nil where the payloads are not
+	// forwarded as they are, or nobody is there. EchoMS is there and back.
+	PhoneToSeatMS *Percentiles   `json:"phone_to_seat_ms"`
+	SeatToPhoneMS *Percentiles   `json:"seat_to_phone_ms"`
+	EchoMS        *Percentiles   `json:"echo_ms"`
+	Seats         *SeatFigures   `json:"seats"`
+	Server        *ServerFigures `json:"server"`
+	// ServerWhy says why Server is nil though it was asked for.
+	ServerWhy string `json:"server_why,omitempty"`
 }
+
+// StarvedError says that the generator itself was too slow: its figures would
+// be its own, not the server's.
+type StarvedError struct{ Sent, Due uint64 }
+
+// Error says how much was sent and what to do.
+func (e *StarvedError) Error() string {
+	return fmt.Sprintf("the load sent %d of the %d packets that were due (%.1f %%): this machine is too slow for it, so its figures are not reported; make fewer calls, or give it a machine of its own",
+		e.Sent, e.Due, 100*float64(e.Sent)/float64(e.Due))
+}
+
+// minSent is how much of what was due must have been sent.
+const minSent = 0.99
 
 // Percentiles are of one figure over all answered calls.
 type Percentiles struct {
@@ -74,10 +115,14 @@ func percentiles(v []float64) *Percentiles {
 
 // Load makes N calls at Rate and returns when all are over. progress, if not
 // nil, is called once a second on one goroutine. When ctx ends no more calls
-// are begun and those there are hung up; the result is of those that were.
+// are begun and those there are hung up; the result is of those that were. The
+// error is a *StarvedError if the generator could not keep up.
 func Load(ctx context.Context, o LoadOptions, progress func(LoadProgress)) (LoadResult, error) {
 	if o.N < 1 || o.Rate <= 0 || o.For <= 0 {
 		return LoadResult{}, fmt.Errorf("load: %d calls at %g a second for %s; all three must be positive", o.N, o.Rate, o.For)
+	}
+	if len(o.Seats) > 0 && o.Server == "" {
+		return LoadResult{}, errors.New("load: seats need the server's HTTP address to sign in")
 	}
 	script, err := parseScript(o.DTMF)
 	if err != nil {
@@ -87,29 +132,63 @@ func Load(ctx context.Context, o LoadOptions, progress func(LoadProgress)) (Load
 	if err != nil {
 		return LoadResult{}, err
 	}
+	if clip == nil {
+		clip = media.ToneClip("silence", []float64{440}, time.Second, -100) // what is stamped
+	}
 	l, err := openLine(ctx, o.Target, o.N, o.Log)
 	if err != nil {
 		return LoadResult{}, err
 	}
 	defer l.close()
+	d := newDelays(o.OnDelay)
+	if o.SeatPlay == "" {
+		o.SeatPlay = "tone:700"
+	}
+	agents := (*seats)(nil)
+	if len(o.Seats) > 0 {
+		if agents, err = sitDown(ctx, o, l.pacer, d); err != nil {
+			return LoadResult{}, err
+		}
+	}
 	t := &tally{start: time.Now(), statuses: map[string]int{}}
-	stop := t.report(progress)
-	defer stop()
+	if o.Server != "" {
+		t.watch = newWatch(o.Server, o.Token)
+	}
+	stop := t.report(ctx, progress)
 	one := CallOptions{URI: o.Target, For: o.For}
 	t.begin(ctx, o, func() {
-		c := &caller{line: l, o: one, script: script, clip: clip, meter: &meter{}}
+		c := &caller{line: l, o: one, script: script, clip: clip, meter: &meter{}, delays: d}
 		res, err := c.call(ctx)
 		if err != nil {
 			res.Result = Failed
 		}
 		t.add(res)
 	})
-	return t.result(), nil
+	stop()
+	return t.finish(agents, d)
+}
+
+// finish sends the seats home and adds everything up.
+func (t *tally) finish(agents *seats, d *delays) (LoadResult, error) {
+	out := t.result()
+	var err error
+	if out.Seats, err = agents.leave(); err != nil {
+		return out, err
+	}
+	out.PhoneToSeatMS, out.SeatToPhoneMS, out.EchoMS = d.percentiles(phoneToSeat), d.percentiles(seatToPhone), d.percentiles(echo)
+	if out.Server, err = t.watch.figures(); err != nil {
+		out.ServerWhy = err.Error()
+	}
+	if float64(out.Sent) < minSent*float64(out.Due) {
+		return out, &StarvedError{out.Sent, out.Due}
+	}
+	return out, nil
 }
 
 // tally adds calls up.
 type tally struct {
 	start time.Time
+	watch *watch // nil: none
 
 	mu       sync.Mutex
 	started  int
@@ -150,22 +229,29 @@ func (t *tally) add(res CallResult) {
 	t.statuses[status]++
 }
 
-// report calls progress each second until stop, which also waits for it.
-func (t *tally) report(progress func(LoadProgress)) (stop func()) {
+// report calls progress and looks at the server each second until stop, which
+// also waits for it.
+func (t *tally) report(ctx context.Context, progress func(LoadProgress)) (stop func()) {
 	if progress == nil {
-		return func() {}
+		progress = func(LoadProgress) {}
 	}
 	quit, done := make(chan struct{}), make(chan struct{})
+	look := func() {
+		p := t.progress()
+		t.watch.look(ctx, p.Active)
+		progress(p)
+	}
 	go func() {
 		defer close(done)
+		look()
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				progress(t.progress())
+				look()
 			case <-quit:
-				progress(t.progress())
+				look()
 				return
 			}
 		}
@@ -205,6 +291,8 @@ func (t *tally) result() LoadResult {
 	for _, r := range t.results {
 		out.Sent, out.Received, out.Lost = out.Sent+r.Sent, out.Received+r.Received, out.Lost+r.Lost
 		out.SeqHoles += r.SeqHoles
+		// A call's first and last packet come when its clock says so.
+		out.Due += uint64(max(r.DurationS-0.1, 0) * 50)
 		if r.SetupMS == nil {
 			continue
 		}

@@ -69,6 +69,19 @@ const (
 // plays to the customer, wraps up, and goes on until For is over. It returns an
 // error if it cannot sign in, connect its media, or is sent away.
 func Seat(ctx context.Context, o SeatOptions) (SeatResult, error) {
+	pacer := media.NewPacer()
+	defer pacer.Close()
+	return sit(ctx, o, seatJoints{pacer: pacer, ready: func() {}})
+}
+
+// seatJoints are what a seat shares with the other seats of a load.
+type seatJoints struct {
+	pacer  *media.Pacer
+	delays *delays // nil: none are measured
+	ready  func()  // called when the seat is available for the first time
+}
+
+func sit(ctx context.Context, o SeatOptions, with seatJoints) (SeatResult, error) {
 	result := SeatResult{User: o.User, Calls: []SeatCall{}}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -83,17 +96,17 @@ func Seat(ctx context.Context, o SeatOptions) (SeatResult, error) {
 	if err != nil {
 		return result, err
 	}
-	pacer := media.NewPacer()
-	defer pacer.Close()
-	client, err := seatclient.Dial(ready, seatclient.Options{URL: o.Server, Token: token, Pacer: pacer, Log: o.Log})
+	client, err := seatclient.Dial(ready, seatclient.Options{URL: o.Server, Token: token, Pacer: with.pacer, Log: o.Log})
 	if err != nil {
 		return result, err
 	}
 	defer func() { _ = client.Close() }()
-	s := &seatRun{SeatOptions: o, client: client, pacer: pacer, sound: sound, result: &result}
+	s := &seatRun{SeatOptions: o, seatJoints: with, client: client, sound: sound, result: &result}
+	with.delays.listen(client.Track(web.TrackCustomer), bySeat)
 	if err := s.open(ready); err != nil {
 		return result, err
 	}
+	with.ready()
 	err = s.stay(ctx)
 	s.figures()
 	return result, errors.Join(err, s.close())
@@ -140,8 +153,8 @@ func signIn(ctx context.Context, o SeatOptions) (token string, err error) {
 // seatRun is one seat at work. One goroutine uses it.
 type seatRun struct {
 	SeatOptions
+	seatJoints
 	client *seatclient.Client
-	pacer  *media.Pacer
 	sound  *media.Clip // nil: silence
 	player *media.Player
 	tape   *tape // nil: none
@@ -280,7 +293,7 @@ func (s *seatRun) speak(c *web.CallView) {
 	}
 	s.player = media.NewPlayer(s.pacer, "seat", id)
 	s.player.Loop(s.sound, 0)
-	s.client.Mic().Hear(s.player.Source())
+	s.client.Mic().Hear(s.delays.stamp(s.player.Source(), bySeat))
 }
 
 func (s *seatRun) hush() {
