@@ -37,6 +37,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	c.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
 		// The journal has the call's row only now; events need it.
 		leg.OnTrace(func(t sip.Trace) { noteTrace(c, t) })
+		leg.OnHold(func(on bool) { noteHold(c, on) })
 		leg.OnSilence(func(silent time.Duration) {
 			c.Note(contact.KindSilence, contact.LegID(contact.Customer), fmt.Sprintf("no sound from the customer's phone for %.0f s", silent.Seconds()), nil)
 		})
@@ -53,6 +54,14 @@ func noteTrace(c *call.Call, t sip.Trace) {
 	c.NoteAt(t.At, contact.KindSIP, contact.LegID(contact.Customer), direction+" "+t.Summary, map[string]any{
 		"sent": t.Sent, "method": t.Method, "status": t.Status, "transport": t.Transport,
 	})
+}
+
+func noteHold(c *call.Call, on bool) {
+	kind, text := contact.KindResume, "the customer's phone takes the call back"
+	if on {
+		kind, text = contact.KindHold, "the customer's phone holds the call"
+	}
+	c.Note(kind, contact.LegID(contact.Customer), text, nil)
 }
 
 func (a *App) record(ctx context.Context, g consent.Grant, m recordings.Meta) (call.Recording, error) {
