@@ -43,6 +43,8 @@ const call = (phase, more = {}) => ({
 	consent: "granted",
 	recording: "on",
 	recording_why: "",
+	coach: null,
+	trouble: "",
 	codec: "PCMU",
 	quality: phase === "ringing" ? null : quality(4.2),
 	ended: null,
@@ -106,6 +108,8 @@ const live = (contact, stage, more = {}) => ({
 	recording: "on",
 	quality: quality(4.2),
 	listeners: [],
+	coach: null,
+	trouble: "",
 	...more,
 });
 const floor = {
@@ -165,8 +169,18 @@ const docs = {
 	floorEmpty: () => ({ ...queues, "queue/sales": { ...queues["queue/sales"], waiting: 0, longest_since: null } }),
 	listening: () => ({
 		...floor,
-		"floor/f1": live("f1", "talking", { listeners: ["sam"] }),
+		"floor/f1": live("f1", "talking", { listeners: ["sam"], trouble: "agent_silent" }),
 		listen: { contact: "f1", mode: "listen", since: ago(12), codec: "PCMU" },
+	}),
+	barging: () => ({
+		...floor,
+		"floor/f1": live("f1", "talking", { listeners: ["sam"], coach: { name: "Sam", mode: "barge" } }),
+		listen: { contact: "f1", mode: "barge", since: ago(12), codec: "PCMU" },
+	}),
+	coached: () => ({
+		me: me("alice", "talking"),
+		call: call("talking", { coach: { name: "Sam", mode: "whisper" }, trouble: "customer_no_audio" }),
+		...queues,
 	}),
 };
 

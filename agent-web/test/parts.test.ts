@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { TimelineEvent } from "../src/api/types.ts";
 import { details, groupOf, ladder, lastQuality } from "../src/parts/timeline.ts";
 import { lane } from "../src/parts/wave.ts";
-import type { CallView } from "../src/phone/protocol.ts";
+import type { CallView, ListenView } from "../src/phone/protocol.ts";
 import { micIn, NO_INTENT, settle } from "../src/phone/speech.ts";
 
 const event = (kind: string, more: Partial<TimelineEvent> = {}): TimelineEvent => ({
@@ -99,4 +99,14 @@ test("an intent lasts until the server has done it", () => {
 	expect(settle(muting, call("talking", true))).toEqual(NO_INTENT);
 	expect(settle(muting, call("wrap_up"))).toEqual(NO_INTENT);
 	expect(settle({ ...NO_INTENT, holding: "on" }, call("hold"))).toEqual(NO_INTENT);
+});
+
+test("a supervisor's microphone is open while they are heard, an agent's on hold while they are spoken to", () => {
+	const listen = (mode: ListenView["mode"]) => ({ contact: "c1", mode, since: "", codec: "PCMU" });
+	expect(micIn(null, NO_INTENT, listen("listen"))).toBe("off");
+	expect(micIn(null, NO_INTENT, listen("whisper"))).toBe("open");
+	expect(micIn(null, NO_INTENT, listen("barge"))).toBe("open");
+	const coached = { ...call("hold"), coach: { name: "Sam", mode: "whisper" as const } };
+	expect(micIn(coached, NO_INTENT)).toBe("open");
+	expect(micIn({ ...coached, muted: true }, NO_INTENT)).toBe("silent");
 });

@@ -368,3 +368,24 @@ describe("trouble", () => {
 		expect(s.phone.doc.now.me).toBeNull();
 	});
 });
+
+test("a supervisor's microphone is asked for at the first whisper, and let go when they leave", async () => {
+	const s = seat("supervisor");
+	await s.ready();
+	expect(s.devices.asked).toBe(0);
+	const listen = (mode: string) => s.put("listen", { contact: "c1", mode, since: "", codec: "PCMU" });
+	void s.phone.supervise("listen", "c1");
+	await settled();
+	listen("listen");
+	expect(s.devices.asked).toBe(0);
+	void s.phone.supervise("whisper", "c1");
+	await settled();
+	expect(s.wire().of("do").map((m) => m.do)).toEqual(["listen", "whisper"]);
+	expect(s.wire().of("media").at(-1)?.microphone).toBe("ok");
+	listen("whisper");
+	await settled();
+	expect(s.phone.state.now.mic.at).toBe("ok");
+	s.put("listen", null);
+	await settled();
+	expect(s.phone.state.now.mic.at).toBe("off");
+});

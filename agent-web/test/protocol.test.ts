@@ -126,6 +126,9 @@ const command: Fields<Command> = {
 		"wrapup_note",
 		"wrapup_done",
 		"listen",
+		"whisper",
+		"barge",
+		"takeover",
 		"unlisten",
 		"force",
 	),
@@ -155,6 +158,12 @@ const me: Fields<MeView> = {
 	dispositions: list(text),
 	away_reasons: list(text),
 };
+const mode = one("whisper", "barge", "takeover");
+const coach = or(none, (v) => {
+	const view = v as { name?: unknown; mode?: unknown };
+	return typeof v === "object" && v !== null && text(view.name) && mode(view.mode) && Object.keys(v).length === 2;
+});
+const trouble = one("", "customer_silent", "customer_no_audio", "agent_silent", "agent_no_audio");
 const call: Fields<CallView> = {
 	contact: text,
 	phase: one("ringing", "talking", "hold", "wrap_up"),
@@ -174,6 +183,8 @@ const call: Fields<CallView> = {
 	recording_why: text,
 	codec: text,
 	quality,
+	coach,
+	trouble,
 	ended: or(end, none),
 	answered: or(time, none),
 	disposition: text,
@@ -217,8 +228,10 @@ const floor: Fields<FloorCallView> = {
 	recording,
 	quality,
 	listeners: list(text),
+	coach,
+	trouble,
 };
-const listen: Fields<ListenView> = { contact: text, mode: text, since: time, codec: text };
+const listen: Fields<ListenView> = { contact: text, mode: one("listen", "whisper", "barge"), since: time, codec: text };
 
 const shapes: Record<string, Record<string, Check>> = {
 	hello,

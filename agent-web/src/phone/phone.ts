@@ -3,7 +3,7 @@ import { Meter } from "./level.ts";
 import type { Microphone, MicState } from "./mic.ts";
 import { type LinkQuality, Peer, type PeerState } from "./peer.ts";
 import type { Playback } from "./playback.ts";
-import type { AgentState, CommandFields, MediaReport, Role, Verb, Welcome } from "./protocol.ts";
+import type { AgentState, CommandFields, MediaReport, Role, Supervision, Verb, Welcome } from "./protocol.ts";
 import { type Failure, type Link, SeatSocket, type Wire } from "./socket.ts";
 import { type Intent, micIn, NO_INTENT, settle } from "./speech.ts";
 import { Cell, type Value } from "./value.ts";
@@ -51,6 +51,8 @@ export class Phone {
 	#ways: (() => void)[] = [];
 	#quietSince: number | null = null;
 	#unreadySince: number | null = null;
+	/** Whether the microphone was needed by what the document said last; for those who take no calls. */
+	#needed: "yes" | "no" = "no";
 
 	constructor(private readonly options: PhoneOptions) {
 		this.meter = new Meter(options.audio);
@@ -109,6 +111,7 @@ export class Phone {
 			}),
 			this.doc.follow((doc) => {
 				this.#intent = settle(this.#intent, doc.call);
+				this.#needMic(doc);
 				this.#speak();
 			}),
 		);
@@ -170,6 +173,17 @@ export class Phone {
 		return this.#intend({ holding: on ? "on" : "off" }, "hold", { on, contact: this.doc.now.call?.contact });
 	}
 
+	/**
+	 * What a supervisor does in a call. To be heard takes a microphone, which is
+	 * asked for when it is first needed.
+	 */
+	async supervise(verb: Supervision | "takeover", contact: string): Promise<Failure | null> {
+		if (verb !== "listen" && !(await this.#openMic())) {
+			return { code: "microphone", message: "the microphone does not work" };
+		}
+		return this.do(verb, { contact });
+	}
+
 	/** Any verb on the seat's call. */
 	onCall(verb: Verb, fields: CommandFields = {}): Promise<Failure | null> {
 		return this.do(verb, { contact: this.doc.now.call?.contact, ...fields });
@@ -193,6 +207,29 @@ export class Phone {
 		return failure;
 	}
 
+	/** Opens the microphone and waits for it; false when it is refused or missing. */
+	#openMic(): Promise<boolean> {
+		const { mic } = this.options;
+		mic.open();
+		return new Promise((done) => {
+			let leave: (() => void) | undefined;
+			leave = mic.state.follow(({ at }) => {
+				if (at === "asking" || at === "off") return;
+				done(at === "ok" || at === "silent");
+				queueMicrotask(() => leave?.());
+			});
+		});
+	}
+
+	/** A supervisor's microphone is open while they are heard: after a reload too, and no longer. */
+	#needMic(doc: Doc): void {
+		if (this.options.role === "agent" || this.#state.now.tab !== "phone") return;
+		const heard = doc.call !== null || (doc.listen !== null && doc.listen.mode !== "listen");
+		if (heard) this.options.mic.open();
+		else if (this.#needed === "yes") this.options.mic.close();
+		this.#needed = heard ? "yes" : "no";
+	}
+
 	#part(part: Partial<PhoneState>): void {
 		this.#state.set({ ...this.#state.now, ...part });
 	}
@@ -206,6 +243,7 @@ export class Phone {
 		this.#part({ tab: phone ? "phone" : "elsewhere" });
 		if (phone) {
 			if (this.options.role === "agent") this.options.mic.open();
+			else this.#needMic(this.doc.now);
 			// On a reconnect Welcome has started it already.
 			if (this.#peer.state.now.at === "none") this.#media();
 			this.#report();
@@ -224,10 +262,11 @@ export class Phone {
 
 	#speak(): void {
 		const call = this.doc.now.call;
-		const mode = micIn(call, this.#intent);
+		const { listen } = this.doc.now;
+		const mode = micIn(call, this.#intent, listen);
 		const track = this.options.mic.track.now;
 		if (track) track.enabled = mode === "open";
-		this.#peer.speak({ track: mode === "off" ? null : track, codec: call?.codec ?? "" });
+		this.#peer.speak({ track: mode === "off" ? null : track, codec: call?.codec ?? listen?.codec ?? "" });
 	}
 
 	#report(): void {
@@ -241,7 +280,7 @@ export class Phone {
 	#watch(now: number): void {
 		const { media, link, tab } = this.#state.now;
 		const level = this.options.mic.track.now?.enabled ? this.meter.read() : null;
-		const talking = micIn(this.doc.now.call, this.#intent) === "open";
+		const talking = micIn(this.doc.now.call, this.#intent, this.doc.now.listen) === "open";
 		if (level !== null && level > -Infinity) this.options.mic.heard("sound");
 		if (!talking || level !== -Infinity) this.#quietSince = null;
 		else this.#quietSince ??= now;

@@ -87,6 +87,9 @@ export type Verb =
 	| "wrapup_note"
 	| "wrapup_done"
 	| "listen"
+	| "whisper"
+	| "barge"
+	| "takeover"
 	| "unlisten"
 	| "force";
 export interface CommandFields {
@@ -156,6 +159,16 @@ export interface QualityView {
 	rtt_ms: number | null;
 	score: number;
 }
+/** A supervisor in an agent's call. */
+export interface CoachView {
+	name: string;
+	/** takeover: in the wrap-up of the agent whose call it was. */
+	mode: "whisper" | "barge" | "takeover";
+}
+/** Why two who talk do not hear each other. */
+export type Trouble = "" | "customer_silent" | "customer_no_audio" | "agent_silent" | "agent_no_audio";
+/** What a supervisor does in a call. */
+export type Supervision = "listen" | "whisper" | "barge";
 export interface CallView {
 	contact: string;
 	phase: Phase;
@@ -175,6 +188,8 @@ export interface CallView {
 	recording_why: string;
 	codec: string;
 	quality: QualityView | null;
+	coach: CoachView | null;
+	trouble: Trouble;
 	ended: EndCause | null;
 	answered: string | null;
 	disposition: string;
@@ -218,10 +233,12 @@ export interface FloorCallView {
 	recording: RecordingState;
 	quality: QualityView | null;
 	listeners: string[] | null;
+	coach: CoachView | null;
+	trouble: Trouble;
 }
 export interface ListenView {
 	contact: string;
-	mode: string;
+	mode: Supervision;
 	since: string;
 	codec: string;
 }

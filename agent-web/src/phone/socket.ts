@@ -58,7 +58,8 @@ export interface SocketEvents {
 }
 
 export interface Failure {
-	code: ErrorCode | "lost";
+	/** lost: no answer came. microphone: it was not sent, since nobody would hear. */
+	code: ErrorCode | "lost" | "microphone";
 	message: string;
 }
 

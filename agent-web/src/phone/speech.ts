@@ -1,4 +1,4 @@
-import type { CallView } from "./protocol.ts";
+import type { CallView, ListenView } from "./protocol.ts";
 
 /** What a person asked for and the server has not confirmed yet. */
 export interface Intent {
@@ -14,16 +14,23 @@ export const NO_INTENT: Intent = { answering: "", muting: null, holding: null };
  * What the microphone does in a call: off (no packets), silent (packets of
  * silence, so that the far end sees no pause) or open. Going quiet happens at
  * the click; opening up waits for the server, but for the answer, which must
- * not cut off the first word.
+ * not cut off the first word. On hold it opens for a supervisor who speaks to
+ * the agent: the customer hears music. A supervisor's own is open while they
+ * whisper or barge in.
  */
-export function micIn(call: CallView | null, intent: Intent): "off" | "silent" | "open" {
+export function micIn(
+	call: CallView | null,
+	intent: Intent,
+	listen: ListenView | null = null,
+): "off" | "silent" | "open" {
+	if (!call && listen && listen.mode !== "listen") return "open";
 	switch (call?.phase) {
 		case "ringing":
 			return intent.answering === call.contact ? "open" : "off";
 		case "talking":
 			return call.muted || intent.muting === "on" || intent.holding === "on" ? "silent" : "open";
 		case "hold":
-			return "silent";
+			return call.coach && !call.muted ? "open" : "silent";
 		default:
 			return "off";
 	}

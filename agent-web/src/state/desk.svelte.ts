@@ -48,7 +48,9 @@ export class Desk {
 	}
 
 	get takesCalls(): boolean {
-		return this.session.role === "agent" || (this.seat.doc.me?.queues?.length ?? 0) > 0;
+		const { call, me } = this.seat.doc;
+		// A supervisor who took a call over has one without serving a queue.
+		return this.session.role === "agent" || call !== null || (me?.queues?.length ?? 0) > 0;
 	}
 
 	busy(verb: Verb): boolean {
