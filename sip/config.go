@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"callfloor/media/codec"
 	"callfloor/sip/sdp"
 )
 
@@ -22,6 +23,12 @@ type Config struct {
 	External string `yaml:"external_ip"`
 	// RTPPorts is the range of UDP ports for audio, "20000-32767".
 	RTPPorts string `yaml:"rtp_ports"`
+	// Codecs are the audio formats that are taken from phones and offered to
+	// them, best first: PCMU, PCMA, G722, opus.
+	Codecs []string `yaml:"codecs"`
+	// CodecOrder says whose order counts when a phone offers several: "theirs",
+	// as RFC 3264 wants it, or "ours".
+	CodecOrder string `yaml:"codec_order"`
 	// SRTP says whether audio is encrypted: "optional" wherever a phone offers
 	// it (SDES or DTLS), "require" refuses calls without it, "off" does without.
 	SRTP sdp.Policy `yaml:"srtp"`
@@ -49,11 +56,28 @@ type Config struct {
 	MinSessionExpires time.Duration `yaml:"min_session_expires"`
 }
 
+// Whose order of codecs counts.
+const (
+	TheirsFirst = "theirs"
+	OursFirst   = "ours"
+)
+
+// spoken are the codecs of a valid Config.
+func (c Config) spoken() []codec.ID {
+	ids := make([]codec.ID, len(c.Codecs))
+	for i, name := range c.Codecs {
+		ids[i] = codec.Parse(name)
+	}
+	return ids
+}
+
 // DefaultConfig returns the defaults of callfloor.example.yaml.
 func DefaultConfig() Config {
 	return Config{
 		Listen:            ":5060",
 		RTPPorts:          "20000-32767",
+		Codecs:            []string{"PCMU", "PCMA", "G722", "opus"},
+		CodecOrder:        TheirsFirst,
 		SRTP:              sdp.Optional,
 		DSCP:              24,
 		DSCPAudio:         46,
@@ -92,6 +116,17 @@ func (c Config) Validate() error {
 	}
 	if c.DSCPAudio < 0 || c.DSCPAudio > 63 {
 		bad("sip.dscp_audio: %d; it must be between 0 and 63, 46 is usual", c.DSCPAudio)
+	}
+	if len(c.Codecs) == 0 {
+		bad("sip.codecs: there is none; write PCMU, PCMA, G722, opus, or some of them")
+	}
+	for _, name := range c.Codecs {
+		if !codec.Parse(name).Audio() {
+			bad("sip.codecs: %q is not a codec; write PCMU, PCMA, G722 or opus", name)
+		}
+	}
+	if c.CodecOrder != TheirsFirst && c.CodecOrder != OursFirst {
+		bad("sip.codec_order: %q is not an order; write theirs or ours", c.CodecOrder)
 	}
 	if c.MaxCalls < 1 {
 		bad("sip.max_calls: %d; it must be 1 or more", c.MaxCalls)

@@ -20,7 +20,7 @@ import (
 type DialOptions struct {
 	// From is our number, or a whole SIP URI; "" is "callfloor".
 	From string
-	// Codecs are offered in this order; none: PCMU, PCMA.
+	// Codecs are offered in this order; none: Config.Codecs.
 	Codecs []codec.ID
 	// SRTP is how the audio is to be encrypted, sdp.SDES or sdp.DTLS; a far end
 	// that does not is hung up on. "": plain RTP.

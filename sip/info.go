@@ -8,27 +8,39 @@ import (
 	gosip "github.com/emiago/sipgo/sip"
 
 	"callfloor/media"
+	"callfloor/media/dtmf"
 )
 
-// sameKey is how close two reports of one key by different ways are taken for
-// one press: phones that send INFO and RFC 4733 both.
-const sameKey = 200 * time.Millisecond
+// sameTone is how long after a key's tone was heard an INFO of the same key is
+// about the same press: some phones send it when the key is let go.
+const sameTone = 2 * time.Second
 
-// keyFilter drops the second report of a press.
+// keyFilter drops the second report of a press. Of a phone that was seen to send
+// INFO the tones are not listened to any more.
 type keyFilter struct {
-	mu   sync.Mutex
-	last media.Digit
+	mu     sync.Mutex
+	merger dtmf.Merger
+	info   bool
+	heard  media.Digit // the last one by its tones
 }
 
 func (f *keyFilter) fresh(d media.Digit) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	gap := d.At.Sub(f.last.At)
-	if d.Key == f.last.Key && d.Via != f.last.Via && gap > -sameKey && gap < sameKey {
-		return false
+	switch d.Via {
+	case media.ViaInBand:
+		if f.info {
+			return false
+		}
+		f.heard = d
+	case media.ViaInfo:
+		first := !f.info
+		f.info = true
+		if first && d.Key == f.heard.Key && d.At.Sub(f.heard.At) < sameTone {
+			return false
+		}
 	}
-	f.last = d
-	return true
+	return f.merger.Accept(d.Key, d.Via, d.At)
 }
 
 // digit hands a key on. When nobody reads, the oldest key is dropped.
@@ -73,7 +85,7 @@ func (l *Leg) onInfo(req *gosip.Request, tx gosip.ServerTransaction) {
 	}
 	l.respond(tx, req, 200, "OK")
 	if key != 0 {
-		l.digit(media.Digit{Key: key, At: time.Now(), Via: "info"})
+		l.digit(media.Digit{Key: key, At: time.Now(), Via: media.ViaInfo})
 	}
 }
 

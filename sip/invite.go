@@ -12,12 +12,8 @@ import (
 
 	"callfloor/contact"
 	"callfloor/media"
-	"callfloor/media/codec"
 	"callfloor/sip/sdp"
 )
-
-// spoken are the formats that a leg takes, in no order: the offerer's counts.
-func spoken() []codec.ID { return []codec.ID{codec.PCMU, codec.PCMA} }
 
 // onInvite takes a new call.
 func (s *Server) onInvite(req *gosip.Request, tx gosip.ServerTransaction) {
@@ -84,7 +80,7 @@ func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Le
 	if l.offer, err = sdp.Parse(req.Body()); err != nil {
 		return nil, verdict{status: 400, reason: "Bad Session Description"}
 	}
-	if _, _, err := sdp.Answer(l.offer, sdp.Local{Addr: d.advertise, Port: 9, Codecs: spoken(), Security: l.local.Security}); err != nil {
+	if _, _, err := sdp.Answer(l.offer, sdp.Local{Addr: d.advertise, Port: 9, Codecs: l.local.Codecs, OwnOrder: l.local.OwnOrder, Security: l.local.Security}); err != nil {
 		return nil, incompatible(err)
 	}
 	return l, verdict{}
@@ -101,7 +97,7 @@ func (s *Server) newLeg(callID, transport string, flow netip.AddrPort) *Leg {
 	l.trace.transport = l.dialog.transport
 	l.log = s.log.With("sip_call", shortID(l.dialog.callID))
 	now := uint64(l.invited.Unix())
-	l.local = sdp.Local{Addr: l.dialog.advertise, Codecs: spoken(), ID: now, Version: now, Security: s.security()}
+	l.local = sdp.Local{Addr: l.dialog.advertise, Codecs: s.cfg.spoken(), OwnOrder: s.cfg.CodecOrder == OursFirst, ID: now, Version: now, Security: s.security()}
 	return l
 }
 

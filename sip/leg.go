@@ -266,7 +266,7 @@ func (l *Leg) apply(a sdp.Agreed) {
 	}
 	l.media.SetRemote(media.Remote{
 		Addr: a.Remote, RTCP: a.RTCP, Mux: a.Mux, Codec: a.Codec, PayloadType: a.PayloadType,
-		Events: a.Events, PTimeMS: a.PTime, Sends: a.Theirs.Sends(), Receives: a.Theirs.Receives(),
+		Events: a.Events, EventsRate: a.EventsRate, PTimeMS: a.PTime, Sends: a.Theirs.Sends(), Receives: a.Theirs.Receives(),
 		Protection: a.Protection,
 	})
 	if changed {

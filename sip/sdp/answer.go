@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strconv"
 	"strings"
 
 	"callfloor/media"
@@ -18,6 +16,9 @@ type Local struct {
 	Port int
 	// Codecs are what we take, best first.
 	Codecs []codec.ID
+	// OwnOrder answers with the first of Codecs that is offered; otherwise the
+	// offer's order counts (RFC 3264 §6.1).
+	OwnOrder bool
 	// ID and Version are the numbers of o=; Version grows with each change
 	// (RFC 3264 §8).
 	ID, Version uint64
@@ -30,8 +31,10 @@ type Local struct {
 type Agreed struct {
 	Codec       codec.ID
 	PayloadType uint8
-	// Events is the payload type of telephone-event/8000, 0 if not agreed.
-	Events uint8
+	// Events is the payload type of telephone-event at the clock rate of Codec,
+	// 0 if not agreed; EventsRate is that rate in Hz.
+	Events     uint8
+	EventsRate int
 	// Remote is where the far side wants RTP; the zero value when it gave no
 	// address (a host name, the hold of RFC 2543): wait for its packets.
 	Remote netip.AddrPort
@@ -48,79 +51,22 @@ type Agreed struct {
 // RFC 3261 §21.4.26).
 var ErrNoCodec = errors.New("no common audio codec")
 
-// EventsPayloadType is the payload type that our offers give telephone-event;
-// in answers it is the offerer's.
-const EventsPayloadType = 101
-
-// format is one audio format of an m= line.
-type format struct {
-	pt uint8
-	id codec.ID
-}
-
-// formats resolves the m= line's formats by rtpmap, or by the static table of
-// RFC 3551 §6.
-func (m *Media) formats() []format {
-	var out []format
-	for _, f := range m.Formats {
-		pt, err := strconv.ParseUint(f, 10, 7)
-		if err != nil {
-			continue
-		}
-		if id := m.resolve(f, uint8(pt)); id != codec.None {
-			out = append(out, format{uint8(pt), id})
-		}
-	}
-	return out
-}
-
-func (m *Media) resolve(f string, pt uint8) codec.ID {
-	enc, ok := m.maps[f]
-	if !ok {
-		switch pt {
-		case 0:
-			return codec.PCMU
-		case 8:
-			return codec.PCMA
-		case 9:
-			return codec.G722
-		}
-		return codec.None
-	}
-	part := strings.Split(enc, "/")
-	id := codec.Parse(strings.TrimSpace(part[0]))
-	if len(part) < 2 || id == codec.None {
-		return codec.None
-	}
-	if rate, err := strconv.Atoi(strings.TrimSpace(part[1])); err != nil || rate != id.ClockRate() {
-		return codec.None
-	}
-	if len(part) > 2 && id != codec.Opus && strings.TrimSpace(part[2]) != "1" {
-		return codec.None // stereo G.711: not ours
-	}
-	return id
-}
-
 // usable says whether we can serve the section: audio over RTP or SRTP with a
 // port.
 func (m *Media) usable() bool {
 	return m.Kind == "audio" && m.Port != 0 && m.profile() != foreign
 }
 
-// agree picks the codec: the first of theirs that we take (RFC 3264 §6.1, the
-// offerer's order is its preference).
-func (m *Media) agree(ours []codec.ID) (Agreed, bool) {
-	var a Agreed
-	for _, f := range m.formats() {
-		switch {
-		case f.id == codec.TelephoneEvent && a.Events == 0:
-			a.Events = f.pt
-		case a.Codec == codec.None && f.id.Audio() && slices.Contains(ours, f.id):
-			a.Codec, a.PayloadType = f.id, f.pt
-		}
+// agree picks the codec (see pick) and the telephone-event beside it.
+func (m *Media) agree(l Local) (Agreed, bool) {
+	formats := m.formats()
+	f, ok := pick(formats, l)
+	if !ok {
+		return Agreed{}, false
 	}
-	if a.Codec == codec.None {
-		return a, false
+	a := Agreed{Codec: f.id, PayloadType: f.pt}
+	if e, ok := eventsAt(formats, f.rate); ok {
+		a.Events, a.EventsRate = e.pt, e.rate
 	}
 	if ap, ok := m.Addr(); ok && !ap.Addr().IsUnspecified() {
 		a.Remote = ap
@@ -161,9 +107,9 @@ func Answer(offer *Session, l Local) ([]byte, Agreed, error) {
 	for i := range offer.Media {
 		m := &offer.Media[i]
 		if i == chosen {
-			taken, _ = m.agree(l.Codecs)
+			taken, _ = m.agree(l)
 			taken.Ours, taken.Protection = Reverse(taken.Theirs), how.protection
-			section(&b, m.Proto, l, []format{{taken.PayloadType, taken.Codec}}, taken.Events, taken.Ours, taken.Mux)
+			section(&b, m.Proto, l, taken.formats(), taken.Ours, taken.Mux)
 			for _, line := range how.lines {
 				writer("%s", line)
 			}
@@ -203,34 +149,16 @@ func token(s string) string {
 func Offer(l Local) []byte {
 	var b strings.Builder
 	head(&b, l)
-	var fs []format
-	for _, id := range l.Codecs {
-		if pt, ok := static(id); ok {
-			fs = append(fs, format{pt, id})
-		}
-	}
 	dir := l.Direction
 	if dir == "" {
 		dir = SendRecv
 	}
 	proto, lines := secureOffer(l.Security)
-	section(&b, proto, l, fs, EventsPayloadType, dir, true)
+	section(&b, proto, l, offered(l.Codecs), dir, true)
 	for _, line := range lines {
 		b.WriteString(line + "\r\n")
 	}
 	return []byte(b.String())
-}
-
-func static(id codec.ID) (uint8, bool) {
-	switch id {
-	case codec.PCMU:
-		return 0, true
-	case codec.PCMA:
-		return 8, true
-	case codec.G722:
-		return 9, true
-	}
-	return 0, false
 }
 
 // Accept reads the answer to an offer that was made of l. The first of the
@@ -242,7 +170,7 @@ func Accept(answer *Session, l Local) (Agreed, error) {
 		if !m.usable() {
 			continue
 		}
-		a, ok := m.agree(l.Codecs)
+		a, ok := m.agree(l)
 		if !ok {
 			continue
 		}
@@ -265,20 +193,14 @@ func head(b *strings.Builder, l Local) {
 	fmt.Fprintf(b, "v=0\r\no=callfloor %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", l.ID, l.Version, fam, ip, fam, ip)
 }
 
-func section(b *strings.Builder, proto string, l Local, fs []format, events uint8, dir Direction, mux bool) {
+func section(b *strings.Builder, proto string, l Local, fs []format, dir Direction, mux bool) {
 	fmt.Fprintf(b, "m=audio %d %s", l.Port, token(proto))
 	for _, f := range fs {
 		fmt.Fprintf(b, " %d", f.pt)
 	}
-	if events != 0 {
-		fmt.Fprintf(b, " %d", events)
-	}
 	b.WriteString("\r\n")
 	for _, f := range fs {
-		fmt.Fprintf(b, "a=rtpmap:%d %s/%d\r\n", f.pt, f.id, f.id.ClockRate())
-	}
-	if events != 0 {
-		fmt.Fprintf(b, "a=rtpmap:%d telephone-event/8000\r\na=fmtp:%d 0-15\r\n", events, events)
+		f.write(b)
 	}
 	fmt.Fprintf(b, "a=ptime:20\r\na=%s\r\n", dir)
 	if mux {

@@ -302,7 +302,7 @@ func choose(offer *Session, l Local) (int, agreement, error) {
 		if !m.usable() {
 			continue
 		}
-		if _, ok := m.agree(l.Codecs); !ok {
+		if _, ok := m.agree(l); !ok {
 			continue
 		}
 		s, err := m.secureAnswer(l.Security)

@@ -29,11 +29,11 @@ func TestAnswer(t *testing.T) {
 		want        sdp.Agreed
 		has, hasNot []string
 	}{
-		{"PCMU first", offer("0 8 101", events...), sdp.Agreed{Codec: codec.PCMU, PayloadType: 0, Events: 101},
+		{"PCMU first", offer("0 8 101", events...), sdp.Agreed{Codec: codec.PCMU, PayloadType: 0, Events: 101, EventsRate: 8000},
 			[]string{"m=audio 20000 RTP/AVP 0 101\r\n", "a=rtpmap:0 PCMU/8000", "telephone-event/8000", "a=fmtp:101 0-15", "a=sendrecv"}, []string{"PCMA", "rtcp-mux"}},
-		{"PCMA first", offer("8 0 101", events...), sdp.Agreed{Codec: codec.PCMA, PayloadType: 8, Events: 101}, []string{"RTP/AVP 8 101\r\n"}, []string{"PCMU"}},
+		{"PCMA first", offer("8 0 101", events...), sdp.Agreed{Codec: codec.PCMA, PayloadType: 8, Events: 101, EventsRate: 8000}, []string{"RTP/AVP 8 101\r\n"}, []string{"PCMU"}},
 		{"G722 is passed over", offer("9 0", "a=rtpmap:9 G722/8000"), sdp.Agreed{Codec: codec.PCMU}, []string{"RTP/AVP 0\r\n"}, []string{"telephone-event", "G722"}},
-		{"events on another number", offer("0 97", "a=rtpmap:97 telephone-event/8000"), sdp.Agreed{Codec: codec.PCMU, Events: 97}, []string{"RTP/AVP 0 97\r\n"}, nil},
+		{"events on another number", offer("0 97", "a=rtpmap:97 telephone-event/8000"), sdp.Agreed{Codec: codec.PCMU, Events: 97, EventsRate: 8000}, []string{"RTP/AVP 0 97\r\n"}, nil},
 		{"dynamic number for PCMA", offer("99", "a=rtpmap:99 pcma/8000/1"), sdp.Agreed{Codec: codec.PCMA, PayloadType: 99}, []string{"a=rtpmap:99 PCMA/8000"}, nil},
 		{"events at 48 kHz are not ours", offer("0 110", "a=rtpmap:110 telephone-event/48000"), sdp.Agreed{Codec: codec.PCMU}, nil, []string{"telephone-event"}},
 		{"multiplexed RTCP", offer("0", "a=rtcp-mux"), sdp.Agreed{Codec: codec.PCMU, Mux: true}, []string{"a=rtcp-mux"}, nil},
