@@ -203,7 +203,6 @@ func TestListenIn(t *testing.T) {
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")
 	wav := filepath.Join(t.TempDir(), "sam.wav")
-	const supervisorHz = 1000
 	writeTone(t, wav, supervisorHz, 6*time.Second)
 	sam := b.signIn(s, "sam", map[string]any{"wav": wav})
 
