@@ -144,9 +144,6 @@ func nextRecord(b []byte) (record, []byte, error) {
 
 // length is how much sound the packet holds.
 func (r record) length() time.Duration {
-	n := len(r.packet.Payload)
-	if r.packet.Codec == codec.Opus {
-		return 20 * time.Millisecond // its length is not in its header's clock; 20 ms is what browsers send
-	}
-	return time.Duration(n) * time.Second / 8000 // G.711 and G.722: 8 octets a millisecond
+	c := r.packet.Codec
+	return time.Duration(codec.Duration(c, r.packet.Payload)) * time.Second / time.Duration(c.ClockRate())
 }

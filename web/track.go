@@ -38,7 +38,7 @@ func (t *LocalTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 		out.PayloadTypes[id] = pt
 	}
 	if len(out.PayloadTypes) == 0 {
-		return webrtc.RTPCodecParameters{}, errors.New("web: the other side takes none of PCMU, PCMA and opus")
+		return webrtc.RTPCodecParameters{}, errors.New("web: the other side takes none of PCMU, PCMA, G722 and opus")
 	}
 	w := c.WriteStream()
 	out.Write = func(h *rtp.Header, payload []byte) error {

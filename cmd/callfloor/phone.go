@@ -18,7 +18,7 @@ type phoneCmd struct {
 
 type phoneCallCmd struct {
 	URI    string        `arg:"" help:"Whom to call, like sip:1000@127.0.0.1."`
-	Codec  []string      `help:"The codecs to offer, in this order: PCMU, PCMA." default:"PCMU,PCMA" placeholder:"C,…"`
+	Codec  []string      `help:"The codecs to offer, in this order: PCMU, PCMA, G722, opus." default:"PCMU,PCMA" placeholder:"C,…"`
 	Play   string        `help:"What to say: tone:HZ or a WAV file; silence if not given." placeholder:"tone:HZ|FILE.wav"`
 	DTMF   string        `name:"dtmf" help:"Keys to press and when, counted from the answer." placeholder:"1@4s,2@9s"`
 	For    time.Duration `help:"Hang up so long after the answer." default:"30s" placeholder:"DUR"`
@@ -33,8 +33,8 @@ func (c *phoneCallCmd) Run(ctx context.Context, t terminal) error {
 	var codecs []codec.ID
 	for _, name := range c.Codec {
 		id := codec.Parse(name)
-		if id != codec.PCMU && id != codec.PCMA {
-			return usagef("--codec %s: the phone speaks PCMU and PCMA", name)
+		if !id.Audio() {
+			return usagef("--codec %s: the phone speaks PCMU, PCMA, G722 and opus", name)
 		}
 		codecs = append(codecs, id)
 	}

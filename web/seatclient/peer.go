@@ -32,14 +32,23 @@ type peer struct {
 	closed  bool
 }
 
-// newAPI returns pion with the formats of a seat: PCMU and PCMA, reports both
-// ways, no other interceptor.
+// formats are those of a browser.
+var formats = [...]webrtc.RTPCodecParameters{
+	{PayloadType: 0, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}},
+	{PayloadType: 8, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: 8000}},
+	{PayloadType: 9, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeG722, ClockRate: 8000}},
+	{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
+	}},
+}
+
+// newAPI returns pion with the formats of a seat, reports both ways, no other
+// interceptor.
 func newAPI() (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
-	for pt, mime := range map[webrtc.PayloadType]string{0: webrtc.MimeTypePCMU, 8: webrtc.MimeTypePCMA} {
-		err := m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: pt, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: mime, ClockRate: 8000}}, webrtc.RTPCodecTypeAudio)
-		if err != nil {
-			return nil, fmt.Errorf("seatclient: registering %s: %w", mime, err)
+	for _, f := range formats {
+		if err := m.RegisterCodec(f, webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, fmt.Errorf("seatclient: registering %s: %w", f.MimeType, err)
 		}
 	}
 	var s webrtc.SettingEngine
