@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -174,14 +175,30 @@ func eventually(t *testing.T, limit time.Duration, what string, check func() err
 	}
 }
 
+var portNext atomic.Int64
+
+// freePort returns a port that nobody has, for UDP and TCP, below the range
+// from which the kernel takes ports by itself: there a phone of another test
+// could take it before the server does.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10000 + int(int64(os.Getpid())*97+portNext.Add(1))%9500
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		u, err := net.ListenPacket("udp", addr)
+		_ = l.Close()
+		if err != nil {
+			continue
+		}
+		_ = u.Close()
+		return port
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("there is no free port from 10000 to 19499")
+	return 0
 }
 
 var rtpNext struct {
