@@ -18,6 +18,7 @@ need sip-tester sipp
 need baresip baresip
 need sox sox
 need ffmpeg ffprobe
+need iproute2 ip
 need_file fonts-noto-cjk /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 install_missing
 
