@@ -26,8 +26,6 @@ const (
 	// maxUnread is how far the newest packet may be ahead of what was read:
 	// four hours. Beyond it the packet is dropped.
 	maxUnread = 4 * 3600 * 8000
-	// maxPayload is the longest packet that is decoded: 200 ms.
-	maxPayload = 1600
 )
 
 // Assembler places the packets of one party on one 8 kHz clock that began at
@@ -40,8 +38,11 @@ type Assembler struct {
 	read  int64 // everything before it was read
 	pages map[int64]*[pageSize]int16
 
+	decode streamDecoder
+
 	anchored bool
 	ssrc     uint32
+	scale    int64  // clock units of a sample
 	base     uint32 // RTP timestamp of place
 	place    int64  // where base is, in samples after start
 
@@ -57,27 +58,27 @@ type pendingPacket struct {
 
 // NewAssembler returns an assembler whose sample 0 is at start.
 func NewAssembler(start time.Time) *Assembler {
-	return &Assembler{start: start, pages: make(map[int64]*[pageSize]int16)}
+	a := &Assembler{start: start, pages: make(map[int64]*[pageSize]int16)}
+	a.decode.put = a.put
+	return a
 }
 
-// Add places one packet of PCMU or PCMA; other codecs are left out. Packets
-// come in the order of their arrival, which may differ from that of seq; those
-// whose place was read already are dropped.
-func (a *Assembler) Add(c codec.ID, ssrc uint32, _ uint16, ts uint32, arrival time.Time, payload []byte) {
-	if len(payload) == 0 || len(payload) > maxPayload {
-		return
-	}
-	var buf [maxPayload]int16
-	n := codec.Decode(c, buf[:], payload)
-	if n == 0 {
-		return
-	}
-	at := units(arrival.Sub(a.start), clipRateHz)
-	if !a.anchored || ssrc != a.ssrc {
+// Add places one packet of sound; what is none is left out. Packets come in the
+// order of their arrival, which may differ from that of seq; those whose place
+// was read already are dropped.
+func (a *Assembler) Add(c codec.ID, ssrc uint32, seq uint16, ts uint32, arrival time.Time, payload []byte) {
+	a.decode.write(streamPacket{codec: c, ssrc: ssrc, seq: seq, ts: ts, arrival: units(arrival.Sub(a.start), clipRateHz), payload: payload})
+}
+
+// put places what a packet was decoded to.
+func (a *Assembler) put(k streamPacket, samples []int16) {
+	ssrc, ts, at, scale := k.ssrc, k.ts, k.arrival, int64(k.codec.ClockRate()/clipRateHz)
+	if !a.anchored || ssrc != a.ssrc || scale != a.scale {
 		a.settle(false)
+		a.scale = scale
 		a.anchor(ssrc, ts, at)
 	}
-	p := pendingPacket{ts: ts, arrival: at, samples: buf[:n]}
+	p := pendingPacket{ts: ts, arrival: at, samples: samples}
 	late := at - a.where(ts)
 	expected := a.drift.expected()
 	if len(a.pending) > 0 && late-expected <= suspicious {
@@ -96,7 +97,7 @@ func (a *Assembler) Add(c codec.ID, ssrc uint32, _ uint16, ts uint32, arrival ti
 }
 
 // where returns the place of an RTP timestamp.
-func (a *Assembler) where(ts uint32) int64 { return a.place + int64(int32(ts-a.base)) }
+func (a *Assembler) where(ts uint32) int64 { return a.place + int64(int32(ts-a.base))/a.scale }
 
 // anchor makes ts be at the place at.
 func (a *Assembler) anchor(ssrc, ts uint32, at int64) {
@@ -114,7 +115,7 @@ func (a *Assembler) hold(p pendingPacket) {
 		return
 	}
 	first := a.pending[0]
-	spoken := int64(int32(p.ts - first.ts))
+	spoken := int64(int32(p.ts-first.ts)) / a.scale
 	a.settle(p.arrival-first.arrival < spoken/2)
 }
 
@@ -163,6 +164,7 @@ func (a *Assembler) Read(until time.Duration) []int16 {
 	if end <= a.read {
 		return nil
 	}
+	a.decode.release(end)
 	if len(a.pending) > 0 && a.pending[0].arrival < end {
 		a.settle(false)
 	}

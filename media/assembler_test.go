@@ -221,9 +221,9 @@ func TestAssemblerDrift(t *testing.T) {
 
 func TestAssemblerLeavesOut(t *testing.T) {
 	s := newScript()
-	s.a.Add(codec.Opus, 1, 1, 1, s.start, []byte{1, 2, 3})
+	s.a.Add(codec.VP8, 1, 1, 1, s.start, []byte{1, 2, 3})
 	s.a.Add(codec.PCMU, 1, 1, 1, s.start, nil)
-	s.a.Add(codec.PCMU, 1, 1, 1, s.start, make([]byte, maxPayload+1))
+	s.a.Add(codec.PCMU, 1, 1, 1, s.start, make([]byte, codec.MaxSamples+1))
 	if len(s.a.pages) != 0 {
 		t.Error("something was placed")
 	}
