@@ -380,7 +380,12 @@ test("a supervisor's microphone is asked for at the first whisper, and let go wh
 	expect(s.devices.asked).toBe(0);
 	void s.phone.supervise("whisper", "c1");
 	await settled();
-	expect(s.wire().of("do").map((m) => m.do)).toEqual(["listen", "whisper"]);
+	expect(
+		s
+			.wire()
+			.of("do")
+			.map((m) => m.do),
+	).toEqual(["listen", "whisper"]);
 	expect(s.wire().of("media").at(-1)?.microphone).toBe("ok");
 	listen("whisper");
 	await settled();

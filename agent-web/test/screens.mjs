@@ -70,6 +70,13 @@ const views = [
 				.click()
 				.catch(() => {}),
 	},
+	{
+		name: "floor-barge",
+		user: "sam",
+		path: "/floor",
+		doc: "barging",
+	},
+	{ name: "seat-coached", user: "alice", path: "/", doc: "coached" },
 	{ name: "calls", user: "sam", path: "/calls", doc: "floor" },
 	{ name: "calls-empty", user: "sam", path: "/calls", doc: "floor", empty: true },
 	{ name: "calls-error", user: "sam", path: "/calls", doc: "floor", broken: true },

@@ -215,6 +215,7 @@ export const en = {
 	"panel.timeline": "Open its timeline",
 	"panel.gone": "This call is over.",
 	"listen.stop": "Stop listening",
+	"listen.leave": "Leave the call",
 	"listen.now.listen": "You are listening to {from}. Nobody in the call hears you.",
 	"listen.now.whisper": "You are coaching the agent in the call of {from}. Only the agent hears you.",
 	"listen.now.barge": "You are in the call of {from}. Everybody hears you.",

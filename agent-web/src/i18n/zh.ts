@@ -217,6 +217,7 @@ export const zh: Record<Key, string> = {
 	"panel.timeline": "打开时间线",
 	"panel.gone": "该通话已结束。",
 	"listen.stop": "停止监听",
+	"listen.leave": "离开通话",
 	"listen.now.listen": "您正在监听 {from} 的通话。通话各方听不到您。",
 	"listen.now.whisper": "您正在 {from} 的通话中辅导坐席，只有坐席听得到您。",
 	"listen.now.barge": "您已加入 {from} 的通话，所有人都听得到您。",
