@@ -40,12 +40,13 @@ type Mixer struct {
 // mixOutput is what is heard by the listeners of one codec who leave out the
 // same talker.
 type mixOutput struct {
-	except *Source
-	codec  codec.ID
-	source *Source
-	packet Packet
-	frame  [frameSamples]int16
-	buf    [frameSamples]byte
+	except  *Source
+	codec   codec.ID
+	encoder codec.Encoder
+	source  *Source
+	packet  Packet
+	frame   [frameSamples]int16
+	buf     [codec.MaxFrameOctets]byte
 }
 
 // NewMixer returns a mixer without talkers; name is for logs.
@@ -76,16 +77,17 @@ func (m *Mixer) Hear(talkers ...*Source) {
 	}
 	for _, in := range m.inputs {
 		if !slices.Contains(next, in) {
-			in.from.Detach(in)
+			in.close()
 		}
 	}
 	m.inputs = next
 	m.join()
 }
 
-// Output returns a source that speaks c (PCMU or PCMA) and carries every
-// talker but except; nil leaves out nobody. Asked twice for the same it is the
-// same source: what several listeners hear is encoded once.
+// Output returns a source that speaks c and carries every talker but except;
+// nil leaves out nobody. Asked twice for the same it is the same source: what
+// several listeners hear is encoded once. One that speaks no audio format, or
+// is asked for after Close, is silent.
 func (m *Mixer) Output(except *Source, c codec.ID) *Source {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -95,6 +97,10 @@ func (m *Mixer) Output(except *Source, c codec.ID) *Source {
 		}
 	}
 	o := &mixOutput{except: except, codec: c, source: NewSource(m.name)}
+	if m.closed || !c.Audio() {
+		return o.source
+	}
+	o.encoder = codec.NewEncoder(c)
 	o.packet = Packet{Codec: c, Seq: uint16(rand.Uint32()), SSRC: rand.Uint32()}
 	m.outputs = append(m.outputs, o)
 	m.join()
@@ -104,9 +110,14 @@ func (m *Mixer) Output(except *Source, c codec.ID) *Source {
 // Close ends the mixing for good.
 func (m *Mixer) Close() {
 	m.mu.Lock()
-	m.closed = true
+	outputs := m.outputs
+	m.closed, m.outputs = true, nil
 	m.mu.Unlock()
 	m.Hear()
+	m.pacer.remove(m.slot, m)
+	for _, o := range outputs {
+		o.encoder.Close()
+	}
 }
 
 // join puts the mixer on the clock if it has something to do; tick takes it off.
@@ -142,9 +153,9 @@ func (m *Mixer) mixOnce(frame int64, now time.Time) {
 	}
 	for _, o := range m.outputs {
 		m.render(o)
-		n := codec.Encode(o.codec, o.buf[:], o.frame[:])
+		n := o.encoder.Encode(o.buf[:], o.frame[:])
 		o.packet.Seq++
-		o.packet.Timestamp = m.base + uint32(frame*frameSamples)
+		o.packet.Timestamp = m.base + uint32(frame*perFrame(o.codec.ClockRate()))
 		o.packet.Payload = o.buf[:n]
 		o.packet.Arrival = now
 		o.source.Emit(&o.packet)

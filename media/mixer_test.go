@@ -181,7 +181,7 @@ func TestMixerRidesOutJitter(t *testing.T) {
 		m.mixOnce(int64(f), time.Now())
 	}
 	in := m.inputs[0]
-	if waiting := int32(in.end - in.read); waiting > mixMost {
+	if waiting := in.play.waiting(); waiting > backlogMost {
 		t.Errorf("%d samples wait: the delay stayed", waiting)
 	}
 	if got := out.at(500, 1600); got < 0.18 {
