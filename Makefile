@@ -54,8 +54,12 @@ soak: build ## calls against a demo server for SOAKTIME (30m), watching memory a
 	@bash scripts/soak.sh $(SOAKTIME)
 
 .PHONY: bench
-bench: ## the benchmarks of the hot paths
-	@go test -run '^$$' -bench . -benchmem ./media/... ./acd/... ./recordings/... ./bench/...
+bench: ## measure the product beside rtpengine (if installed) and write docs/performance.md (half an hour on a quiet machine)
+	@go run ./bench -json docs/performance.json -write docs/performance.md
+
+.PHONY: microbench
+microbench: ## the benchmarks of the hot paths
+	@go test -run '^$$' -bench . -benchmem ./media/... ./acd/... ./recordings/...
 
 .PHONY: third-party
 third-party: $(WEB)/node_modules/.installed ## write THIRD_PARTY.md

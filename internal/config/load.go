@@ -19,7 +19,7 @@ import (
 const EnvPrefix = "CALLFLOOR_"
 
 // ownVariables begin with EnvPrefix too but belong to the command line.
-var ownVariables = [...]string{"CALLFLOOR_CONFIG", "CALLFLOOR_SERVER", "CALLFLOOR_TOKEN"}
+var ownVariables = [...]string{"CALLFLOOR_CONFIG", "CALLFLOOR_SERVER", "CALLFLOOR_TOKEN", "CALLFLOOR_PLAIN_MEDIA"}
 
 // maxFile bounds the file; a real one has a few kilobytes.
 const maxFile = 1 << 20

@@ -1,0 +1,131 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// serverCore and generatorCore keep the two apart where there are two cores.
+const (
+	serverCore    = "0"
+	generatorCore = "1"
+)
+
+// process is a server that is measured.
+type process struct {
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bytes.Buffer
+	done chan struct{}
+}
+
+// start runs a command on the server's core. stdout, if not nil, takes its
+// output; otherwise that is kept for errors.
+func start(stdout io.Writer, env []string, name string, args ...string) (*process, error) {
+	if runtime.GOOS == "linux" && cores > 1 {
+		args = append([]string{"-c", serverCore, name}, args...)
+		name = "taskset"
+	}
+	p := &process{cmd: exec.Command(name, args...), out: &bytes.Buffer{}, done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if stdout != nil {
+		p.cmd.Stdout = stdout
+	}
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	return p, nil
+}
+
+// stop ends the process; one that does not want to is killed.
+func (p *process) stop() {
+	_ = p.in.Close()
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM, syscall.SIGKILL} {
+		_ = p.cmd.Process.Signal(s)
+		select {
+		case <-p.done:
+			return
+		case <-time.After(5 * time.Second):
+		}
+	}
+	<-p.done
+}
+
+// cpu returns what all threads of the process have run, exactly. A thread that
+// ended takes its share with it; servers keep theirs.
+func (p *process) cpu() (time.Duration, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
+	if err != nil || len(files) == 0 {
+		return 0, errors.New("the server has ended")
+	}
+	var sum time.Duration
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		ns, _, _ := strings.Cut(string(b), " ")
+		n, err := strconv.ParseInt(ns, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", f, err)
+		}
+		sum += time.Duration(n)
+	}
+	return sum, nil
+}
+
+// memory returns the resident memory in octets.
+func (p *process) memory() float64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(b))
+	if len(f) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseFloat(f[1], 64)
+	return pages * float64(os.Getpagesize())
+}
+
+// settled waits until the memory does not change any more, half a minute at
+// most, and returns it.
+func (p *process) settled() float64 {
+	last, calm := p.memory(), 0
+	for range 30 {
+		time.Sleep(time.Second)
+		now := p.memory()
+		if calm++; now < 0.99*last || now > 1.01*last {
+			calm = 0
+		}
+		if last = now; calm == 5 {
+			break
+		}
+	}
+	return last
+}
+
+// stretch stops the process for a while, as a busy host does.
+func (p *process) stretch(d time.Duration) {
+	_ = p.cmd.Process.Signal(syscall.SIGSTOP)
+	time.Sleep(d)
+	_ = p.cmd.Process.Signal(syscall.SIGCONT)
+}
