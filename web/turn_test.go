@@ -131,6 +131,47 @@ func TestTURNRelaysToTheMediaPortOnly(t *testing.T) {
 	}
 }
 
+// Where a seat may relay to: the media port's own addresses, written in any way.
+func TestTURNPermissions(t *testing.T) {
+	m, err := newMetrics(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everywhere := &relay{metrics: m, peers: map[netip.AddrPort]struct{}{}, local: map[bool]netip.Addr{}}
+	everywhere.allow([]net.Addr{&net.UDPAddr{IP: net.IPv4(192, 168, 5, 9), Port: 8090}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8090}, &net.UDPAddr{IP: net.IPv6loopback, Port: 8090}})
+	one := &relay{metrics: m, peers: map[netip.AddrPort]struct{}{}, local: map[bool]netip.Addr{}}
+	one.allow([]net.Addr{&net.UDPAddr{IP: net.IPv4(192, 168, 5, 9), Port: 8090}})
+	for ip, want := range map[string]struct{ everywhere, one bool }{
+		"192.168.5.9": {true, true}, "::ffff:192.168.5.9": {true, true},
+		"127.0.0.1": {true, false}, "::ffff:127.0.0.1": {true, false}, "::1": {true, false},
+		"127.0.0.2": {}, "192.168.5.1": {}, "10.0.0.1": {}, "0.0.0.0": {}, "::": {}, "fe80::1": {}, "fd00::1": {},
+		"169.254.169.254": {}, "::ffff:169.254.169.254": {}, "224.0.0.1": {}, "255.255.255.255": {}, "8.8.8.8": {}, "2001:db8::1": {},
+	} {
+		if got := everywhere.permit(nil, net.ParseIP(ip)); got != want.everywhere {
+			t.Errorf("%s, listening everywhere: %v", ip, got)
+		}
+		if got := one.permit(nil, net.ParseIP(ip)); got != want.one {
+			t.Errorf("%s, listening on one address: %v", ip, got)
+		}
+	}
+	if one.permit(nil, nil) || everywhere.permit(nil, net.IP{1, 2}) {
+		t.Error("no address is permitted")
+	}
+	if a := everywhere.local[true]; !a.IsLoopback() {
+		t.Errorf("relayed packets leave from %s, where others can reach it; want loopback", a)
+	}
+	// A permission is for all ports of an address; these are the ports.
+	c := &relayConn{relay: one, free: func() {}}
+	for _, to := range []string{"192.168.5.9:5060", "192.168.5.9:3478", "192.168.5.9:0", "[::1]:8090"} {
+		if n, err := c.WriteTo([]byte("x"), net.UDPAddrFromAddrPort(netip.MustParseAddrPort(to))); n != 1 || err != nil {
+			t.Errorf("%s: %d, %v; want it dropped", to, n, err)
+		}
+	}
+	if got := valueOf(m.refused.WithLabelValues("turn_port")); got != 4 {
+		t.Errorf("%v packets were dropped, want 4", got)
+	}
+}
+
 func TestTURNDropsStrangersAtARelayedAddress(t *testing.T) {
 	s := turnServer(t)
 	conn := allocate(t, s, "udp")
