@@ -106,23 +106,6 @@ func (p *process) memory() float64 {
 	return pages * float64(os.Getpagesize())
 }
 
-// settled waits until the memory does not change any more, half a minute at
-// most, and returns it.
-func (p *process) settled() float64 {
-	last, calm := p.memory(), 0
-	for range 30 {
-		time.Sleep(time.Second)
-		now := p.memory()
-		if calm++; now < 0.99*last || now > 1.01*last {
-			calm = 0
-		}
-		if last = now; calm == 5 {
-			break
-		}
-	}
-	return last
-}
-
 // stretch stops the process for a while, as a busy host does.
 func (p *process) stretch(d time.Duration) {
 	_ = p.cmd.Process.Signal(syscall.SIGSTOP)
