@@ -26,5 +26,6 @@ func (c *Call) noteLegQuality(at time.Time, leg contact.LegID, q media.Quality) 
 			"codec": q.Codec, "sent": q.Sent, "received": q.Received, "lost": q.Lost, "loss_percent": q.LossPercent,
 			"jitter_ms": q.JitterMS, "rtt_ms": q.RTTMS, "score": q.Score, "strangers": q.Strangers,
 			"srtp": q.SRTP, "refused": q.Refused,
+			"far_loss_percent": q.FarLossPercent, "far_jitter_ms": q.FarJitterMS, "far_score": q.FarScore,
 		})
 }

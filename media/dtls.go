@@ -25,6 +25,9 @@ const (
 	// handshakeTries is how many may fail that did not come from the
 	// description's address before the leg's does.
 	handshakeTries = 8
+	// handshakeHead is how long the description's address may begin before
+	// another may: the first repetition of a ClientHello comes after a second.
+	handshakeHead = latchTime / 2
 	// flightInterval is when a lost flight is sent again the first time; RFC
 	// 6347 asks for a second, which is a second of silence in a call.
 	flightInterval = 250 * time.Millisecond
@@ -51,7 +54,7 @@ type association struct {
 
 // admits says whether a datagram from there belongs to the handshake. The
 // address of the description comes first; another one only where that cannot
-// speak or has not spoken for a second (see latch), since it has to show the
+// speak or has not spoken for handshakeHead (see latch), since it has to show the
 // certificate anyway. The session's lock is held.
 func (a *association) admits(from, sdp netip.AddrPort, now time.Time) bool {
 	switch {
@@ -59,7 +62,7 @@ func (a *association) admits(from, sdp netip.AddrPort, now time.Time) bool {
 		return from == a.peer
 	case a.want.Active:
 		return false
-	case from == sdp, unreachable(sdp.Addr()) && !unreachable(from.Addr()), now.Sub(a.began) >= latchTime:
+	case from == sdp, unreachable(sdp.Addr()) && !unreachable(from.Addr()), now.Sub(a.began) >= handshakeHead:
 		a.peer = from
 		a.pipe.setPeer(from)
 		return true

@@ -139,12 +139,12 @@ func TestStrangersHandshake(t *testing.T) {
 		a.agree(b, false, b.identity.Fingerprint())
 		hello := make([]byte, 80)
 		copy(hello, []byte{22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 67, 1, 0, 0, 55})
-		for range 1000 { // 500 a second, for less than the second that the SDP's address has
+		for range 1000 { // 500 a second, for less than the time that the SDP's address has
 			a.socket.in <- datagram{hello, stranger}
 			a.socket.in <- datagram{[]byte{22, 0xFE, 0xFF}, stranger}
 		}
 		synctest.Wait()
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(handshakeHead - time.Millisecond)
 		b.agree(a, true, a.identity.Fingerprint())
 		time.Sleep(2 * time.Second)
 		synctest.Wait()

@@ -24,6 +24,11 @@ type Quality struct {
 	// SRTP says how the audio is encrypted, "AEAD_AES_128_GCM (SDES)"; nil:
 	// not, or not yet.
 	SRTP *string `json:"srtp"`
+	// What the far end reports of what it hears of us (RTCP RR and XR); nil: it
+	// did not.
+	FarLossPercent *float64 `json:"far_loss_percent"`
+	FarJitterMS    *float64 `json:"far_jitter_ms"`
+	FarScore       *float64 `json:"far_score"`
 }
 
 // The E-model's figures (ITU-T G.107 with all parameters at their defaults).
@@ -43,6 +48,11 @@ func Score(c codec.ID, lossPercent, jitterMS, delayMS float64) float64 {
 	if !c.Audio() {
 		return 1
 	}
+	return ratingToScore(rating(c, lossPercent, jitterMS, delayMS))
+}
+
+// rating is R, the E-model's transmission rating, 0 at least.
+func rating(_ codec.ID, lossPercent, jitterMS, delayMS float64) float64 {
 	loss := math.Min(math.Max(finite(lossPercent), 0), 100)
 	delay := packetisationMS + math.Max(finite(delayMS), 0) + 2*math.Max(finite(jitterMS), 0)
 	delayImpairment := 0.024 * delay
@@ -50,7 +60,7 @@ func Score(c codec.ID, lossPercent, jitterMS, delayMS float64) float64 {
 		delayImpairment += 0.11 * (delay - 177.3)
 	}
 	lossImpairment := 95 * loss / (loss + packetLossRobustness)
-	return ratingToScore(basicFactor - delayImpairment - lossImpairment)
+	return math.Max(0, basicFactor-delayImpairment-lossImpairment)
 }
 
 // ratingToScore is G.107 annex B.

@@ -56,6 +56,8 @@ type streamStats struct {
 	candidateSeq uint16
 	candidateRun int
 
+	bursts burstMeter // of this SSRC
+
 	jumpSeq uint16 // what follows a wild jump, if it was one
 	jumped  bool
 
@@ -106,6 +108,7 @@ func (s *streamStats) begin(w *wirePacket) {
 	s.started, s.jumped, s.transitKnown = true, false, false
 	s.base, s.highest = int64(w.seq)+1<<16, int64(w.seq)+1<<16
 	s.got, s.window, s.candidateRun = 0, 1, 0
+	s.bursts = burstMeter{run: 1}
 	s.priorExpected, s.priorGot = 0, 0
 	s.srNTP, s.srAt = 0, time.Time{}
 }
@@ -140,6 +143,7 @@ func (s *streamStats) advance(seq uint16) seen {
 		s.transitKnown = false
 	case delta > 0:
 		s.highest += delta
+		s.bursts.advance(delta)
 		s.window = s.window<<uint(min(delta, 64)) | 1
 	case delta == 0:
 		return seenTwice

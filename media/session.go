@@ -26,6 +26,8 @@ type SessionConfig struct {
 	Engine *Engine
 	// Identity is the certificate for DTLS-SRTP, needed where that is agreed on.
 	Identity *Identity
+	// DSCP marks what is sent (RFC 2474), 46 is usual for audio; 0: no mark.
+	DSCP int
 }
 
 // Remote is what offer and answer said of the far end.
@@ -93,6 +95,10 @@ func OpenSession(c SessionConfig) (*Session, error) {
 	socks, err := bindPair(e, c.IP, c.Ports)
 	if err != nil {
 		return nil, fmt.Errorf("open media session %q: %w", c.Name, err)
+	}
+	if c.DSCP != 0 {
+		MarkDSCP(socks.rtp, c.DSCP)
+		MarkDSCP(socks.rtcp, c.DSCP)
 	}
 	return newSession(c, e, socks), nil
 }
@@ -294,6 +300,7 @@ func (s *Session) Quality() Quality {
 	s.mu.Lock()
 	q := Quality{Codec: s.remote.Codec.String(), RTTMS: s.reports.roundTripMS()}
 	c := s.remote.Codec
+	s.reports.far.fill(&q)
 	s.mu.Unlock()
 	q.Sent, q.Received, q.Lost = sent.Packets, got.Packets, got.Lost
 	if all := got.Packets + got.Lost; all > 0 {

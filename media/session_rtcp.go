@@ -14,6 +14,7 @@ type reportState struct {
 	roundTrip time.Duration
 	known     bool
 	sent      bool
+	far       farReport
 }
 
 func (r *reportState) roundTripMS() *float64 {
@@ -57,7 +58,8 @@ func (s *Session) goodbye(now time.Time) {
 	s.sendRTCP(append(s.compound(now), &rtcp.Goodbye{Sources: []uint32{s.ssrc}}))
 }
 
-// compound makes SR or RR with SDES (RFC 3550 §6.1).
+// compound makes SR or RR with SDES (RFC 3550 §6.1), and where something came
+// the VoIP metrics of it (RFC 3611).
 func (s *Session) compound(now time.Time) []rtcp.Packet {
 	sent := s.sender.Stats()
 	var blocks []rtcp.ReceptionReport
@@ -74,7 +76,13 @@ func (s *Session) compound(now time.Time) []rtcp.Packet {
 	name := &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
 		Source: s.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: s.cname}},
 	}}}
-	return []rtcp.Packet{first, name}
+	if len(blocks) == 0 {
+		return []rtcp.Packet{first, name}
+	}
+	s.mu.Lock()
+	trip := s.reports.roundTrip
+	s.mu.Unlock()
+	return []rtcp.Packet{first, name, &rtcp.ExtendedReport{SenderSSRC: s.ssrc, Reports: []rtcp.ReportBlock{s.receiver.Metrics(trip)}}}
 }
 
 func (s *Session) sendRTCP(packets []rtcp.Packet) {
@@ -161,6 +169,14 @@ func (s *Session) takeReport(p rtcp.Packet, at time.Time) {
 		s.takeBlocks(p.Reports, at)
 	case *rtcp.ReceiverReport:
 		s.takeBlocks(p.Reports, at)
+	case *rtcp.ExtendedReport:
+		for _, block := range p.Reports {
+			if m, ok := block.(*rtcp.VoIPMetricsReportBlock); ok && m.SSRC == s.ssrc {
+				s.mu.Lock()
+				s.reports.far.noteMetrics(m)
+				s.mu.Unlock()
+			}
+		}
 	}
 }
 
@@ -169,10 +185,11 @@ func (s *Session) takeBlocks(blocks []rtcp.ReceptionReport, at time.Time) {
 		if r.SSRC != s.ssrc {
 			continue
 		}
+		s.mu.Lock()
+		s.reports.far.note(r, s.remote.Codec.ClockRate())
 		if d, ok := RoundTrip(r, at); ok {
-			s.mu.Lock()
 			s.reports.roundTrip, s.reports.known = d, true
-			s.mu.Unlock()
 		}
+		s.mu.Unlock()
 	}
 }

@@ -245,7 +245,8 @@ func (l *Leg) stand() *placeholders {
 // openSession is the default of Options.OpenMedia.
 func (s *Server) openSession(c MediaConfig) (Media, error) {
 	return media.OpenSession(media.SessionConfig{
-		IP: c.IP, Ports: s.opt.Ports, Pacer: s.opt.Pacer, Engine: s.opt.Engine, Name: c.Name, Log: s.log, Identity: s.identity,
+		IP: c.IP, Ports: s.opt.Ports, Pacer: s.opt.Pacer, Engine: s.opt.Engine, Name: c.Name, Log: s.log,
+		Identity: s.identity, DSCP: s.cfg.DSCPAudio,
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"callfloor/media"
 )
 
 // bind opens the UDP socket and the TCP listener on one port. With port 0 it
@@ -82,6 +84,7 @@ const (
 // deadline, so that connections which say nothing go away.
 type boundedListener struct {
 	net.Listener
+	dscp int // of what is sent; 0: no mark
 	open atomic.Int64
 }
 
@@ -96,6 +99,9 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 			l.open.Add(-1)
 			_ = c.Close()
 			continue
+		}
+		if l.dscp != 0 {
+			media.MarkDSCP(c, l.dscp)
 		}
 		_ = c.SetReadDeadline(time.Now().Add(firstMessage))
 		return &boundedConn{Conn: c, l: l}, nil

@@ -159,6 +159,9 @@ func (s *Server) Start() error {
 			return err
 		}
 	}
+	if s.cfg.DSCP != 0 {
+		media.MarkDSCP(s.conn, s.cfg.DSCP)
+	}
 	s.addr = addrPort(s.conn.LocalAddr())
 	s.state = serverOpen
 	// sipgo adds the socket to its pool when its reader begins; a Dial before
@@ -167,7 +170,7 @@ func (s *Server) Start() error {
 	s.tpl.Pool("udp").Add(local, &gosip.UDPConnection{PacketConn: s.conn, PacketAddr: local, Listener: true})
 	s.wg.Go(func() { _ = s.tpl.ServeUDP(s.conn) })
 	if s.ln != nil {
-		ln := &boundedListener{Listener: s.ln}
+		ln := &boundedListener{Listener: s.ln, dscp: s.cfg.DSCP}
 		s.wg.Go(func() { _ = s.tpl.ServeTCP(ln) })
 	}
 	return nil

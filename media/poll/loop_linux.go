@@ -37,6 +37,7 @@ type Loop struct {
 	free    []int32
 	buffer  [MaxDatagram]byte
 	pass    int // packets of this pass
+	turn    uint64
 }
 
 // served is a socket on a Loop.
@@ -47,6 +48,7 @@ type served struct {
 	done   func()
 	mark   int32 // -1: not in the loop yet, or any more
 	failed int
+	turn   uint64 // of the Loop, when it was last ready
 }
 
 // NewLoop starts a Loop; Close ends it. log may be nil.
@@ -177,6 +179,7 @@ func (l *Loop) run() {
 // closed.
 func (l *Loop) passes(events []unix.EpollEvent) bool {
 	l.pass = 0
+	l.turn++
 	for len(events) > 0 {
 		before := l.pass
 		woken := l.read(events)
@@ -211,22 +214,38 @@ func (l *Loop) read(events []unix.EpollEvent) (woken bool) {
 	return woken
 }
 
+// maxBurst is how many datagrams are fetched at once from a socket that is
+// flooded, so that the others have their turn.
+const maxBurst = 256
+
+// readOne fetches one datagram. A socket that was ready a tick ago too gets far
+// more than a call sends: then all that it holds is fetched, or the flood would
+// fill the kernel's buffer and the call's own packets would find no room.
 func (l *Loop) readOne(v *served) {
+	flooded := l.wait.ticking && v.turn+1 == l.turn
+	v.turn = l.turn
+	for n := 1; l.fetch(v) && flooded && n < maxBurst; n++ {
+	}
+}
+
+// fetch hands on a datagram and returns false if there was none.
+func (l *Loop) fetch(v *served) bool {
 	n, from, err := v.sock.receive(l.buffer[:])
 	if err == nil {
 		v.failed = 0
 		l.pass++
 		l.handle(v, l.buffer[:n:n], from)
-		return
+		return true
 	}
 	if errors.Is(err, unix.EAGAIN) {
-		return
+		return false
 	}
 	v.failed++ // a far end's ICMP message for example: the socket goes on
 	if v.failed == maxErrors {
 		l.wait.remove(v.sock.fd)
 		l.log.Error("a media socket cannot be read any more", "errors", maxErrors, "err", err)
 	}
+	return false
 }
 
 // handle keeps a fault over one datagram from ending the process.

@@ -27,6 +27,9 @@ func (*Socket) LocalAddr() netip.AddrPort { return netip.AddrPort{} }
 // WriteToUDPAddrPort returns errors.ErrUnsupported.
 func (*Socket) WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error) { return 0, errUnsupported }
 
+// SetTOS fails.
+func (*Socket) SetTOS(int) error { return errUnsupported }
+
 // Close does nothing.
 func (*Socket) Close() error { return nil }
 
