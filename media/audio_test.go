@@ -104,6 +104,27 @@ func TestPlayedInEveryCodec(t *testing.T) {
 	}
 }
 
+// A sound that begins again and again is as loud at its joints as elsewhere.
+func TestLoopedInEveryCodec(t *testing.T) {
+	for c := range audioCodecs {
+		d := codec.NewDecoder(c)
+		var pcm []int16
+		var buf [codec.MaxSamples]int16
+		clip := ToneClip("a", []float64{440}, time.Second, -12)
+		for range 5 {
+			for _, f := range clip.loop(c) {
+				pcm = append(pcm, buf[:d.Decode(buf[:], f)]...)
+			}
+		}
+		for at := 800; at < len(pcm); at += 400 {
+			if _, level := share(pcm[at:at+400], 440); math.Abs(level+15) > 1.5 {
+				t.Errorf("%v: at %d ms the level is %.1f dBFS", c, at/8, level)
+			}
+		}
+		d.Close()
+	}
+}
+
 // Keys go as tones to who takes no events, and are heard as keys again.
 func TestKeysInBand(t *testing.T) {
 	const keys = "1590*#D77"

@@ -24,6 +24,7 @@ type Clip struct {
 	name    string
 	samples []int16 // 8 kHz, a whole number of frames
 	frames  map[codec.ID]func() [][]byte
+	laps    func() [][]byte // G.722's, for a clip that follows itself
 }
 
 // clipCodecs are what a clip can be heard in.
@@ -37,8 +38,9 @@ func NewClip(name string, samples8k []int16) *Clip {
 	}
 	c := &Clip{name: name, samples: samples8k, frames: make(map[codec.ID]func() [][]byte, len(clipCodecs))}
 	for _, id := range clipCodecs {
-		c.frames[id] = sync.OnceValue(func() [][]byte { return c.encode(id) })
+		c.frames[id] = sync.OnceValue(func() [][]byte { return c.encode(id, false) })
 	}
+	c.laps = sync.OnceValue(func() [][]byte { return c.encode(codec.G722, true) })
 	return c
 }
 
@@ -105,13 +107,29 @@ func (c *Clip) Frames(id codec.ID) [][]byte {
 	return nil
 }
 
-// encode makes the payloads, one behind the other in memory.
-func (c *Clip) encode(id codec.ID) [][]byte {
+// loop returns the payloads of a clip that is played over and over. G.722 steers
+// the decoder by what came before: there they are those of the second time, so
+// that the end leads into the beginning without a bang.
+func (c *Clip) loop(id codec.ID) [][]byte {
+	if id == codec.G722 {
+		return c.laps()
+	}
+	return c.Frames(id)
+}
+
+// encode makes the payloads, one behind the other in memory; again makes them
+// those of a clip that was heard just before.
+func (c *Clip) encode(id codec.ID, again bool) [][]byte {
 	e := codec.NewEncoder(id)
 	defer e.Close()
 	n := len(c.samples) / frameSamples
 	all, ends := make([]byte, 0, len(c.samples)), make([]int, n)
 	var payload [codec.MaxFrameOctets]byte
+	if again {
+		for i := range n {
+			e.Encode(payload[:], c.samples[i*frameSamples:(i+1)*frameSamples])
+		}
+	}
 	for i := range n {
 		size := e.Encode(payload[:], c.samples[i*frameSamples:(i+1)*frameSamples])
 		all = append(all, payload[:size]...)

@@ -86,7 +86,7 @@ func (p *Player) Play(ctx context.Context, clips ...*Clip) error {
 // Loop plays the clip over and over, beginning at position at (music goes on
 // where others hear it), until Play, Loop, Stop or Close. It does not block.
 func (p *Player) Loop(c *Clip, at time.Duration) {
-	frames := c.Frames(p.codec)
+	frames := c.loop(p.codec)
 	if len(frames) == 0 {
 		p.replace(nil)
 		return
