@@ -338,6 +338,9 @@ func TestTakenOver(t *testing.T) {
 				took++
 			}
 		}
+		if d.End == nil || d.End.By != contact.Supervisor {
+			t.Errorf("ended by %+v, want the supervisor", d.End)
+		}
 		if d.Agent == nil || *d.Agent != "sam" || took != 1 {
 			t.Errorf("agent %v, %d events of a take-over", d.Agent, took)
 		}
@@ -359,6 +362,7 @@ func TestTrouble(t *testing.T) {
 		{"the agent's microphone is silent", func(h *house) { h.voices[markAlice].mark = silence }, AgentSilent},
 		{"nothing comes from the agent", func(h *house) { delete(h.voices, markAlice) }, AgentNoAudio},
 		{"the agent is muted", func(h *house) { must(h.t, h.call.Mute("alice", true)); h.voices[markAlice].mark = silence }, NoTrouble},
+		{"the customer's phone holds the call", func(h *house) { h.call.Held(true); delete(h.voices, markCustomer) }, NoTrouble},
 		{"hold", func(h *house) { must(h.t, h.call.Hold("alice", true)); delete(h.voices, markCustomer) }, NoTrouble},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

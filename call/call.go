@@ -64,6 +64,7 @@ type Call struct {
 	Options
 	log   *slog.Logger
 	n     atomic.Int64 // numbers events
+	held  atomic.Bool  // the customer's phone holds the call
 	over  chan struct{}
 	ctx   context.Context // ends with the customer's EndCause
 	leave context.CancelCauseFunc
@@ -101,6 +102,7 @@ type Call struct {
 type agent struct {
 	seat     Seat
 	leg      contact.LegID
+	party    contact.Party // agent, or the supervisor who took over
 	muted    bool
 	presence presence
 }

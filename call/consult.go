@@ -16,7 +16,7 @@ func (c *Call) Consult(user string, s Seat) error {
 			return contact.Errorf(contact.Conflict, "%s is in this call already", s.User())
 		}
 		now := time.Now()
-		c.second, c.joined = c.newAgent(s, now), false
+		c.second, c.joined = c.newAgent(s, contact.Agent, now), false
 		c.setStage(StageHold, now)
 		c.settle()
 		c.noteConsult(c.second.leg, user+" consults "+s.User()+"; the customer hears music", "consult", s.User())
@@ -63,7 +63,7 @@ func (c *Call) Transfer(user string) error {
 		}
 		next := c.second
 		c.partSecond()
-		c.handOver(next.seat)
+		c.handOver(next.seat, contact.Agent)
 		c.noteConsult(c.agent.leg, user+" handed the call to "+next.seat.User(), "transfer", next.seat.User())
 		return nil
 	})

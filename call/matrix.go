@@ -61,7 +61,8 @@ func (s Supervision) String() string {
 // hearing is one row: what every ear hears. A supervisor who whispers or
 // barges in has the ear supervisor, those who only listen have listener.
 // record are the voices that are recorded, each on a track of its own; a
-// coach is on none.
+// coach is on none. A browser has three tracks, so that a mere listener in a
+// conference does not hear a colleague who barges in.
 type hearing struct {
 	customer, agent, second, supervisor, listener, record voices
 }
@@ -144,7 +145,7 @@ var seating = []struct {
 	{customer, []string{trackCustomer}},
 	{theAgent, []string{trackThird}},
 	{second, []string{trackThird, trackCoach}},
-	{supervisor, []string{trackThird, trackCoach}},
+	{supervisor, []string{trackThird, trackCoach, trackCustomer}},
 	{coach, []string{trackCoach}},
 }
 

@@ -154,7 +154,7 @@ func (c *Call) TakeOver(ctx context.Context, s Seat, from contact.AgentID) error
 		if c.second != nil && !c.joined {
 			c.partSecond()
 		}
-		c.handOver(s)
+		c.handOver(s, contact.Supervisor)
 		c.showWatchers()
 		return nil
 	})
@@ -179,11 +179,11 @@ func (c *Call) isWith(a contact.AgentID) error {
 }
 
 // handOver makes s the agent instead of the present one.
-func (c *Call) handOver(s Seat) {
+func (c *Call) handOver(s Seat, p contact.Party) {
 	now := time.Now()
 	c.noteLegQuality(now, c.agent.leg, c.agent.seat.Quality())
 	c.unseatAgent()
-	c.seatAgent(s, now)
+	c.seatAgent(s, p, now)
 	c.view.Agent = contact.AgentID(s.User())
 	c.setStage(StageTalking, now)
 	c.settle()

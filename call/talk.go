@@ -32,7 +32,7 @@ func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
 		now := time.Now()
 		c.unseatAgent()
 		c.stopWatching(s.User(), "is the agent now")
-		c.seatAgent(s, now)
+		c.seatAgent(s, contact.Agent, now)
 		c.queue.serve(true)
 		c.view.Agent, c.view.Queue = contact.AgentID(s.User()), q
 		c.view.Waited = waited
@@ -59,17 +59,17 @@ func legName(p contact.Party, n int) contact.LegID {
 }
 
 // seatAgent makes s the agent.
-func (c *Call) seatAgent(s Seat, now time.Time) {
-	c.agent = c.newAgent(s, now)
+func (c *Call) seatAgent(s Seat, p contact.Party, now time.Time) {
+	c.agent = c.newAgent(s, p, now)
 	if c.caller.since.IsZero() {
 		c.caller.since = now
 		c.Leg.Source().Attach(&c.caller)
 	}
 }
 
-func (c *Call) newAgent(s Seat, now time.Time) *agent {
+func (c *Call) newAgent(s Seat, p contact.Party, now time.Time) *agent {
 	c.agents++
-	a := &agent{seat: s, leg: legName(contact.Agent, c.agents)}
+	a := &agent{seat: s, leg: legName(contact.Agent, c.agents), party: p}
 	s.ResetQuality() // its connection is older than the call
 	a.presence.since = now
 	s.Mic().Attach(&a.presence)
@@ -201,7 +201,8 @@ func (c *Call) loop(id string) {
 // HangupBy ends the call for the agent who serves it.
 func (c *Call) HangupBy(user string) error {
 	return c.withAgent(user, func() error {
-		c.Leg.Hangup(contact.EndCause{By: contact.Agent, Class: contact.EndCompleted, Q850: 16, Why: "the agent hung up"})
+		by := c.agent.party
+		c.Leg.Hangup(contact.EndCause{By: by, Class: contact.EndCompleted, Q850: 16, Why: "the " + string(by) + " hung up"})
 		return nil
 	})
 }

@@ -71,6 +71,10 @@ func (c *Call) lookForTrouble(now time.Time) {
 }
 
 func (c *Call) findTrouble(now time.Time) Trouble {
+	if c.held.Load() {
+		c.switched = now // sound is expected again from when it is taken back
+		return NoTrouble
+	}
 	if c.agent == nil || c.mode == modeHold || c.mode == modeConsult {
 		return NoTrouble
 	}
@@ -89,6 +93,10 @@ func (c *Call) findTrouble(now time.Time) Trouble {
 	}
 	return NoTrouble
 }
+
+// Held says that the customer's phone holds the call, or takes it back: while
+// it does, nothing is to be heard from it. It does not wait.
+func (c *Call) Held(on bool) { c.held.Store(on) }
 
 func (c *Call) noteTrouble(t Trouble, on bool) {
 	leg, text := legCustomer, ""

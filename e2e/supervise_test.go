@@ -2,10 +2,14 @@ package e2e
 
 import (
 	"fmt"
+	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
+
+	"callfloor/media/wav"
 )
 
 const supervisorHz = 1000 // what sam's microphone hears
@@ -68,7 +72,13 @@ func TestSupervise(t *testing.T) {
 	})
 	alice.click("wrapup-done")
 	alice.state("available")
+	sam.reload()
+	sam.state("talking")
+	sam.hears("customer", customerHz)
 	sam.click("end")
+	sam.state("wrap_up")
+	sam.click("wrapup-done")
+	sam.gone("state") // a supervisor again
 	r, code := call.wait()
 	if code != 0 || r.SSRCChanges != 0 || r.SeqHoles != 0 {
 		t.Errorf("the phone: exit code %d, %+v; want one stream without a hole", code, r)
@@ -96,6 +106,9 @@ func (s *server) checkSupervised(answered, whisperFrom, whisperTo, tookFrom, too
 		if !c.has("listen", text) {
 			s.t.Errorf("the timeline does not say that %s: %+v", text, c.Timeline)
 		}
+	}
+	if c.End.By != "supervisor" {
+		s.t.Errorf("ended by the %s, want the supervisor", c.End.By)
 	}
 	s.audited("sam", "listen", c.ID)
 	left, right := s.export(*c.Recording)
@@ -137,5 +150,66 @@ func (s sound) both(t *testing.T, what string, a, b float64, from, to time.Durat
 	y, _ := s.share(b, from, to)
 	if x < 0.15 || y < 0.15 || x+y < 0.6 || level < -50 {
 		t.Errorf("%s: %.0f Hz makes up %.0f %% and %.0f Hz %.0f %% of the power at %.0f dBFS; want both", what, a, x*100, b, y*100, level)
+	}
+}
+
+// TestNotHeardIsNamed: a customer whose phone sends nothing but silence is
+// named within five seconds, and so is the end of it; and counted.
+func TestNotHeardIsNamed(t *testing.T) {
+	s := serve(t)
+	s.seat("alice", "--play", fmt.Sprintf("tone:%d", seatHz))
+	late := filepath.Join(t.TempDir(), "late.wav")
+	writeSilenceThenTone(t, late, 14*time.Second, 6*time.Second)
+	call := s.dial("1002", "--play", late, "--for", "20s")
+	eventually(t, 20*time.Second, "the silent customer is named", func() error {
+		return s.timelineHas("silence", "the customer's phone sends silence")
+	})
+	if err := s.metric(`callfloor_call_troubles_total{trouble="customer_silent"}`, 1); err != nil {
+		t.Error(err)
+	}
+	call.wait()
+	c := s.lastCall()
+	var answered, named time.Time
+	for _, e := range c.Timeline {
+		at, err := time.Parse(time.RFC3339, e.At)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case e.Kind == "answer":
+			answered = at
+		case e.Kind == "silence" && named.IsZero():
+			named = at
+		}
+	}
+	if took := named.Sub(answered); took < 4*time.Second || took > 6*time.Second {
+		t.Errorf("named %s after the answer, want within 5 s", took)
+	}
+	if !c.has("silence", "no longer: the customer's phone sends silence") {
+		t.Errorf("the timeline does not tell that sound came: %+v", c.Timeline)
+	}
+}
+
+func writeSilenceThenTone(t *testing.T, path string, silence, tone time.Duration) {
+	t.Helper()
+	const rate = 8000
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w, err := wav.NewWriter(f, rate, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := make([]int16, int((silence+tone).Seconds()*rate))
+	for i := int(silence.Seconds() * rate); i < len(samples); i++ {
+		samples[i] = int16(9000 * math.Sin(2*math.Pi*customerHz*float64(i)/rate))
+	}
+	if err := w.Write(samples); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -61,6 +61,7 @@ func noteHold(c *call.Call, on bool) {
 	if on {
 		kind, text = contact.KindHold, "the customer's phone holds the call"
 	}
+	c.Held(on)
 	c.Note(kind, contact.LegID(contact.Customer), text, nil)
 }
 
