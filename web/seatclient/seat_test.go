@@ -94,12 +94,18 @@ type floor struct {
 
 func newFloor(t *testing.T) *floor {
 	t.Helper()
+	return newFloorOn(t, "127.0.0.1:0")
+}
+
+// newFloorOn has its media port and its TURN server on address.
+func newFloorOn(t *testing.T, address string) *floor {
+	t.Helper()
 	f := &floor{t: t, house: &house{change: make(chan struct{})}, pacer: media.NewPacer()}
 	if os.Getenv("CALLFLOOR_PLAIN_MEDIA") == "" {
 		f.engine = media.NewEngine(nil)
 	}
 	cfg := web.DefaultConfig()
-	cfg.Listen, cfg.TURN = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Listen, cfg.TURN = address, address
 	server, err := web.New(cfg, web.Options{
 		Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo})), Pacer: f.pacer, Engine: f.engine, House: f.house,
 		Authenticate: func(_ *http.Request, token string) (web.Identity, error) {
@@ -394,9 +400,10 @@ func TestDocument(t *testing.T) {
 
 // A seat whose firewall lets it reach the TURN server only talks all the same.
 func TestThroughTheRelay(t *testing.T) {
-	for _, way := range []string{"udp", "tcp"} {
-		t.Run(way, func(t *testing.T) {
-			f := newFloor(t)
+	for _, c := range []struct{ way, on string }{{"udp", "127.0.0.1:0"}, {"tcp", "127.0.0.1:0"}, {"udp", ":0"}, {"tcp", ":0"}} {
+		t.Run(c.way+" on "+c.on, func(t *testing.T) {
+			way := c.way
+			f := newFloorOn(t, c.on)
 			c, err := f.tryDial(seatclient.Options{URL: f.url, Token: "alice", Pacer: f.pacer, Relay: way})
 			if err != nil {
 				t.Fatal(err)
