@@ -46,6 +46,8 @@ jitter_buffer_delay 1-3
 ringback_disabled yes
 module_path %s
 module g711.so
+module srtp.so
+module dtls_srtp.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -60,8 +62,9 @@ snd_path %s
 
 var baresips atomic.Int64
 
-// startBaresip starts baresip with samples at 8 kHz as its voice.
-func startBaresip(t *testing.T, voice string) *baresip {
+// startBaresip starts baresip with samples at 8 kHz as its voice. params are
+// added to its account, "mediaenc=srtp" for example.
+func startBaresip(t *testing.T, voice string, params ...string) *baresip {
 	t.Helper()
 	if _, err := exec.LookPath("baresip"); err != nil {
 		t.Fatalf("the tests need baresip: apt-get install baresip (%v)", err)
@@ -70,7 +73,7 @@ func startBaresip(t *testing.T, voice string) *baresip {
 	ctrl, rtp := freePort(t), 17000+int(baresips.Add(1)%50)*20
 	for name, text := range map[string]string{
 		"config":   fmt.Sprintf(baresipConfig, rtp, rtp+19, voice, baresipModules(t), ctrl, b.dir),
-		"accounts": "<sip:5550200@127.0.0.1>;regint=0;audio_codecs=PCMU/8000/1,PCMA/8000/1\n",
+		"accounts": strings.Join(append([]string{"<sip:5550200@127.0.0.1>;regint=0;audio_codecs=PCMU/8000/1,PCMA/8000/1"}, params...), ";") + "\n",
 		"contacts": "",
 	} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
