@@ -11,6 +11,8 @@
 // What holds everywhere:
 //
 //   - Packets are forwarded, never decoded, never queued, nothing allocated.
+//     What must be decoded (a Transcoder between two codecs, a mixer's talkers)
+//     goes through a jitter buffer of its own (playout) and nothing else does.
 //   - A Receiver emits one packet for each number that came, without payload
 //     where there is nothing to hear. So a Sender can close its numbering over
 //     what is no audio and leave real losses visible.
@@ -19,6 +21,6 @@
 //   - Digits leave a Receiver by OnDigit only; no sink, no log gets them.
 //   - Strangers are counted and neither heard nor answered (latch).
 //   - Decisions are pure and take the time as an argument (latch, timeline,
-//     silenceWatch, streamStats, Assembler, dtmf.Receiver); sockets, locks and
+//     silenceWatch, streamStats, playout, Assembler, dtmf.Receiver); sockets, locks and
 //     goroutines are thin around them.
 package media
