@@ -109,6 +109,9 @@ func (d *days) event() Event {
 	case 7:
 		return OfferDeclined{agent, d.contactOf(agent)}
 	case 8:
+		if d.roll(2) == 0 {
+			return TakenOver{Contact: d.contactOf(agent), From: agent, To: agentNames[d.roll(len(agentNames))]}
+		}
 		return ContactReleased{Agent: agent, Contact: d.contactOf(agent)}
 	case 9, 10:
 		states := []contact.AgentState{

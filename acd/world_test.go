@@ -87,6 +87,10 @@ func (w *world) note(ev Event, err error) {
 		if err == nil {
 			w.contacts[ev.Contact] = &seen{queue: ev.Queue, since: ev.Since, declined: map[contact.AgentID]time.Time{}}
 		}
+	case TakenOver:
+		if err == nil {
+			w.contacts[ev.Contact].agent = ev.To
+		}
 	case SeatLost:
 		s := w.agents[ev.Agent]
 		if s != nil && !s.gone && s.status.State != contact.AgentOffline {
@@ -224,7 +228,9 @@ func (w *world) seeAgent(a AgentChanged) {
 	}
 	// The call of a released contact is over as soon as its agent wraps up.
 	if to == contact.AgentWrapUp && from != contact.AgentDisconnected && from != contact.AgentWrapUp {
-		delete(w.contacts, s.status.Contact)
+		if c := w.contacts[s.status.Contact]; c != nil && c.agent == a.Agent { // else it was taken over
+			delete(w.contacts, s.status.Contact)
+		}
 	}
 	if to == contact.AgentOffline {
 		s.gone = false

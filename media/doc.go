@@ -6,7 +6,8 @@
 //	socket ──► Session: latch ──► Receiver ──► Source ──┬──► Sender ──► Session: socket
 //	                                 │                  ├──► Sender ──► a browser's track
 //	                                 └── digits         └──► recorder, Transcoder, …
-//	Clip ──► Player ──► Source ──► …           Pacer: the clock of players, fillers, digits
+//	several Sources ──► Mixer ──► Source ──► the Sender of a phone that hears them all
+//	Clip ──► Player ──► Source ──► …           Pacer: the clock of players, fillers, digits, mixers
 //
 // What holds everywhere:
 //
