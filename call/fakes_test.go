@@ -49,9 +49,12 @@ func (l *fakeLeg) Codec() codec.ID            { return l.codec }
 func (l *fakeLeg) Source() *media.Source      { return l.source }
 func (l *fakeLeg) Sender() *media.Sender      { return l.sender }
 func (l *fakeLeg) Digits() <-chan media.Digit { return l.digits }
-func (l *fakeLeg) SetHeld(bool)               {}
-func (l *fakeLeg) Quality() media.Quality     { return media.Quality{Codec: "PCMU", Score: 4.4} }
-func (l *fakeLeg) Done() <-chan struct{}      { return l.done }
+func (l *fakeLeg) SendDigit(key rune, d time.Duration) error {
+	return l.Sender().SendDigit(key, d)
+}
+func (l *fakeLeg) SetHeld(bool)           {}
+func (l *fakeLeg) Quality() media.Quality { return media.Quality{Codec: "PCMU", Score: 4.4} }
+func (l *fakeLeg) Done() <-chan struct{}  { return l.done }
 
 func (l *fakeLeg) Hangup(c contact.EndCause) {
 	l.mu.Lock()

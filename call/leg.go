@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"time"
 
 	"callfloor/contact"
 	"callfloor/media"
@@ -23,6 +24,8 @@ type Leg interface {
 	Sender() *media.Sender
 	// Digits are the keys that the customer presses.
 	Digits() <-chan media.Digit
+	// SendDigit sends a key to the customer the way their side understands.
+	SendDigit(key rune, d time.Duration) error
 	// SetHeld exempts the leg from the silence alarm.
 	SetHeld(on bool)
 	Quality() media.Quality

@@ -136,10 +136,10 @@ func (c *Call) Mute(user string, on bool) error {
 	})
 }
 
-// SendDigit sends a key to the customer's side (RFC 4733).
+// SendDigit sends a key to the customer's side.
 func (c *Call) SendDigit(user string, key rune) error {
 	return c.withAgent(user, func() error {
-		if err := c.Leg.Sender().SendDigit(key, digitLength); err != nil {
+		if err := c.Leg.SendDigit(key, digitLength); err != nil {
 			return contact.Errorf(contact.Conflict, "the key could not be sent: %v", err)
 		}
 		c.Note(contact.KindDigits, c.agent.leg, "the agent pressed a key", nil)

@@ -43,6 +43,13 @@ func (f *keyFilter) fresh(d media.Digit) bool {
 	return f.merger.Accept(d.Key, d.Via, d.At)
 }
 
+// usesInfo says whether the phone sends its keys by INFO.
+func (f *keyFilter) usesInfo() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.info
+}
+
 // digit hands a key on. When nobody reads, the oldest key is dropped.
 func (l *Leg) digit(d media.Digit) {
 	if !l.keys.fresh(d) {

@@ -78,6 +78,8 @@ type Leg struct {
 	ringAgain   time.Time
 	ringUntil   time.Time
 	onHold      func(bool)
+	infos       []infoKeyPress // keys that wait to be sent by INFO
+	sendsInfo   bool
 	holds       []bool // what onHold has not been told yet
 	onSilence   func(time.Duration)
 	peerHolds   bool
