@@ -207,10 +207,12 @@ func (g *generator) measure(p *process, d time.Duration, during func()) (window,
 	g.delays = g.delays[:0]
 	g.samples.Unlock()
 	g.recording.Store(true)
+	profile := p.profile(d)
 	if during != nil {
 		during()
 	}
 	time.Sleep(d - time.Since(begin))
+	profile()
 	g.recording.Store(false)
 	took := time.Since(begin)
 	after, err := p.cpu()

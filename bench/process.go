@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -51,7 +52,18 @@ func start(stdout io.Writer, env []string, name string, args ...string) (*proces
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	go func() { // a server must not outlive its measurement
+		defer signal.Stop(interrupted)
+		select {
+		case <-p.done:
+		case <-interrupted:
+			_ = p.cmd.Process.Kill()
+			os.Exit(1)
+		}
+	}()
 	return p, nil
 }
 
@@ -104,6 +116,22 @@ func (p *process) memory() float64 {
 	}
 	pages, _ := strconv.ParseFloat(f[1], 64)
 	return pages * float64(os.Getpagesize())
+}
+
+// profile runs perf for d where BENCH_PERF names a file for it; the function it
+// returns waits for its end.
+func (p *process) profile(d time.Duration) (wait func()) {
+	file := os.Getenv("BENCH_PERF")
+	if file == "" {
+		return func() {}
+	}
+	perf := exec.Command("perf", "record", "-q", "-F", "997", "-g", "-p", strconv.Itoa(p.cmd.Process.Pid), "-o", file,
+		"--", "sleep", strconv.Itoa(max(1, int(d.Seconds())-1)))
+	if err := perf.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: perf:", err)
+		return func() {}
+	}
+	return func() { _ = perf.Wait() }
 }
 
 // stretch stops the process for a while, as a busy host does.
