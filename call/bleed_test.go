@@ -407,3 +407,32 @@ func (h *house) trouble() (t Trouble) {
 	must(h.t, h.call.do(func() error { t = h.call.view.Trouble; return nil }))
 	return t
 }
+
+// TestTwoWrapUps: of a call that was taken over both agents' notes are kept.
+func TestTwoWrapUps(t *testing.T) {
+	inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
+		h.connect()
+		must(t, h.call.TakeOver(context.Background(), h.sam, "alice"))
+		for _, w := range []WrapUp{
+			{Agent: "alice", Note: "a draft"},
+			{Agent: "alice", Disposition: "Complaint", Note: "was angry", Done: true},
+			{Agent: "sam", Disposition: "Sold", Note: "is happy", Done: true},
+		} {
+			must(t, h.journal.WrapUp(context.Background(), h.call.ID, w))
+		}
+		d, err := h.journal.Show(context.Background(), h.call.ID)
+		must(t, err)
+		if d.Disposition == nil || *d.Disposition != "Sold" || d.Note == nil || *d.Note != "is happy" {
+			t.Errorf("the call's own are %v and %v, want those of sam", d.Disposition, d.Note)
+		}
+		var notes []string
+		for _, e := range d.Timeline {
+			if e.Kind == contact.KindWrapUp {
+				notes = append(notes, string(e.Data))
+			}
+		}
+		if len(notes) != 1 || !strings.Contains(notes[0], "was angry") {
+			t.Errorf("the timeline has %q, want what alice wrote, once", notes)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 
 	"callfloor/acd"
 	"callfloor/api"
+	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/web"
 )
@@ -149,7 +150,7 @@ func (h *House) wrapUp(ctx context.Context, user contact.AgentID, cmd web.Comman
 	if len(cmd.Note) > noteLimit {
 		return contact.Errorf(contact.Invalid, "a note can have %d characters at most", noteLimit)
 	}
-	if err := h.journal.WrapUp(ctx, id, cmd.Disposition, cmd.Note); err != nil {
+	if err := h.journal.WrapUp(ctx, id, call.WrapUp{Agent: user, Disposition: cmd.Disposition, Note: cmd.Note, Done: cmd.Do == web.DoWrapUpDone}); err != nil {
 		h.log.Error("could not save a wrap-up", "call", id, "error", err)
 		return contact.Errorf(contact.Internal, "your note could not be saved; try again")
 	}
