@@ -275,7 +275,8 @@ func routeTo(remote netip.AddrPort) netip.Addr {
 	return addrPort(c.LocalAddr()).Addr()
 }
 
-// demoted passes sipgo's logs on as debug: they hold whole messages, with the
+// demoted passes sipgo's logs on as debug, without the whole messages that they
+// hold (SRTP keys may be in them): they are full of the
 // numbers of callers, and call a stranger's odd packet an error.
 type demoted struct{ slog.Handler }
 
@@ -284,8 +285,15 @@ func (d demoted) Enabled(ctx context.Context, _ slog.Level) bool {
 }
 
 func (d demoted) Handle(ctx context.Context, r slog.Record) error {
-	r.Level = slog.LevelDebug
-	return d.Handler.Handle(ctx, r)
+	clean := slog.NewRecord(r.Time, slog.LevelDebug, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "data" { // a whole message that could not be parsed, with SRTP keys in it maybe
+			a = slog.Int("octets", len(a.Value.String()))
+		}
+		clean.AddAttrs(a)
+		return true
+	})
+	return d.Handler.Handle(ctx, clean)
 }
 
 func (d demoted) WithAttrs(a []slog.Attr) slog.Handler { return demoted{d.Handler.WithAttrs(a)} }
