@@ -159,6 +159,7 @@ func TestKeysInBand(t *testing.T) {
 					}
 				}
 				time.Sleep(3 * time.Second)
+				synctest.Wait()
 				if got.String() != keys {
 					t.Errorf("heard %q", got.String())
 				}
@@ -208,6 +209,7 @@ func TestEventsAtTheClockOfOpus(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if got.String() != "55" || longest != 4800 {
 			t.Errorf("heard %q, the longest event is %d units; want 4800", got.String(), longest)
 		}
@@ -215,6 +217,7 @@ func TestEventsAtTheClockOfOpus(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		if got.String() != "557" || longest < 63000 {
 			t.Errorf("heard %q, the longest event is %d units", got.String(), longest)
 		}

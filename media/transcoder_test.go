@@ -62,6 +62,7 @@ func (l *farEnd) write(h *rtp.Header, payload []byte) error {
 
 // onset returns when hz is first most of a frame.
 func (l *farEnd) onset(hz float64) time.Time {
+	synctest.Wait()
 	for i := range l.at {
 		if part, level := share(l.pcm[i*frameSamples:(i+1)*frameSamples], hz); part > 0.6 && level > -30 {
 			return l.at[i]
@@ -105,6 +106,7 @@ func TestEveryPair(t *testing.T) {
 						m.say(m.frame())
 						time.Sleep(frameTime)
 					}
+					synctest.Wait()
 					for at, hz := range map[int]float64{30: 500, 70: 900} {
 						if part, level := share(l.pcm[at*frameSamples:(at+10)*frameSamples], hz); part < 0.9 || math.Abs(level+15.2) > 1.5 {
 							t.Errorf("%v Hz has %.2f of the power at %.1f dBFS, want all at -15.2", hz, part, level)
@@ -140,6 +142,7 @@ func TestPacketTimes(t *testing.T) {
 				p.Timestamp += uint32(ms * 8)
 				time.Sleep(time.Duration(ms) * time.Millisecond)
 			}
+			synctest.Wait()
 			if part, level := share(l.pcm[20*frameSamples:80*frameSamples], 500); part < 0.95 || math.Abs(level+15.2) > 1 {
 				t.Errorf("%d ms: 500 Hz has %.2f of the power at %.1f dBFS", ms, part, level)
 			}
@@ -195,6 +198,7 @@ func TestBadNetwork(t *testing.T) {
 				synctest.Wait()
 			}
 			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
 			quiet := 0
 			for i := 100; i < 490; i++ {
 				if _, level := share(l.pcm[i*frameSamples:(i+1)*frameSamples], 500); level < -25 {
@@ -216,6 +220,7 @@ func TestPauseIsNoLoss(t *testing.T) {
 			m.say(m.frame())
 			time.Sleep(frameTime)
 		}
+		synctest.Wait()
 		sent := l.packets
 		for range 50 { // a second of keys
 			p := m.frame()
@@ -223,10 +228,14 @@ func TestPauseIsNoLoss(t *testing.T) {
 			m.say(p)
 			time.Sleep(frameTime)
 		}
+		synctest.Wait()
 		if more := l.packets - sent; more > 2 {
 			t.Errorf("%d packets were made up in the pause", more)
 		}
-		if tr.onClock {
+		tr.mu.Lock()
+		on := tr.onClock
+		tr.mu.Unlock()
+		if on {
 			t.Error("the transcoder is still on the clock")
 		}
 		m.hz = 900
@@ -251,6 +260,7 @@ func TestCodecChangesUnderWay(t *testing.T) {
 				time.Sleep(frameTime)
 			}
 		}
+		synctest.Wait()
 		if part, level := share(l.pcm, 500); l.holes > 0 || l.packets < 118 || part < 0.5 || level < -17 {
 			t.Errorf("%d packets, %d holes, 500 Hz has %.2f of the power at %.1f dBFS", l.packets, l.holes, part, level)
 		}
