@@ -96,6 +96,7 @@ type Call struct {
 	recording Recording
 	answered  time.Time
 	echoed    bool
+	goOn      bool // the flow goes on when the agent hangs up
 }
 
 // agent is one who serves the call.

@@ -210,6 +210,34 @@ func (c *Call) Echo(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// Now implements ivr.Caller.
+func (c *Call) Now() time.Time { return time.Now() }
+
+// Pause implements ivr.Caller.
+func (c *Call) Pause(ctx context.Context, d time.Duration) error {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Music implements ivr.Caller.
+func (c *Call) Music(id string) (stop func(), err error) {
+	clip, err := c.Prompts.Music(id)
+	if err != nil {
+		return nil, fmt.Errorf("music %s: %w", id, err)
+	}
+	c.flowPlayer.Loop(clip, 0)
+	return c.flowPlayer.Stop, nil
+}
+
+// Rated implements ivr.Caller.
+func (c *Call) Rated(ctx context.Context, csat int) error { return c.Journal.rated(ctx, c.ID, csat) }
+
 // Step implements ivr.Caller.
 func (c *Call) Step(node, kind, text string, data map[string]any) {
 	if data == nil {
@@ -229,6 +257,7 @@ func (c *Call) Chosen(label string) {
 
 // SetLanguage implements ivr.Caller.
 func (c *Call) SetLanguage(lang string) {
+	c.Journal.language(c.ID, lang)
 	c.post(func() {
 		c.view.Language = lang
 		c.changed()
@@ -245,6 +274,7 @@ type queueing struct {
 	position int
 	expected time.Duration
 	served   bool
+	parted   bool // the agent hung up and the flow goes on
 	refused  string
 	changed  chan struct{} // size 1
 }
@@ -260,6 +290,12 @@ func (q *queueing) update(f func()) {
 }
 
 func (q *queueing) serve(on bool) { q.update(func() { q.served = on }) }
+
+func (q *queueing) isParted() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.parted
+}
 
 func (q *queueing) state() (position int, expected time.Duration, served bool, refused string) {
 	q.mu.Lock()
@@ -283,12 +319,15 @@ func (c *Call) Enqueue(ctx context.Context, q ivr.QueueRequest) (ivr.QueueResult
 	if err != nil {
 		return ivr.QueueResult{}, fmt.Errorf("music %s: %w", q.Music, err)
 	}
-	c.queue.update(func() { c.queue.position, c.queue.expected, c.queue.served, c.queue.refused = 0, 0, false, "" })
+	c.queue.update(func() {
+		c.queue.position, c.queue.expected, c.queue.served, c.queue.parted, c.queue.refused = 0, 0, false, false, ""
+	})
 	started := time.Now()
 	c.Note(contact.KindQueue, legCustomer, "waits in queue "+string(q.Queue), map[string]any{"queue": q.Queue, "priority": q.Priority})
 	c.Journal.queued(c.ID, q.Queue)
 	c.post(func() {
 		c.view.Queue = q.Queue
+		c.goOn = q.GoOn
 		c.setStage(StageQueue, started)
 		c.changed()
 	})

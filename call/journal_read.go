@@ -28,7 +28,7 @@ func (j *Journal) Show(ctx context.Context, id contact.ID) (Detail, error) {
 	return NewReader(j.db).Show(ctx, id)
 }
 
-const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note`
+const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note, csat`
 
 // List returns the calls that q chooses, newest first. It is never nil.
 func (r *Reader) List(ctx context.Context, q Query) ([]Record, error) {
@@ -86,6 +86,26 @@ func (r *Reader) Show(ctx context.Context, id contact.ID) (Detail, error) {
 	return d, nil
 }
 
+// Language returns the language that a number chose last, in a call that
+// started at since or later; "" if there is none.
+func (j *Journal) Language(ctx context.Context, caller string, since time.Time) (string, error) {
+	if caller == "" {
+		return "", nil
+	}
+	var lang string
+	err := j.db.View(ctx, func(tx *store.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT language FROM call_calls WHERE caller = $1 AND started >= $2 AND language IS NOT NULL
+			ORDER BY started DESC LIMIT 1`, caller, since.UnixMilli()).Scan(&lang)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the language of an earlier call: %w", err)
+	}
+	return lang, nil
+}
+
 func timeline(ctx context.Context, tx *store.Tx, id contact.ID) ([]TimelineEvent, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT at, kind, leg, text, data FROM call_events WHERE contact = $1 ORDER BY at, n`, id)
 	if err != nil {
@@ -120,7 +140,7 @@ func scanRecord(row interface{ Scan(...any) error }) (Record, error) {
 		sip, q850       *int
 	)
 	err := row.Scan(&r.ID, &r.Line, &r.From, &r.Queue, &r.Agent, &started, &answered, &ended,
-		&by, &class, &sip, &q850, &why, &r.Consent, &r.Recording, &r.Disposition, &r.Note)
+		&by, &class, &sip, &q850, &why, &r.Consent, &r.Recording, &r.Disposition, &r.Note, &r.CSAT)
 	if err != nil {
 		return Record{}, err
 	}

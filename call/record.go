@@ -24,6 +24,8 @@ type Record struct {
 	// Disposition and Note are what the agent wrote in wrap-up.
 	Disposition *string `json:"disposition"`
 	Note        *string `json:"note"`
+	// CSAT is how satisfied the customer said to be, 1 to 5.
+	CSAT *int `json:"csat"`
 }
 
 // Detail is one call with its timeline, oldest event first.

@@ -198,9 +198,14 @@ func (c *Call) loop(id string) {
 	c.holdPlayer.Loop(clip, time.Since(c.answered)%max(clip.Duration(), 1))
 }
 
-// HangupBy ends the call for the agent who serves it.
+// HangupBy ends the call for the agent who serves it; where the flow goes on
+// after the agent (a queue node with served:) only the agent leaves.
 func (c *Call) HangupBy(user string) error {
 	return c.withAgent(user, func() error {
+		if c.goOn {
+			c.part()
+			return nil
+		}
 		by := c.agent.party
 		c.Leg.Hangup(contact.EndCause{By: by, Class: contact.EndCompleted, Q850: 16, Why: "the " + string(by) + " hung up"})
 		return nil

@@ -23,7 +23,8 @@ type waiting struct {
 	lastPos int
 }
 
-// run returns when the queue refuses the customer, or with the call's cause.
+// run returns when the queue refuses the customer, when the agent has hung up
+// and the flow goes on, or with the call's cause.
 func (w *waiting) run(ctx context.Context) (ivr.QueueResult, error) {
 	defer func() { w.c.flowPlayer.Stop() }()
 	if err := w.intro(ctx); err != nil {
@@ -38,6 +39,8 @@ func (w *waiting) run(ctx context.Context) (ivr.QueueResult, error) {
 		case <-w.c.queue.changed:
 			_, _, served, refused := w.c.queue.state()
 			switch {
+			case w.c.queue.isParted():
+				return ivr.QueueResult{Served: true}, nil
 			case refused != "":
 				return ivr.QueueResult{Refused: refused}, nil
 			case served:

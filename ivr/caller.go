@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"callfloor/contact"
+	"callfloor/media"
 )
 
 // Caller is the customer as a running flow sees them; the call implements it.
@@ -30,6 +31,15 @@ type Caller interface {
 	// Enqueue puts the customer in a queue and returns when they have left it
 	// for good: served and ended, or refused by the queue.
 	Enqueue(ctx context.Context, q QueueRequest) (QueueResult, error)
+	// Music plays music to a customer for whom something is looked up, until
+	// stop is called.
+	Music(id string) (stop func(), err error)
+	// Pause is silence; keys pressed in it are kept for the next Ask.
+	Pause(ctx context.Context, d time.Duration) error
+	// Now is the time: flows know no other clock.
+	Now() time.Time
+	// Rated notes how satisfied the customer says to be, 1 to 5.
+	Rated(ctx context.Context, csat int) error
 	// Echo sends the customer's own audio back until they hang up.
 	Echo(ctx context.Context) error
 	// Step notes that the flow reached a node; text is for the timeline, data
@@ -46,10 +56,11 @@ type Caller interface {
 // Prompt is one sound of a flow in the language chosen: an ID that Prompts
 // resolves and the text that is said.
 type Prompt struct {
-	ID       string // "greeting"
-	Language string // "en"
-	Text     string // what is said, for the timeline and the consent proof
-	SHA256   string // of the WAV file, hex
+	ID       string      // "greeting"
+	Language string      // "en"
+	Text     string      // what is said, for the timeline and the consent proof
+	SHA256   string      // of the WAV file, hex
+	clip     *media.Clip // of what was spoken for this call; nil: Prompts has it
 }
 
 // ConsentAnswer is the customer's answer and its proof.
@@ -77,12 +88,17 @@ type QueueRequest struct {
 	// Say builds the announcement of a place (1 is next) and an expected wait
 	// (0 unknown).
 	Say func(position int, expected time.Duration) []Prompt
+	// GoOn: the flow goes on when the agent hangs up, instead of the call
+	// ending; Enqueue then returns with Served.
+	GoOn bool
+	// Vars are the flow's variables at this moment, without the secret ones.
+	Vars map[string]any
 }
 
 // QueueResult says how the queue ended.
 type QueueResult struct {
 	// Refused is why the queue did not take the customer ("" if it did).
 	Refused string
-	// Served is true when an agent spoke with the customer.
+	// Served is true when an agent spoke with the customer and hung up.
 	Served bool
 }

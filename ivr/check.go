@@ -14,16 +14,42 @@ type CheckOptions struct {
 	ConsentPolicy string
 	// Queues are the queues that there are.
 	Queues []contact.QueueID
+	// Speech is true where the configuration has a speech command.
+	Speech bool
 }
 
 // Check finds what is wrong with the flow on a line: queues that do not exist,
-// and paths to a queue that lack the consent which the line requires, with the
-// caller's path.
+// texts that nobody can speak, and paths to a queue that lack the consent which
+// the line requires, with the caller's path, through subflows too.
 func (f *Flow) Check(o CheckOptions) []Problem {
 	found := &findings{file: f.file}
-	f.checkQueues(o.Queues, found)
+	f.eachSub(func(s *Flow) {
+		theirs := &findings{file: s.file}
+		s.checkQueues(o.Queues, theirs)
+		s.checkSpeech(o.Speech, theirs)
+		found.list = append(found.list, theirs.list...)
+	})
+	f.checkReturns(found)
 	f.checkConsent(o.ConsentPolicy, found)
 	return found.sorted()
+}
+
+func (f *Flow) checkSpeech(speech bool, found *findings) {
+	for _, id := range f.order {
+		if s, ok := f.nodes[id].step.(*sayStep); ok && !speech && s.needsSpeech() {
+			found.add(f.nodes[id].at, "the node %q says a text, but the configuration has no speech command (speech.command); add one, or record a prompt and use play", id)
+		}
+	}
+}
+
+// checkReturns refuses a return with nothing to return to.
+func (f *Flow) checkReturns(found *findings) {
+	reached := f.walk()
+	for _, id := range f.order {
+		if _, ok := f.nodes[id].step.(*returnStep); ok && reached[id] != nil {
+			found.addPath(f.nodes[id].at, reached[id], "the node %q returns, but the line's own flow has nothing to return to; write hangup, or call this flow with subflow", id)
+		}
+	}
 }
 
 func (f *Flow) checkQueues(queues []contact.QueueID, found *findings) {
@@ -109,7 +135,7 @@ func (f *findings) once(where at, format string, args ...any) {
 	f.add(where, format, args...)
 	last := len(f.list) - 1
 	for _, p := range f.list[:last] {
-		if p.Line == f.list[last].Line && p.Col == f.list[last].Col && p.Message == f.list[last].Message {
+		if p.File == f.list[last].File && p.Line == f.list[last].Line && p.Col == f.list[last].Col && p.Message == f.list[last].Message {
 			f.list = f.list[:last]
 			return
 		}

@@ -24,11 +24,17 @@
 //
 //	answer    next                              answers; only to say so plainly
 //	ring      —                                 180 until the caller gives up; only as start
-//	play      say, skip [true], next            a key ends it and answers the next question
+//	play      say, skip [true], next            a key ends it and answers the next question;
+//	                                            say may hold values: {number: total}, digits,
+//	                                            money (with currency), date, time
+//	say       text: {en, zh}, skip, next        a text with values, spoken by the speech command
 //	hours     open, next                        says the opening hours: always, or a list of
 //	                                            {days: mon-fri, from: 09:00, to: 17:30}
-//	language  say, keys, wait [0s], next        keys choose a language, here and in every later
-//	                                            question that does not use them itself
+//	hours     open, zone, holidays, override,   or goes on by whether it is open now
+//	          opened, closed
+//	language  say, keys, wait [0s],             keys choose a language, here and in every later
+//	          remember [false], next            question that does not use them itself; remember
+//	                                            begins in the one of the caller's last call
 //	consent   mode: ask, say, agree [1],        asks whether the call may be recorded; keys from
 //	          decline [2], repeats [2],         before do not count; a wrong key and a silence
 //	          wait [4s], next                   use up one asking each, and the last is a no
@@ -37,13 +43,33 @@
 //	menu      say, keys, wait [10s], silent,    choices; keys typed ahead count
 //	          timeouts [3], failures [3],
 //	          failed [silent], say_wrong
+//	collect   say, into, min [1], max [20],     digits into a text variable; valid is a condition
+//	          first [10s], between [2s],        over value; * begins again; secret digits go into
+//	          ends ["#"], valid, secret,        a secret variable and are never heard or seen
+//	          timeouts [3], failures [3],
+//	          say_wrong, silent, failed, next
+//	set       values: {NAME: EXPRESSION}, next  gives variables new values, in order
+//	branch    choices: [{when, next}], else     the first condition that is true
+//	split     shares: [{percent, next}]         a part of the callers each way; they make 100
+//	lookup    url, method [get], headers,       asks a server for JSON and takes values from it;
+//	          body, timeout [3s], cache [0s],   music meanwhile
+//	          music, into, failed, next
 //	queue     queue, say, music [music],        music, and the place and the expected wait;
 //	          announce [60s], priority [0],     without served the call ends after the agent
 //	          refused, served
+//	survey    say, say_wrong, thanks, into,     1 to 5, kept with the call
+//	          wait [10s], timeouts [2],
+//	          failures [2], next
+//	subflow   flow, with, returns, exits, next  another file of the folder, as if it stood here
+//	return    as                                back from a subflow, by its exits or next
 //	echo      —                                 the caller's own audio, until they hang up
 //	wait      for, next                         silence
 //	goto      next                              a second name for a place
 //	hangup    say                               farewell, and the end
+//
+// Variables are declared with their first values, which give them their types:
+// text, number, yes or no. Expressions (expr-lang) read them and caller, line,
+// language and consent; docs/flows.md has the language with examples.
 //
 // LoadFlow checks what is true on any line (nodes, prompts in every language,
 // ways out); Flow.Check what depends on the line (queues, consent). Both name

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,23 +13,39 @@ import (
 	"time"
 
 	"callfloor/contact"
+	"callfloor/media"
 )
 
 // scene is what happens to a flow from outside: what the customer does, and
 // what becomes of them in the queue.
 type scene struct {
-	policy   string
-	language string
-	presses  []press
-	hangup   time.Duration // after the answer (or the ringing); 0: after an hour
-	early    bool          // hangs up before the answer
-	queues   []queueing    // one for each Enqueue; the last one repeats
-	diskFull bool          // Consent fails
+	policy     string
+	language   string
+	presses    []press
+	hangup     time.Duration // after the answer (or the ringing); 0: after an hour
+	early      bool          // hangs up before the answer
+	queues     []queueing    // one for each Enqueue; the last one repeats
+	diskFull   bool          // Consent fails
+	caller     string
+	remembered string
+	hours      string
+	clock      time.Duration // added to the time of the bubble
+	lookups    []lookup      // one for each Fetch; the last one repeats
+	percents   []int
+	voice      bool // there is a speech command
+	mute       bool // which fails
 }
 
 type press struct {
 	key rune
 	at  time.Duration
+}
+
+// lookup is one answer of another server.
+type lookup struct {
+	status int
+	body   string
+	after  time.Duration
 }
 
 // queueing is the fate of one wait.
@@ -67,7 +85,13 @@ func perform(t *testing.T, f *Flow, s scene) (c *fakeCaller, cause contact.EndCa
 		if s.early {
 			cancel(contact.EndCause{By: contact.Customer, Class: contact.EndAbandoned, Why: "cancelled"})
 		}
-		cause, err = f.Run(ctx, c, Start{Line: "1000", Language: s.language, ConsentPolicy: s.policy})
+		services := Services{Lookups: NewLookups(c), Percent: c.percent}
+		if s.voice {
+			services.Speaker = c
+		}
+		cause, err = f.Run(ctx, c, Start{
+			Line: "1000", Caller: s.caller, Language: s.language, Remembered: s.remembered, ConsentPolicy: s.policy, Hours: s.hours, Services: services,
+		})
 		c.note("end by %s, %s: %s", cause.By, cause.Class, cause.Why)
 		cancel(nil)
 	})
@@ -189,7 +213,7 @@ func (c *fakeCaller) Consent(ctx context.Context, a ConsentAnswer) error {
 
 func (c *fakeCaller) Enqueue(ctx context.Context, q QueueRequest) (QueueResult, error) {
 	c.call("Enqueue " + string(q.Queue))
-	c.note("queue %s, music %s, announced every %v", q.Queue, q.Music, q.Announce)
+	c.note("queue %s, music %s, announced every %v%s", q.Queue, q.Music, q.Announce, more(q))
 	for _, p := range q.Intro {
 		c.note("  first %s/%s", p.Language, p.ID)
 	}
@@ -227,11 +251,87 @@ func (c *fakeCaller) Enqueue(ctx context.Context, q QueueRequest) (QueueResult, 
 	return QueueResult{Refused: fate.refused, Served: fate.served}, nil
 }
 
+func (c *fakeCaller) Now() time.Time { return time.Now().Add(c.scene.clock) }
+
+func (c *fakeCaller) Pause(ctx context.Context, d time.Duration) error {
+	c.call("Pause")
+	return sleep(ctx, d)
+}
+
+func (c *fakeCaller) Music(id string) (func(), error) {
+	c.call("Music")
+	c.note("music %s", id)
+	return func() { c.note("music ends") }, nil
+}
+
+func (c *fakeCaller) Rated(ctx context.Context, csat int) error {
+	c.call("Rated")
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if c.scene.diskFull {
+		return errDisk
+	}
+	c.note("rated %d", csat)
+	return nil
+}
+
+// Fetch answers lookups with what the scene has, in its order.
+func (c *fakeCaller) Fetch(ctx context.Context, q Request) (Response, error) {
+	c.note("%s %s %s", q.Method, q.URL, q.Body)
+	if len(c.scene.lookups) == 0 {
+		return Response{}, errors.New("no such host")
+	}
+	l := c.scene.lookups[0]
+	if len(c.scene.lookups) > 1 {
+		c.scene.lookups = c.scene.lookups[1:]
+	}
+	ctx, cancel := context.WithTimeout(ctx, q.Timeout)
+	defer cancel()
+	if err := sleep(ctx, l.after); err != nil {
+		return Response{}, err
+	}
+	return Response{Status: l.status, Body: []byte(l.body)}, nil
+}
+
+func (c *fakeCaller) percent() int {
+	if len(c.scene.percents) == 0 {
+		return 0
+	}
+	p := c.scene.percents[0]
+	c.scene.percents = c.scene.percents[1:]
+	return p
+}
+
+// Speak is a voice that takes as long as the text has letters.
+func (c *fakeCaller) Speak(_ context.Context, lang, text string) (*media.Clip, error) {
+	c.note("speaks %s %q", lang, text)
+	if c.scene.mute {
+		return nil, errDisk
+	}
+	return media.NewClip(text, make([]int16, 400*len(text))), nil
+}
+
 func (c *fakeCaller) Echo(ctx context.Context) error {
 	c.call("Echo")
 	c.note("echo")
 	<-ctx.Done()
 	return context.Cause(ctx)
+}
+
+// more says what few queue requests have.
+func more(q QueueRequest) string {
+	var b strings.Builder
+	if q.Priority != 0 {
+		fmt.Fprintf(&b, ", priority %d", q.Priority)
+	}
+	for _, name := range slices.Sorted(maps.Keys(q.Vars)) {
+		fmt.Fprintf(&b, ", %s=%v", name, q.Vars[name])
+	}
+	if q.GoOn {
+		b.WriteString(", and on")
+	}
+	return b.String()
 }
 
 func (c *fakeCaller) Step(node, kind, text string, _ map[string]any) {

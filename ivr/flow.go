@@ -1,6 +1,8 @@
 package ivr
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -16,7 +18,12 @@ type Flow struct {
 	start   string
 	nodes   map[string]*node
 	order   []string // as in the file
+	vars    variables
 	prompts *Prompts
+	// version names this text and those of its subflows.
+	version string
+	text    []byte
+	subs    []*Flow // that it calls itself, each once
 }
 
 // node is one step of a flow, under its name.
@@ -34,28 +41,102 @@ const (
 
 var nodeID = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 
-// LoadFlow reads and checks the flow file name. Its error is a Problems that
+// LoadFlow reads and checks the flow file name and the subflows that it calls
+// from the same folder. Its error is a Problems that
 // lists everything wrong as FILE:LINE:COL: what is wrong; what would be right.
 // What depends on a line (queues, consent) is checked by Flow.Check.
 func LoadFlow(fsys fs.FS, name string, p *Prompts) (*Flow, error) {
-	text, err := readLimited(fsys, name, maxFlowText)
-	if err != nil {
-		return nil, Problems{{File: name, Line: 1, Col: 1, Message: err.Error()}}
-	}
 	found := &findings{file: name}
-	f := &Flow{file: name, nodes: map[string]*node{}, prompts: p}
-	f.read(text, found)
-	f.checkGraph(found)
+	l := &loader{fsys: fsys, prompts: p, loaded: map[string]*Flow{}}
+	f := l.load(name, found)
 	if err := found.err(); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
+// loader reads a flow and its subflows.
+type loader struct {
+	fsys    fs.FS
+	prompts *Prompts
+	open    []string // files that call each other, the first one first
+	loaded  map[string]*Flow
+}
+
+// load reads and checks one file and what it calls. What is wrong goes to found.
+func (l *loader) load(name string, found *findings) *Flow {
+	f := &Flow{file: name, nodes: map[string]*node{}, prompts: l.prompts}
+	text, err := readLimited(l.fsys, name, maxFlowText)
+	if err != nil {
+		found.add(at{1, 1}, "%s", err.Error())
+		return f
+	}
+	l.open = append(l.open, name)
+	f.text = text
+	f.read(text, l, found)
+	f.sign()
+	if len(found.list) == 0 || len(f.order) > 0 {
+		f.checkGraph(found)
+	}
+	l.open = l.open[:len(l.open)-1]
+	if len(found.list) == 0 {
+		l.loaded[name] = f
+	}
+	return f
+}
+
+// sign names the version: the hash of the text and of the subflows' versions.
+func (f *Flow) sign() {
+	sum := sha256.New()
+	sum.Write(f.text)
+	for _, s := range f.subs {
+		fmt.Fprintf(sum, "\n%s %s", s.file, s.version)
+	}
+	f.version = hex.EncodeToString(sum.Sum(nil))[:versionLength]
+}
+
+// versionLength is how much of the hash names a version.
+const versionLength = 16
+
+// Version names what the flow says, its subflows included: it changes with any
+// change of their texts.
+func (f *Flow) Version() string { return f.version }
+
+// Sources are the files that the flow is made of, itself first: each under its
+// own name and version.
+func (f *Flow) Sources() []Source {
+	var list []Source
+	f.eachSub(func(s *Flow) { list = append(list, Source{Name: s.file, Version: s.version, Text: s.text}) })
+	return list
+}
+
+// Source is one file of a flow.
+type Source struct {
+	Name, Version string
+	Text          []byte
+}
+
+// eachSub visits the flow and all that it calls, each once.
+func (f *Flow) eachSub(visit func(*Flow)) {
+	seen := map[*Flow]bool{}
+	var walk func(*Flow)
+	walk = func(one *Flow) {
+		if seen[one] {
+			return
+		}
+		seen[one] = true
+		visit(one)
+		for _, s := range one.subs {
+			walk(s)
+		}
+	}
+	walk(f)
+}
+
 // Name returns the name of the file that the flow was loaded from.
 func (f *Flow) Name() string { return f.file }
 
-func (f *Flow) read(text []byte, found *findings) {
+func (f *Flow) read(text []byte, l *loader, found *findings) {
 	file, ok := parse(text, found)
 	if !ok {
 		return
@@ -63,6 +144,11 @@ func (f *Flow) read(text []byte, found *findings) {
 	top, ok := onlyMapping(file, found)
 	if !ok {
 		return
+	}
+	for _, v := range top { // first: the nodes' expressions use them
+		if keyWord(v).text == "vars" {
+			f.readVariables(v.Value, found)
+		}
 	}
 	var start word
 	for _, v := range top {
@@ -72,9 +158,10 @@ func (f *Flow) read(text []byte, found *findings) {
 				found.yaml(err)
 			}
 		case "nodes":
-			f.readNodes(v, found)
+			f.readNodes(v, l, found)
+		case "vars":
 		default:
-			found.add(k.at, "unknown key %q; a flow has: start, nodes%s", k.text, nearest(k.text, []string{"start", "nodes"}))
+			found.add(k.at, "unknown key %q; a flow has: start, vars, nodes%s", k.text, nearest(k.text, []string{"start", "vars", "nodes"}))
 		}
 	}
 	f.setStart(start, found)
@@ -97,7 +184,7 @@ func (f *Flow) setStart(start word, found *findings) {
 	}
 }
 
-func (f *Flow) readNodes(v *ast.MappingValueNode, found *findings) {
+func (f *Flow) readNodes(v *ast.MappingValueNode, l *loader, found *findings) {
 	values, ok := mapping(v.Value)
 	if !ok {
 		found.add(placeOf(v.Key), "nodes must be a mapping: the node's name, then what it does")
@@ -117,12 +204,12 @@ func (f *Flow) readNodes(v *ast.MappingValueNode, found *findings) {
 		// Known by name even if its body is wrong: others may lead to it.
 		f.nodes[n.id] = n
 		f.order = append(f.order, n.id)
-		n.read(nv.Value, found)
+		n.read(nv.Value, &settling{flow: f, loader: l, node: n, findings: found})
 	}
 }
 
 // read decodes the body of a node by its kind.
-func (n *node) read(body ast.Node, found *findings) {
+func (n *node) read(body ast.Node, found *settling) {
 	values, ok := mapping(body)
 	if !ok {
 		found.add(n.at, "the node %q must be a mapping with kind: one of %s", n.id, strings.Join(kindNames(), ", "))
@@ -152,12 +239,14 @@ func (n *node) read(body ast.Node, found *findings) {
 		n.step = nil
 		return
 	}
-	n.step.settle(&settling{node: n, findings: found})
+	n.step.settle(found)
 }
 
 // settling is what a step has at hand to check itself and fill in defaults.
 type settling struct {
-	node *node
+	flow   *Flow
+	loader *loader
+	node   *node
 	*findings
 }
 

@@ -77,6 +77,9 @@ func (f *findings) yaml(err error) {
 // sorted returns what was found, in the order of the file.
 func (f *findings) sorted() Problems {
 	slices.SortStableFunc(f.list, func(a, b Problem) int {
+		if a.File != b.File { // the file itself before its subflows
+			return cmp.Or(cmp.Compare(bit(a.File != f.file), bit(b.File != f.file)), cmp.Compare(a.File, b.File))
+		}
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 	return f.list
@@ -98,4 +101,11 @@ func nearest(got string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -84,6 +84,9 @@ func (p *Prompts) Lookup(id, lang string) (Prompt, bool) {
 
 // Clip returns the sound of a prompt. It is one clip for all listeners.
 func (p *Prompts) Clip(prompt Prompt) (*media.Clip, error) {
+	if prompt.clip != nil {
+		return prompt.clip, nil
+	}
 	if r, ok := p.spoken[sound{prompt.ID, prompt.Language}]; ok {
 		return r.clip, nil
 	}

@@ -1,21 +1,42 @@
 package ivr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
 	"callfloor/contact"
 )
 
-// Start is what a flow begins with: the line that was dialled, the language of
-// its prompts ("en" if it is none of Languages) and the line's consent policy.
+// Start is what a flow begins with.
 type Start struct {
-	Line          contact.LineID
-	Language      string
-	ConsentPolicy string // ask, announce or never; "" is never
+	// Line was dialled, by Caller ("" if the number is not known).
+	Line   contact.LineID
+	Caller string
+	// Language is that of the line ("en" if it is none of Languages);
+	// Remembered is the one that this caller chose in an earlier call, or "".
+	Language, Remembered string
+	// ConsentPolicy of the line is ask, announce or never; "" is never.
+	ConsentPolicy string
+	// Hours overrides the opening hours of every node: open, closed, or "".
+	Hours string
+	// Services are what nodes need from outside.
+	Services Services
+}
+
+// Services are what flows need of the world; the flow opens no socket and runs
+// no program of its own.
+type Services struct {
+	// Lookups answers lookup nodes; nil: every lookup fails.
+	Lookups *Lookups
+	// Speaker speaks texts; nil: say nodes play only what clips can say.
+	Speaker Speaker
+	// Percent draws a number from 0 to 99 for split nodes; nil: at random.
+	Percent func() int
 }
 
 // maxSteps ends a flow that goes round and round: nobody listens to a thousand
@@ -24,24 +45,33 @@ const maxSteps = 1000
 
 // runner is one run of a flow. One goroutine owns it.
 type runner struct {
-	flow         *Flow
+	frame                // of the flow that runs
+	stack        []frame // of the flows that called it
+	start        Start
 	caller       Caller
 	policy       string
 	lang         string
+	consented    contact.Consent
 	languageKeys map[rune]string // taken in every question that does not use them itself
 	typed        []rune          // keys that ended an announcement; the next question takes them
 	answered     bool
-	at           string // the node that runs
 	cause        *contact.EndCause
+}
+
+// frame is where a flow stands: the flow itself, or one that called a subflow.
+type frame struct {
+	flow *Flow
+	at   string // the node that runs
+	vars map[string]any
 }
 
 // Run runs the flow beside a call, as blocking code, until the caller is gone
 // or the flow has ended the call; it returns how the call ended. The error is
 // non-nil if the flow itself failed; the call is hung up then.
 func (f *Flow) Run(ctx context.Context, c Caller, s Start) (contact.EndCause, error) {
-	r := &runner{flow: f, caller: c, policy: s.ConsentPolicy, lang: s.Language, languageKeys: map[rune]string{}}
-	if r.policy == "" {
-		r.policy = policyNever
+	r := &runner{
+		frame: frame{flow: f, at: f.start, vars: f.vars.fresh()}, start: s, caller: c,
+		policy: cmp.Or(s.ConsentPolicy, policyNever), lang: s.Language, languageKeys: map[rune]string{},
 	}
 	if !slices.Contains(Languages(), r.lang) {
 		r.lang = Languages()[0] // every prompt has it
@@ -57,11 +87,11 @@ func (f *Flow) Run(ctx context.Context, c Caller, s Start) (contact.EndCause, er
 		return gone, nil // the caller left while something else failed
 	}
 	r.hangup(contact.EndFailed, "the flow failed at "+r.at)
-	return *r.cause, fmt.Errorf("run %s for line %s at node %q: %w", f.file, s.Line, r.at, err)
+	return *r.cause, fmt.Errorf("run %s for line %s at node %q: %w", r.flow.file, s.Line, r.at, err)
 }
 
 func (r *runner) run(ctx context.Context) error {
-	r.at = r.flow.start
+	r.caller.Step(r.at, "start", "begins "+r.flow.file+" version "+r.flow.version, map[string]any{"flow": r.flow.file, "version": r.flow.version})
 	for range maxSteps {
 		n := r.flow.nodes[r.at]
 		if n == nil {
@@ -79,6 +109,9 @@ func (r *runner) run(ctx context.Context) error {
 		}
 		if next == "" {
 			return r.over(ctx)
+		}
+		if ctx.Err() != nil { // a loop of nodes that wait for nothing
+			return context.Cause(ctx)
 		}
 		r.at = next
 	}
@@ -142,10 +175,34 @@ func (r *runner) switchLanguage(k rune) bool {
 	if !ok || lang == r.lang {
 		return false
 	}
+	r.speak(lang, "language "+lang)
+	return true
+}
+
+// speak goes on in a language.
+func (r *runner) speak(lang, text string) {
 	r.lang = lang
 	r.caller.SetLanguage(lang)
-	r.note("language "+lang, map[string]any{"language": lang})
-	return true
+	r.note(text, map[string]any{"language": lang})
+}
+
+// percent draws a number from 0 to 99.
+func (r *runner) percent() int {
+	if r.start.Services.Percent != nil {
+		return r.start.Services.Percent()
+	}
+	return rand.IntN(100)
+}
+
+// open are the variables that others may see: all but the secret ones.
+func (r *runner) open() map[string]any {
+	m := map[string]any{}
+	for _, v := range r.flow.vars {
+		if !v.secret {
+			m[v.name.text] = r.vars[v.name.text]
+		}
+	}
+	return m
 }
 
 // note adds to the timeline what happened at the node that runs.
@@ -197,6 +254,7 @@ func (r *runner) mayConsent(mode string) error {
 func (r *runner) consent(ctx context.Context, a ConsentAnswer) error {
 	err := r.caller.Consent(ctx, a)
 	if err == nil {
+		r.consented = a.State
 		return nil
 	}
 	if _, gone := errors.AsType[contact.EndCause](err); gone || ctx.Err() != nil {

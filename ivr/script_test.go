@@ -29,6 +29,10 @@ var update = flag.Bool("update", false, "write what a script gave into its file"
 //	hangup 60s                after the answer; hangup early: before it
 //	queue served|refused|gone|broken 20s [PLACE EXPECTED]
 //	disk full                 consent cannot be stored
+//	lookup STATUS AFTER BODY  what another server answers
+//	percent 30                what a split draws
+//	caller NUMBER, remembered zh, hours closed, at 2026-03-29T01:30:00Z
+//	voice [mute]              there is a speech command (that fails)
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/run/*.txt")
 	if err != nil || len(files) == 0 {
@@ -98,6 +102,32 @@ func readScene(t *testing.T, text string) (flow string, s scene) {
 			s.queues = append(s.queues, readQueue(t, w[1:]))
 		case "disk":
 			s.diskFull = true
+		case "lookup":
+			status, err := strconv.Atoi(w[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.lookups = append(s.lookups, lookup{status: status, after: duration(t, w[2]), body: strings.Join(w[3:], " ")})
+		case "percent":
+			n, err := strconv.Atoi(w[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.percents = append(s.percents, n)
+		case "caller":
+			s.caller = w[1]
+		case "remembered":
+			s.remembered = w[1]
+		case "hours":
+			s.hours = w[1]
+		case "at":
+			at, err := time.Parse(time.RFC3339, w[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.clock = at.Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) // where the bubble's time begins
+		case "voice":
+			s.voice, s.mute = true, len(w) > 1
 		default:
 			t.Fatalf("unknown line %q", line)
 		}

@@ -26,7 +26,7 @@ func TestPlaceAndWaitAreSpokenProperly(t *testing.T) {
 		{1, 90 * time.Second, "You are next in line. Your expected wait is about two minutes.", "您是下一位。预计等待时间大约两分钟。"},
 		{0, -time.Second, "", ""},
 	} {
-		r := &runner{flow: &Flow{prompts: p}}
+		r := &runner{frame: frame{flow: &Flow{prompts: p}}}
 		say := func(lang, space string) string {
 			s := &placeSayer{lang: lang, resolve: r.resolveIDs}
 			var words []string

@@ -115,13 +115,13 @@ func (s *consentStep) run(ctx context.Context, r *runner) (string, error) {
 
 func (s *consentStep) announce(ctx context.Context, r *runner) (string, error) {
 	say := r.resolve(words{s.Say})
-	asked := time.Now()
+	asked := r.caller.Now()
 	if err := r.play(ctx, say, false); err != nil {
 		return "", err
 	}
 	return s.Next.text, r.consent(ctx, ConsentAnswer{
 		State: contact.ConsentAnnounced, Prompt: say[0], Language: say[0].Language,
-		AskedAt: asked, At: time.Now(), Attempt: 1,
+		AskedAt: asked, At: r.caller.Now(), Attempt: 1,
 	})
 }
 
@@ -133,13 +133,13 @@ func (s *consentStep) ask(ctx context.Context, r *runner) (ConsentAnswer, error)
 	switches := 0
 	for answer.Attempt = 1; ; answer.Attempt++ {
 		say := r.resolve(words{s.Say})
-		answer.Prompt, answer.Language, answer.AskedAt = say[0], say[0].Language, time.Now()
+		answer.Prompt, answer.Language, answer.AskedAt = say[0], say[0].Language, r.caller.Now()
 		r.caller.HoldAnswer()
 		pressed, ok, err := r.ask(ctx, say, s.Wait.d)
 		if err != nil {
 			return ConsentAnswer{}, err
 		}
-		answer.At, answer.Key = time.Now(), ""
+		answer.At, answer.Key = r.caller.Now(), ""
 		if ok {
 			answer.Key = string(pressed)
 		}

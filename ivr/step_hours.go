@@ -10,13 +10,25 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// hoursStep says the opening hours, put together from clips. A key ends it and
-// counts as the answer to the next question.
+// hoursStep says the opening hours, put together from clips (with next), or
+// goes on by whether it is open now (with opened and closed). A key ends what
+// is said and counts as the answer to the next question.
 type hoursStep struct {
-	Kind word         `yaml:"kind"`
-	Open openingHours `yaml:"open"`
-	Next word         `yaml:"next"`
+	Kind     word         `yaml:"kind"`
+	Open     openingHours `yaml:"open"`
+	Zone     zone         `yaml:"zone"`
+	Holidays holidays     `yaml:"holidays"`
+	Override expression   `yaml:"override"` // a text: open, closed, or anything else for none
+	Opened   word         `yaml:"opened"`
+	Closed   word         `yaml:"closed"`
+	Next     word         `yaml:"next"`
 }
+
+// The words of an override.
+const (
+	hoursOpen   = "open"
+	hoursClosed = "closed"
+)
 
 // openingHours are "always", or a list of days and times.
 type openingHours struct {
@@ -89,11 +101,15 @@ type clockTime struct {
 	set    bool
 }
 
-// UnmarshalYAML reads 09:00 to 23:59.
+// UnmarshalYAML reads 00:00 to 24:00.
 func (c *clockTime) UnmarshalYAML(n ast.Node) error {
 	var w word
 	if err := w.UnmarshalYAML(n); err != nil {
 		return err
+	}
+	if w.text == "24:00" {
+		*c = clockTime{minute: 24 * 60, set: true}
+		return nil
 	}
 	t, err := time.Parse("15:04", w.text)
 	if err != nil {
@@ -104,16 +120,41 @@ func (c *clockTime) UnmarshalYAML(n ast.Node) error {
 }
 
 func (s *hoursStep) settle(c *settling) {
-	needNext(c, s.Next)
 	if !s.Open.always && len(s.Open.spans) == 0 {
 		c.need("open", "always, or a list such as [{days: mon-fri, from: 09:00, to: 17:30}]")
 	}
+	if !s.branches() {
+		needNext(c, s.Next)
+		if s.Zone.text != "" || len(s.Holidays) > 0 || s.Override.set() {
+			c.add(c.node.at, "the node %q only says the hours; leave out zone, holidays and override, or write opened: and closed: instead of next:", c.node.id)
+		}
+		return
+	}
+	if s.Opened.text == "" || s.Closed.text == "" || s.Next.text != "" {
+		c.add(c.node.at, "the node %q branches; it needs opened: and closed: and no next:", c.node.id)
+	}
+	if s.Zone.location == nil {
+		c.need("zone", "the time zone of the hours, for example Asia/Shanghai")
+	}
+	if s.Override.set() {
+		c.compile(&s.Override, typeText, nil)
+	}
 }
 
-func (s *hoursStep) exits() []exit { return []exit{{to: s.Next, quiet: true}} }
+func (s *hoursStep) branches() bool { return s.Opened.text+s.Closed.text != "" }
+
+func (s *hoursStep) exits() []exit {
+	if !s.branches() {
+		return []exit{{to: s.Next, quiet: true}}
+	}
+	return []exit{{to: s.Opened, by: "open", quiet: true}, {to: s.Closed, by: "closed", quiet: true}}
+}
 
 func (s *hoursStep) sounds() []soundRef {
 	var list []soundRef
+	if s.branches() {
+		return nil
+	}
 	for _, lang := range Languages() {
 		for _, id := range s.Open.ids(lang) {
 			list = append(list, soundRef{word: word{text: lang + "/" + id, at: s.Kind.at}})
@@ -122,10 +163,44 @@ func (s *hoursStep) sounds() []soundRef {
 	return list
 }
 
-func (*hoursStep) summary() string { return "says the opening hours" }
+func (s *hoursStep) summary() string {
+	if s.branches() {
+		return "looks whether it is open"
+	}
+	return "says the opening hours"
+}
 
 func (s *hoursStep) run(ctx context.Context, r *runner) (string, error) {
-	return s.Next.text, r.play(ctx, r.resolveIDs(r.lang, s.Open.ids(r.lang)...), true)
+	if !s.branches() {
+		return s.Next.text, r.play(ctx, r.resolveIDs(r.lang, s.Open.ids(r.lang)...), true)
+	}
+	open, why := s.decide(r)
+	word, next := hoursClosed, s.Closed.text
+	if open {
+		word, next = hoursOpen, s.Opened.text
+	}
+	text := word
+	if why != "" {
+		text += " (" + why + ")"
+	}
+	r.note(text, map[string]any{"hours": word, "next": next})
+	return next, nil
+}
+
+// decide asks the house's switch first, then the node's, then the calendar.
+func (s *hoursStep) decide(r *runner) (open bool, why string) {
+	if w := r.start.Hours; w == hoursOpen || w == hoursClosed {
+		return w == hoursOpen, "by the configuration"
+	}
+	if s.Override.set() {
+		w, err := r.eval(&s.Override, nil)
+		if err != nil {
+			r.note(err.Error(), nil)
+		} else if w == hoursOpen || w == hoursClosed {
+			return w == hoursOpen, "by the override"
+		}
+	}
+	return calendar{zone: s.Zone.location, hours: s.Open, holidays: s.Holidays}.isOpen(r.caller.Now())
 }
 
 // ids says the hours in a language.

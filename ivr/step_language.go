@@ -15,7 +15,9 @@ type languageStep struct {
 	Say  words        `yaml:"say"`
 	Keys languageKeys `yaml:"keys"`
 	Wait span         `yaml:"wait"` // silence after the prompts; 0 by default
-	Next word         `yaml:"next"`
+	// Remember begins in the language that this number chose in an earlier call.
+	Remember *bool `yaml:"remember"`
+	Next     word  `yaml:"next"`
 }
 
 type languageKey struct {
@@ -66,6 +68,9 @@ func (*languageStep) summary() string      { return "greets and offers languages
 func (s *languageStep) run(ctx context.Context, r *runner) (string, error) {
 	for _, k := range s.Keys {
 		r.languageKeys[k.key] = k.lang.text
+	}
+	if known := r.start.Remembered; s.Remember != nil && *s.Remember && known != r.lang && slices.Contains(Languages(), known) {
+		r.speak(known, "language "+known+", as in an earlier call")
 	}
 	pressed, ok, err := r.ask(ctx, r.resolve(s.Say), s.Wait.d)
 	if err != nil {

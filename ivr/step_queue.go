@@ -3,6 +3,7 @@ package ivr
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"callfloor/contact"
@@ -11,14 +12,14 @@ import (
 // queueStep puts the caller in a queue: music, and from time to time the place
 // and the expected wait.
 type queueStep struct {
-	Kind     word  `yaml:"kind"`
-	Queue    word  `yaml:"queue"`
-	Say      words `yaml:"say"` // said first, while the caller waits already
-	Music    word  `yaml:"music"`
-	Announce span  `yaml:"announce"`
-	Priority count `yaml:"priority"`
-	Refused  word  `yaml:"refused"` // the queue is full or closed
-	Served   word  `yaml:"served"`  // after the agent; without it the call ends
+	Kind     word       `yaml:"kind"`
+	Queue    word       `yaml:"queue"`
+	Say      words      `yaml:"say"` // said first, while the caller waits already
+	Music    word       `yaml:"music"`
+	Announce span       `yaml:"announce"`
+	Priority expression `yaml:"priority"` // 0 to 100, rounded and kept within
+	Refused  word       `yaml:"refused"`  // the queue is full or closed
+	Served   word       `yaml:"served"`   // after the agent; without it the call ends
 }
 
 const (
@@ -36,6 +37,9 @@ func (s *queueStep) settle(c *settling) {
 	}
 	if s.Music.text == "" {
 		s.Music = word{text: queueMusic, at: c.node.at}
+	}
+	if s.Priority.set() && c.compile(&s.Priority, typeNumber, nil) {
+		c.noSecret(&s.Priority, "the priority")
 	}
 	s.Announce.fallback(queueAnnounce)
 	if s.Announce.d > 0 && s.Announce.d < queueGap {
@@ -65,8 +69,8 @@ func (s *queueStep) summary() string { return "queue " + s.Queue.text }
 func (s *queueStep) run(ctx context.Context, r *runner) (string, error) {
 	place := &placeSayer{lang: r.lang, resolve: r.resolveIDs}
 	result, err := r.caller.Enqueue(ctx, QueueRequest{
-		Queue: contact.QueueID(s.Queue.text), Priority: s.Priority.n, Intro: r.resolve(s.Say),
-		Music: s.Music.text, Announce: s.Announce.d, Say: place.say,
+		Queue: contact.QueueID(s.Queue.text), Priority: s.priority(r), Intro: r.resolve(s.Say),
+		Music: s.Music.text, Announce: s.Announce.d, Say: place.say, GoOn: s.Served.text != "", Vars: r.open(),
 	})
 	if _, gone := errors.AsType[contact.EndCause](err); err != nil && (gone || ctx.Err() != nil) {
 		return "", err
@@ -82,4 +86,28 @@ func (s *queueStep) run(ctx context.Context, r *runner) (string, error) {
 		r.hangup(contact.EndCompleted, "served")
 	}
 	return s.Served.text, nil
+}
+
+// priority computes the priority; 0 if that fails.
+func (s *queueStep) priority(r *runner) int {
+	if !s.Priority.set() {
+		return 0
+	}
+	x, err := r.eval(&s.Priority, nil)
+	if err != nil {
+		r.note(err.Error()+"; the priority is 0", nil)
+		return 0
+	}
+	n, ok := typeNumber.convert(x)
+	if !ok {
+		return 0
+	}
+	f := n.(float64)
+	switch {
+	case !(f > 0): // NaN too
+		return 0
+	case f > maxCount:
+		return maxCount
+	}
+	return int(math.Round(f))
 }

@@ -3,7 +3,6 @@ package ivr
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"callfloor/contact"
 )
@@ -70,15 +69,8 @@ func (s *waitStep) exits() []exit    { return []exit{{to: s.Next, quiet: true}} 
 func (*waitStep) sounds() []soundRef { return nil }
 func (s *waitStep) summary() string  { return fmt.Sprintf("waits %v", s.For.d) }
 
-func (s *waitStep) run(ctx context.Context, _ *runner) (string, error) {
-	timer := time.NewTimer(s.For.d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return s.Next.text, nil
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
+func (s *waitStep) run(ctx context.Context, r *runner) (string, error) {
+	return s.Next.text, r.caller.Pause(ctx, s.For.d)
 }
 
 // gotoStep only leads on; it gives a place a second name.

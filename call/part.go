@@ -1,0 +1,28 @@
+package call
+
+import (
+	"time"
+
+	"callfloor/contact"
+)
+
+// part takes the agent who hung up out of the call, whose flow goes on: the
+// customer stays. A supervisor who is heard becomes a mere listener.
+func (c *Call) part() {
+	now := time.Now()
+	gone := c.agent
+	user := gone.seat.User()
+	c.noteLegQuality(now, gone.leg, gone.seat.Quality())
+	c.partSecond()
+	c.unseatAgent()
+	c.hush()
+	c.DropKeys()
+	c.goOn = false
+	c.setStage(StageFlow, now)
+	c.settle()
+	c.Note(contact.KindFlow, gone.leg, user+" hung up; the flow goes on with the customer", map[string]any{"agent": user})
+	c.mark("agent_left", nil)
+	c.queue.update(func() { c.queue.parted = true })
+	c.changed()
+	c.Queues.Release(c.ID, contact.AgentID(user))
+}
