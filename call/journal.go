@@ -21,6 +21,9 @@ const (
 	journalQueue = 8192
 	// journalBatch is how many writes one transaction carries at most.
 	journalBatch = 256
+	// journalLinger is how long a write that nobody waits for may wait for
+	// others to share its transaction: one costs more than ten writes do.
+	journalLinger = 50 * time.Millisecond
 	// journalRetry is how often writes are tried again that a full or broken
 	// disk refused; as many as journalQueue are kept for that.
 	journalRetry = time.Second
@@ -126,6 +129,19 @@ func (j *Journal) enqueue(ctx context.Context, w write) error {
 	}
 }
 
+// settle waits until what was queued before is written, so that who reads sees
+// what they did. It is no error if the disk refuses: what is there is read.
+func (j *Journal) settle(ctx context.Context) {
+	w := write{fn: func(*store.Tx) error { return nil }, done: make(chan error, 1)}
+	if j.enqueue(ctx, w) != nil {
+		return
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+	}
+}
+
 func (j *Journal) run() {
 	defer close(j.done)
 	var refused []write
@@ -147,19 +163,31 @@ func (j *Journal) run() {
 	}
 }
 
-// gather returns w and what waits behind it.
+// gather returns w and what comes behind it: until somebody waits for one of
+// them, what is queued already, otherwise for journalLinger.
 func (j *Journal) gather(w write) []write {
-	batch := []write{w}
+	batch, waited := []write{w}, w.done != nil
+	linger := time.NewTimer(journalLinger)
+	defer linger.Stop()
 	for len(batch) < journalBatch {
+		var next write
+		ok := true
 		select {
-		case next, ok := <-j.writes:
-			if !ok {
-				return batch // run sees it too
-			}
-			batch = append(batch, next)
+		case next, ok = <-j.writes:
 		default:
-			return batch
+			if waited {
+				return batch
+			}
+			select {
+			case next, ok = <-j.writes:
+			case <-linger.C:
+				return batch
+			}
 		}
+		if !ok {
+			return batch // run sees it too
+		}
+		batch, waited = append(batch, next), waited || next.done != nil
 	}
 	return batch
 }

@@ -20,11 +20,13 @@ func NewReader(db *store.DB) *Reader { return &Reader{db: db} }
 
 // List returns the calls that q chooses, newest first. It is never nil.
 func (j *Journal) List(ctx context.Context, q Query) ([]Record, error) {
+	j.settle(ctx)
 	return NewReader(j.db).List(ctx, q)
 }
 
 // Show returns one call with its timeline; contact.NotFound if there is none.
 func (j *Journal) Show(ctx context.Context, id contact.ID) (Detail, error) {
+	j.settle(ctx)
 	return NewReader(j.db).Show(ctx, id)
 }
 

@@ -1,11 +1,13 @@
 package call
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"callfloor/internal/store"
@@ -68,4 +70,36 @@ func TestJournalTriesAgain(t *testing.T) {
 	if j.Dropped() != 1 {
 		t.Errorf("%d writes count as dropped, want the bad one", j.Dropped())
 	}
+}
+
+// TestJournalLingers: writes that nobody waits for share a transaction, and who
+// reads by the journal sees them at once all the same.
+func TestJournalLingers(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		db, err := store.Open(context.Background(), dir)
+		must(t, err)
+		defer func() { _ = db.Close() }()
+		j, disk := NewJournal(db, slog.New(slog.DiscardHandler)), NewReader(db)
+		defer j.Close()
+		calls := func(list func(context.Context, Query) ([]Record, error)) int {
+			found, err := list(context.Background(), Query{})
+			must(t, err)
+			return len(found)
+		}
+		j.begin("one", "1000", "", time.Now())
+		synctest.Wait()
+		if n := calls(disk.List); n != 0 {
+			t.Errorf("%d calls on disk at once, want none", n)
+		}
+		if n := calls(j.List); n != 1 {
+			t.Errorf("%d calls by the journal, want 1", n)
+		}
+		j.begin("two", "1000", "", time.Now())
+		time.Sleep(journalLinger)
+		synctest.Wait()
+		if n := calls(disk.List); n != 2 {
+			t.Errorf("%d calls on disk after %v, want 2", n, journalLinger)
+		}
+	})
 }
