@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"callfloor/contact"
 )
 
 // TestTrouble: who is not heard is named within five seconds, and cleared when
