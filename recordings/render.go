@@ -186,7 +186,7 @@ func (s *sound) readPackets(body []byte) error {
 }
 
 // audio is a sound as a WAV file. Reading forward renders; seeking back begins
-// again from the start, which costs less than a second for an hour.
+// again from the start, which costs less than a second for an hour of G.711 and some for one of G.722 or Opus.
 type audio struct {
 	*sound
 	pos  int64  // of the next octet to be read

@@ -67,7 +67,7 @@ func (u *upsampler) run(dst, src []int16) {
 		u.line[phaseTaps-1+i] = int32(v)
 	}
 	for i := range src {
-		past := u.line[i : i+phaseTaps]
+		past := (*[phaseTaps]int32)(u.line[i:])
 		for phase := range 2 {
 			var sum int64
 			for j, h := range &lowPass[phase] {
@@ -92,7 +92,7 @@ func (d *downsampler) run(dst, src []int16) {
 	}
 	for i := range dst[:n] {
 		var sum int64
-		even, odd := d.even[i:i+phaseTaps], d.odd[i:i+phaseTaps]
+		even, odd := (*[phaseTaps]int32)(d.even[i:]), (*[phaseTaps]int32)(d.odd[i:])
 		for j := range phaseTaps {
 			sum += int64(lowPass[0][j])*int64(odd[phaseTaps-1-j]) + int64(lowPass[1][j])*int64(even[phaseTaps-1-j])
 		}
