@@ -51,6 +51,14 @@ type agent struct {
 	timer timer     // ends the offer or the wrap-up
 	grace timer     // ends the seat's absence
 
+	person  AgentConfig
+	levels  map[string]int
+	fits    []fit // by demand.n: whether the agent's skills fit
+	missed  int   // offers in a row
+	calls   int   // answered today
+	talked  time.Duration
+	talking time.Time // since when, if so
+
 	// mine is the contact lost with the seat; until then it is offered to this
 	// agent first.
 	mine      *customer
@@ -81,9 +89,15 @@ func (s *State) move(a *agent, to contact.AgentState) {
 	if to == contact.AgentAvailable && from != contact.AgentOffered {
 		a.idleSince = s.now
 	}
+	if to == contact.AgentOffline {
+		a.missed = 0
+	}
 	if change := working(to) - working(from); change != 0 {
 		for _, m := range a.members {
 			s.restaff(m.q, change)
+			if change < 0 {
+				s.releaseOwn(m)
+			}
 		}
 	}
 	a.status.State, a.status.Since, a.status.Reason = to, s.now, ""
@@ -115,6 +129,7 @@ func (s *State) route(a *agent) {
 	a.routable = can
 	for _, m := range a.members {
 		if can {
+			m.key = m.q.turn(m)
 			m.q.idle.insert(&m.inIdle)
 		} else {
 			m.q.idle.remove(&m.inIdle)
@@ -138,6 +153,7 @@ func (s *State) agentAdded(ev AgentAdded) error {
 	a := s.agents[ev.Agent]
 	if a == nil {
 		a = newAgent(ev.Agent, s.now, s.number())
+		a.setPerson(s.people[ev.Agent])
 		s.agents[a.id] = a
 		s.told(a)
 	}
@@ -150,6 +166,7 @@ func (s *State) setQueues(a *agent, ids []contact.QueueID) {
 	a.status.Ready = false // out of the old idle trees,
 	s.route(a)
 	for _, m := range a.members {
+		s.releaseOwn(m)
 		m.q.members = slices.DeleteFunc(m.q.members, func(x *member) bool { return x == m })
 		s.restaff(m.q, -working(a.status.State))
 	}
@@ -159,8 +176,7 @@ func (s *State) setQueues(a *agent, ids []contact.QueueID) {
 		if q == nil || slices.ContainsFunc(a.members, func(m *member) bool { return m.q == q }) {
 			continue
 		}
-		m := &member{a: a, q: q}
-		m.inIdle.v = m
+		m := newMember(a, q)
 		a.members = append(a.members, m)
 		q.members = append(q.members, m)
 		s.restaff(q, working(a.status.State))

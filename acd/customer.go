@@ -12,13 +12,22 @@ import (
 //	   ▲           │            │
 //	   └───────────┴────────────┘ declined, timed out, lost; agent's seat lost
 //
-// One that leaves is forgotten from any of these.
+// One that leaves, is refused or overflows to the flow is forgotten from the
+// first two.
 type customer struct {
 	id       contact.ID
 	q        *queue
+	caller   callerKey // zero if unknown
 	priority int
+	vip      bool
 	since    time.Time
+	joined   time.Time // this queue
 	made     uint64
+	// place orders customers of the same level: since, less what the priority
+	// is worth.
+	place time.Time
+	level int // the priority where it always goes first
+	hops  int // queues that it overflowed from
 	// returned: its agent's seat was lost; it goes before everybody else.
 	returned bool
 	// served: it was answered once and counted.
@@ -27,15 +36,26 @@ type customer struct {
 	// about the pace of the queue.
 	waited bool
 
-	agent     *agent // offered or connected to
+	ringing   []*agent // offered to
+	agent     *agent   // connected to
 	connected bool
+
+	skills Expr    // what the contact itself requires
+	wants  *demand // at this step of the wait
+	// prefer is who spoke with this caller last: until then nobody else.
+	prefer      *member
+	preferUntil time.Time
+	retry       time.Time // when overflow is tried again
 
 	declines []decline
 	coolDown timer // the first of the declines that ends
+	due      timer // the next time at which something about the wait changes
 
-	inOrder, inReady node[*customer]
-	inOldest         int
-	told             Place
+	inOrder, inReady, inRing node[*customer]
+
+	home     *tree[*customer] // that inReady is in
+	inOldest int
+	told     Place
 }
 
 // decline keeps a from being offered this contact until then.
@@ -44,24 +64,32 @@ type decline struct {
 	at, until time.Time
 }
 
-func newCustomer(id contact.ID, q *queue, priority int, since time.Time, made uint64) *customer {
-	c := &customer{id: id, q: q, priority: priority, since: since, made: made}
-	c.inOrder.v, c.inReady.v = c, c
+func newCustomer(id contact.ID, q *queue, since time.Time, made uint64) *customer {
+	c := &customer{id: id, q: q, since: since, joined: since, made: made}
+	c.inOrder.v, c.inReady.v, c.inRing.v = c, c, c
 	c.coolDown.due = func(s *State) { s.cooledDown(c) }
+	c.due.due = func(s *State) { s.reconsider(c) }
 	return c
 }
 
+// setPriority places c; it must stand in no queue.
+func (c *customer) setPriority(priority int, worth time.Duration) {
+	c.priority, c.level, c.place = priority, 0, c.since.Add(-time.Duration(priority)*worth)
+	if worth == 0 {
+		c.level = priority
+	}
+}
+
 // before is the order in which customers are served, in a queue and across
-// queues: who was parted from an agent, then by priority, then who waits
-// longest.
+// queues: who was parted from an agent, then by wait and priority.
 func before(a, b *customer) bool {
 	switch {
 	case a.returned != b.returned:
 		return a.returned
-	case a.priority != b.priority:
-		return a.priority > b.priority
-	case !a.since.Equal(b.since):
-		return a.since.Before(b.since)
+	case a.level != b.level:
+		return a.level > b.level
+	case !a.place.Equal(b.place):
+		return a.place.Before(b.place)
 	}
 	return a.made < b.made
 }
@@ -112,13 +140,14 @@ func (s *State) contactLeft(ev ContactLeft) error {
 	case c.connected:
 		s.wrapUp(c.agent)
 		return nil
-	case c.agent != nil:
-		a := s.endOffer(c.agent, whyLeft)
+	}
+	for len(c.ringing) > 0 {
+		a := s.endOffer(c.ringing[0], whyLeft)
 		s.move(a, contact.AgentAvailable)
 	}
 	if !c.served {
-		c.q.abandoned++
-		s.counted = true
+		s.countAbandon(c)
+		s.keepPlace(c)
 	}
 	s.unstand(c)
 	s.forget(c)
@@ -155,8 +184,10 @@ func (s *State) takenOver(ev TakenOver) error {
 		return contact.Errorf(contact.Conflict, "%s is in %s and cannot take a call over", ev.To, back)
 	}
 	from := c.agent
+	s.stopTalking(from)
 	from.c = nil
 	c.agent, to.c, to.mine = to, c, nil
+	to.talking = s.now
 	s.beginWrapUp(from)
 	if to.status.State == contact.AgentOffline {
 		s.move(to, contact.AgentAway)
@@ -169,5 +200,6 @@ func (s *State) takenOver(ev TakenOver) error {
 
 func (s *State) forget(c *customer) {
 	s.stop(&c.coolDown)
+	s.stop(&c.due)
 	delete(s.customers, c.id)
 }

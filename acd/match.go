@@ -2,7 +2,6 @@ package acd
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"callfloor/contact"
@@ -16,6 +15,7 @@ const (
 	whyLeft     = "left"
 	whyLost     = "lost"
 	whyReturned = "returned"
+	whyTaken    = "taken"
 )
 
 // reasonsTold bounds the Reasons of an offer: in a queue of more agents only
@@ -46,8 +46,8 @@ func (s *State) match() {
 		if c.inReady.n == 0 {
 			continue
 		}
-		if a := s.longestIdle(c); a != nil {
-			s.offer(c, a, "")
+		if m := s.choose(c); m != nil {
+			s.offer(c, m, "")
 			continue
 		}
 		c.waited = true
@@ -57,43 +57,55 @@ func (s *State) match() {
 }
 
 // serve finds work for a: the contact that it lost, else the contact that goes
-// first in any of its queues. Where an agent who is idle for longer can take
-// that one, there may be another one for a.
+// first in any of its queues. Where an agent whose turn is sooner can take that
+// one, there may be another one for a.
 func (s *State) serve(a *agent) {
 	if !a.routable {
 		return
 	}
 	if c := s.lostBy(a); c != nil {
-		if c.agent != nil {
-			b := s.passOn(c.agent, whyReturned)
+		for len(c.ringing) > 0 {
+			b := s.passOn(c.ringing[0], whyReturned)
 			s.move(b, contact.AgentAvailable)
 		}
-		s.offer(c, a, "spoke with this caller until the browser went away")
-		return
-	}
-	for a.routable {
-		c, b := s.pair(a)
-		if c == nil {
+		if m := a.memberOf(c.q); m != nil && c.inReady.n > 0 {
+			s.ring(c, m, "spoke with this caller until the browser went away")
 			return
 		}
-		s.offer(c, b, "")
+	}
+	for a.routable {
+		c, m := s.pair(a)
+		if c == nil {
+			s.joinRing(a)
+			return
+		}
+		s.offer(c, m, "")
 	}
 }
 
+// maxTurns bounds the search for first choices. Where agents prefer some of
+// their queues the choices can go round in a circle; any pair of it is good.
+const maxTurns = 32
+
 // pair begins with a and finds a contact and an agent who are each other's
-// first choice. Each turn finds a contact that goes before the last one, so it
-// ends.
-func (s *State) pair(a *agent) (*customer, *agent) {
-	for {
-		c := s.bestFor(a)
-		if c == nil {
-			return nil, nil
+// first choice. Without preferences each turn finds a contact that goes before
+// the last one.
+func (s *State) pair(a *agent) (*customer, *member) {
+	c := s.bestFor(a)
+	if c == nil {
+		return nil, nil
+	}
+	for turn := 0; ; turn++ {
+		m := s.choose(c)
+		if m == nil || m.a == a || turn == maxTurns {
+			return c, m
 		}
-		b := s.longestIdle(c)
-		if b == a {
-			return c, a
+		a = m.a
+		next := s.bestFor(a)
+		if next == c {
+			return c, m
 		}
-		a = b
+		c = next
 	}
 }
 
@@ -108,36 +120,115 @@ func (s *State) lostBy(a *agent) *customer {
 	return c
 }
 
-func (s *State) bestFor(a *agent) *customer {
-	var best *customer
+func (a *agent) memberOf(q *queue) *member {
 	for _, m := range a.members {
-		for c := range m.q.ready.all() {
-			if best != nil && before(best, c) {
-				break
-			}
-			if _, no := c.declinedBy(a, s.now); !no {
-				best = c
-				break
-			}
-		}
-	}
-	return best
-}
-
-func (s *State) longestIdle(c *customer) *agent {
-	for m := range c.q.idle.all() {
-		if _, no := c.declinedBy(m.a, s.now); !no {
-			return m.a
+		if m.q == q {
+			return m
 		}
 	}
 	return nil
 }
 
-// offer rings a for c. An empty why is "longest idle".
-func (s *State) offer(c *customer, a *agent, why string) {
+// bestFor returns the contact that a should serve next: one that was parted
+// from an agent, one that waits for a alone, then by the order of a's queues
+// and the order in them.
+func (s *State) bestFor(a *agent) *customer {
+	var best *customer
+	var of *member
+	for _, m := range a.members {
+		c := s.bestIn(m)
+		if c != nil && (best == nil || sooner(m, c, of, best)) {
+			best, of = c, m
+		}
+	}
+	return best
+}
+
+func sooner(m *member, c *customer, of *member, best *customer) bool {
+	switch {
+	case c.returned != best.returned:
+		return c.returned
+	case (c.prefer != nil) != (best.prefer != nil):
+		return c.prefer != nil
+	case m.order != of.order:
+		return m.order < of.order
+	}
+	return before(c, best)
+}
+
+func (s *State) bestIn(m *member) *customer {
+	var best *customer
+	look := func(t *tree[*customer]) {
+		for c := range t.all() {
+			if best != nil && !sooner(m, c, m, best) {
+				return
+			}
+			if s.can(m, c) > fitNo {
+				best = c
+				return
+			}
+		}
+	}
+	if m.own.len() > 0 {
+		look(&m.own)
+	}
+	for _, k := range m.q.classes {
+		if k.ready.len() > 0 && m.a.suits(k.wants) > fitNo {
+			look(&k.ready)
+		}
+	}
+	return best
+}
+
+// offer rings m, or in a queue that rings all everybody who can take c.
+func (s *State) offer(c *customer, m *member, why string) {
+	if c.q.cfg.Strategy != RingAll || c.prefer != nil {
+		s.ring(c, m, why)
+		return
+	}
+	var all []*member
+	for x := range c.q.idle.all() {
+		if s.can(x, c) > fitNo {
+			all = append(all, x)
+		}
+	}
+	for _, x := range all {
+		s.ring(c, x, "")
+	}
+	c.q.ringers.insert(&c.inRing)
+}
+
+// joinRing rings a too for the first contact for which everybody rings.
+func (s *State) joinRing(a *agent) {
+	var best *customer
+	var of *member
+	for _, m := range a.members {
+		for c := range m.q.ringers.all() {
+			if best != nil && !sooner(m, c, of, best) {
+				break
+			}
+			if s.can(m, c) > fitNo {
+				best, of = c, m
+				break
+			}
+		}
+	}
+	if best != nil {
+		s.ring(best, of, "")
+	}
+}
+
+// ring offers c to one agent. An empty why is that of the queue's strategy.
+func (s *State) ring(c *customer, m *member, why string) {
+	a := m.a
+	if why == "" {
+		why = s.whyChosen(c, m)
+	}
 	reasons := s.reasons(c, a, why)
 	c.q.leave(s.now, c)
-	c.agent, a.c = a, c
+	c.q.took(m)
+	c.ringing = append(c.ringing, a)
+	a.c = c
 	deadline := s.now.Add(s.cfg.OfferTimeout)
 	a.status.Contact, a.status.Queue, a.status.Until = c.id, c.q.cfg.ID, deadline
 	s.start(&a.timer, deadline)
@@ -151,18 +242,28 @@ func (s *State) offer(c *customer, a *agent, why string) {
 // endOffer stops a's ringing; a and the contact go where the caller says.
 func (s *State) endOffer(a *agent, why string) *agent {
 	c := a.c
-	a.c, c.agent = nil, nil
+	a.c = nil
+	c.ringing = slices.DeleteFunc(c.ringing, func(b *agent) bool { return b == a })
+	if len(c.ringing) == 0 {
+		c.q.ringers.remove(&c.inRing)
+	}
 	a.last = endedOffer{c.id, why}
 	s.dropCall(a)
-	s.emit(OfferEnded{Agent: a.id, Contact: c.id, Why: why})
+	s.emit(OfferEnded{Agent: a.id, Contact: c.id, Why: why, Rings: len(c.ringing) > 0})
 	return a
 }
 
-// passOn stops a's ringing; the contact, at its place, may be offered again.
+// passOn stops a's ringing; the contact, at its place, may be offered again
+// when no seat rings for it.
 func (s *State) passOn(a *agent, why string) *agent {
 	c := a.c
 	s.endOffer(a, why)
-	s.makeReady(c)
+	if c.prefer != nil && c.prefer.a == a {
+		c.prefer = nil
+	}
+	if len(c.ringing) == 0 {
+		s.makeReady(c)
+	}
 	return a
 }
 
@@ -179,8 +280,13 @@ func (s *State) offerAccepted(ev OfferAccepted) error {
 	waited := s.now.Sub(c.since)
 	s.endOffer(a, whyAccepted)
 	s.unstand(c)
-	c.agent, c.connected, a.c = a, true, c
-	a.mine = nil
+	for len(c.ringing) > 0 {
+		b := s.endOffer(c.ringing[0], whyTaken)
+		s.move(b, contact.AgentAvailable)
+	}
+	c.agent, c.connected, a.c, c.prefer = a, true, c, nil
+	a.mine, a.missed, a.talking = nil, 0, s.now
+	a.calls++
 	s.countAnswer(c, waited)
 	a.status.Contact, a.status.Queue = c.id, c.q.cfg.ID
 	s.emit(Connect{Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID, Waited: waited})
@@ -201,6 +307,19 @@ func (s *State) countAnswer(c *customer, waited time.Duration) {
 	c.q.answered++
 	if waited <= s.cfg.ServiceLevel {
 		c.q.answeredIn++
+	}
+}
+
+// countAbandon counts a contact that left before an answer.
+func (s *State) countAbandon(c *customer) {
+	waited := s.now.Sub(c.since)
+	s.counted = true
+	c.q.abandoned++
+	if waited <= s.cfg.ServiceLevel {
+		c.q.abandonedIn++
+	}
+	if waited <= s.cfg.ShortAbandon {
+		c.q.abandonedShort++
 	}
 }
 
@@ -233,6 +352,8 @@ func (s *State) checkOffer(a *agent, id contact.AgentID, offered contact.ID) err
 			why = "the call rang too long and went on to the next agent"
 		case whyLost:
 			why = "your browser was away and the call went on to the next agent"
+		case whyTaken:
+			why = "another agent has answered this call"
 		case whyReturned:
 			why = "the call went back to the agent who had spoken with this caller"
 		case whyDeclined:
@@ -243,64 +364,3 @@ func (s *State) checkOffer(a *agent, id contact.AgentID, offered contact.ID) err
 	}
 	return contact.Errorf(contact.Conflict, "%s", why)
 }
-
-// reasons says why c goes to chosen, the chosen one first, and what kept the
-// others from it.
-func (s *State) reasons(c *customer, chosen *agent, why string) []Candidate {
-	if why == "" {
-		why = "longest idle " + seconds(s.now.Sub(chosen.idleSince))
-	}
-	list := make([]Candidate, 1, min(len(c.q.members)+1, reasonsTold))
-	list[0] = Candidate{Agent: chosen.id, Chosen: true, Why: why}
-	if len(c.q.members) <= reasonsTold {
-		for _, m := range c.q.members {
-			if m.a != chosen {
-				list = append(list, Candidate{Agent: m.a.id, Why: s.whyNot(c, m.a)})
-			}
-		}
-		return list
-	}
-	for m := range c.q.idle.all() {
-		if m.a == chosen || len(list) == reasonsTold {
-			break
-		}
-		list = append(list, Candidate{Agent: m.a.id, Why: s.whyNot(c, m.a)})
-	}
-	return list
-}
-
-func (s *State) whyNot(c *customer, a *agent) string {
-	switch a.status.State {
-	case contact.AgentAvailable:
-	case contact.AgentOffline:
-		return "signed out"
-	case contact.AgentAway:
-		if a.status.Reason != "" {
-			return "away (" + a.status.Reason + ")"
-		}
-		return "away"
-	case contact.AgentOffered:
-		return "another call rings"
-	case contact.AgentTalking, contact.AgentHold:
-		return "in a call"
-	case contact.AgentWrapUp:
-		return "in wrap-up"
-	case contact.AgentNotResponding:
-		return "not responding"
-	case contact.AgentDisconnected:
-		return "browser gone"
-	}
-	switch d, no := c.declinedBy(a, s.now); {
-	case no:
-		return "declined " + seconds(s.now.Sub(d.at)) + " ago"
-	case a.gone:
-		return "browser gone"
-	case !a.status.Ready && a.notReady != "":
-		return "browser not ready: " + a.notReady
-	case !a.status.Ready:
-		return "browser not ready"
-	}
-	return "idle " + seconds(s.now.Sub(a.idleSince))
-}
-
-func seconds(d time.Duration) string { return strconv.Itoa(int(d/time.Second)) + " s" }

@@ -19,7 +19,7 @@ func TestRandomDays(t *testing.T) {
 }
 
 func TestEvenDays(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		randomDay(func(format string, args ...any) { t.Fatalf("seed %d: "+format, append([]any{seed}, args...)...) }, r.IntN)
 	}
@@ -49,11 +49,7 @@ func FuzzDays(f *testing.F) {
 
 // randomDay asks roll for a number below n wherever there is a choice.
 func randomDay(fail func(string, ...any), roll func(n int) int) {
-	cfg := DefaultConfig()
-	cfg.Queues = []QueueConfig{{ID: "sales", Agents: []string{"*"}}, {ID: "support", Agents: []string{"alice", "bob"}}, {ID: "tiny", MaxWaiting: 2}}
-	if roll(3) == 0 {
-		cfg.WrapUp = 0
-	}
+	cfg := randomConfig(roll)
 	d := days{roll: roll, fail: fail, w: newWorld(cfg, fail)}
 	for _, id := range agentNames {
 		d.w.do(AgentAdded{Agent: id})
@@ -64,6 +60,58 @@ func randomDay(fail func(string, ...any), roll func(n int) int) {
 		d.w.do(d.event())
 	}
 	d.drain()
+}
+
+// randomConfig has any strategy, steps, overflow and limits.
+func randomConfig(roll func(n int) int) Config {
+	cfg := DefaultConfig()
+	strategy := func() Strategy { return Strategies()[roll(len(Strategies()))] }
+	tiny := QueueConfig{ID: "tiny", MaxWaiting: 2, Agents: []string{"carol", "alice"}, Strategy: strategy()}
+	sales := QueueConfig{ID: "sales", Agents: []string{"*"}, Strategy: strategy()}
+	support := QueueConfig{ID: "support", Agents: []string{"alice", "bob"}, Strategy: strategy()}
+	if roll(2) == 1 {
+		sales.Steps = []Step{
+			{Skills: expr("chinese >= 3"), For: 5 * time.Second},
+			{Skills: expr("chinese OR billing"), Prefer: expr("billing >= 2"), For: 10 * time.Second},
+			{Any: true},
+		}[:1+roll(3)]
+	}
+	if roll(2) == 1 {
+		support.MaxWait = time.Duration(10+roll(30)) * time.Second
+		support.LeaveEmpty = time.Duration(roll(2)*20) * time.Second
+	}
+	if roll(2) == 1 {
+		tiny.Overflow = Overflow{To: []contact.QueueID{"sales", "support", ""}[roll(3)], Wait: 7 * time.Second, Waiting: roll(3), NoAgents: roll(2) == 1}
+		support.Overflow = Overflow{To: "tiny", Wait: time.Duration(1+roll(20)) * time.Second}
+		support.RefuseEmpty = roll(4) == 1
+	}
+	if roll(4) == 1 {
+		var h Hours
+		if err := h.UnmarshalText([]byte("mon-sun 06:00-20:00")); err != nil {
+			panic(err)
+		}
+		tiny.Hours, tiny.LeaveClosed = []Hours{h}, roll(2) == 1
+	}
+	cfg.PriorityWorth = []time.Duration{0, 10 * time.Second, time.Hour}[roll(3)]
+	cfg.VIP = []string{"13800000001"}
+	cfg.Agents = []AgentConfig{
+		{User: "alice", Skills: []Skill{{"chinese", 1 + roll(5)}}, Weight: roll(4)},
+		{User: "bob", Skills: []Skill{{"chinese", 3}, {"billing", 2}}, Queues: []AgentQueue{{ID: "sales", After: time.Duration(roll(2)*15) * time.Second}}},
+		{User: "dan", Skills: []Skill{{"billing", 1}}, Queues: []AgentQueue{{ID: "sales", Order: roll(2)}}},
+	}
+	if roll(3) == 0 {
+		cfg.WrapUp = 0
+	}
+	cfg.Queues = []QueueConfig{sales, support, tiny}
+	return cfg
+}
+
+func expr(text string) Expr {
+	e, err := ParseExpr(text)
+	if err != nil {
+		panic(err)
+	}
+	return e
 }
 
 var agentNames = []contact.AgentID{"alice", "bob", "carol", "dan"}
@@ -97,10 +145,13 @@ func (d *days) event() Event {
 	case 0, 1, 2:
 		d.n++
 		return ContactQueued{
-			Contact:  contact.ID(rune('A' + d.n%64)),
-			Queue:    []contact.QueueID{"sales", "sales", "support", "tiny", "nowhere"}[d.roll(5)],
-			Priority: d.roll(3),
-			Since:    d.w.now.Add(-time.Duration(d.roll(30)) * time.Second),
+			Contact:   contact.ID(rune('A' + d.n%64)),
+			Queue:     []contact.QueueID{"sales", "sales", "support", "tiny", "nowhere"}[d.roll(5)],
+			Priority:  d.roll(3),
+			Since:     d.w.now.Add(-time.Duration(d.roll(30)) * time.Second),
+			Caller:    []string{"", "", "13800000001", "13800000002", "13800000003", "anonymous"}[d.roll(6)],
+			LastAgent: []contact.AgentID{"", "", "", agent, "nobody"}[d.roll(5)],
+			Skills:    []Expr{{}, {}, {}, expr("billing"), expr("NOT trainee")}[d.roll(5)],
 		}
 	case 3:
 		return ContactLeft{d.contact()}
@@ -151,6 +202,10 @@ func (d *days) contactOf(agent contact.AgentID) contact.ID {
 // everybody gets an answer.
 func (d *days) drain() {
 	w := d.w
+	w.cfg.Agents = append(w.cfg.Agents, AgentConfig{User: "zoe", Skills: []Skill{{"chinese", 5}, {"billing", 5}}})
+	for _, state := range []*State{w.state, w.twin} {
+		state.people["zoe"] = w.cfg.Agents[len(w.cfg.Agents)-1]
+	}
 	w.do(AgentAdded{Agent: "zoe", Queues: []contact.QueueID{"sales", "support", "tiny"}})
 	w.do(SeatReady{Agent: "zoe", Ready: true})
 	w.do(AgentWants{Agent: "zoe", State: contact.AgentAvailable})

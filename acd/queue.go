@@ -2,45 +2,70 @@ package acd
 
 import (
 	"time"
-
-	"callfloor/contact"
 )
 
 // queue is one queue. Each order in which it is looked at has its own index.
 type queue struct {
-	cfg QueueConfig
+	cfg   QueueConfig
+	hours schedule
 
-	order  tree[*customer] // everybody not yet answered, as they are served
-	ready  tree[*customer] // of those, the ones not being offered now
-	oldest heap[*customer] // everybody not yet answered, by Since
-	idle   tree[*member]   // agents who can take a contact, the longest idle first
+	order   tree[*customer] // everybody not yet answered, as they are served
+	classes []*class        // of those, the ones not being offered now, by what they want
+	nReady  int             // those in classes, and in the own of members
+	ringers tree[*customer] // those for whom more seats may begin to ring
+	oldest  heap[*customer] // everybody not yet answered, by Since
+	idle    tree[*member]   // agents who can take a contact, the next one first
 
 	members []*member
+	afters  []time.Duration // at which agents begin to help out
 	staffed int
 	talking int
+	turns   uint64 // offers made, for round_robin
+	pass    int64  // of the agent offered last, for weighted
 
-	answered, answeredIn, abandoned int
-	pace                            pace
+	answered, answeredIn, abandoned, abandonedIn, abandonedShort int
 
-	touched bool // in State.touched
-	moved   bool // places or expected waits may be new
+	pace    pace
+	handle  mean // seconds that agents talk
+	arrival arrivals
+	empty   timer // nobody has been at work for LeaveEmpty
+	shut    timer // closing time
+	touched bool  // in State.touched
+	moved   bool  // places or expected waits may be new
 	told    QueueStatus
+}
+
+// class are the customers of a queue who want the same of an agent.
+type class struct {
+	wants *demand
+	ready tree[*customer]
 }
 
 // member is one agent's part in one queue.
 type member struct {
 	a      *agent
 	q      *queue
+	order  int
+	after  time.Duration
+	own    tree[*customer] // who wait for this agent alone
+	key    int64           // the agent's turn while idle, by the strategy
+	turn   uint64          // of the last offer, for round_robin
+	pass   int64           // for weighted: grows by 1/weight with each offer
+	listed int             // place in QueueConfig.Agents
 	inIdle node[*member]
 }
 
-func newQueue(cfg QueueConfig) *queue {
-	return &queue{
-		cfg:   cfg,
-		order: tree[*customer]{less: before},
-		ready: tree[*customer]{less: before},
+func (s *State) newQueue(cfg QueueConfig) *queue {
+	q := &queue{
+		cfg:     cfg,
+		hours:   schedule{cfg.Hours, cfg.Holidays, s.zone},
+		order:   tree[*customer]{less: before},
+		ringers: tree[*customer]{less: before},
 		idle: tree[*member]{less: func(a, b *member) bool {
-			if !a.a.idleSince.Equal(b.a.idleSince) {
+			switch {
+			case a.key != b.key:
+				return a.key < b.key
+			case !a.a.idleSince.Equal(b.a.idleSince):
 				return a.a.idleSince.Before(b.a.idleSince)
 			}
 			return a.a.made < b.a.made
@@ -50,6 +75,13 @@ func newQueue(cfg QueueConfig) *queue {
 			slot: func(c *customer) *int { return &c.inOldest },
 		},
 	}
+	if q.cfg.Strategy == "" {
+		q.cfg.Strategy = LongestIdle
+	}
+	q.empty.due = func(s *State) { s.leaveAll(q, ReasonNoAgents) }
+	q.shut.due = func(s *State) { s.leaveAll(q, ReasonClosed) }
+	q.arrival.calm.due = func(s *State) { s.watchSurge(q) }
+	return q
 }
 
 func (q *queue) status(now time.Time) QueueStatus {
@@ -60,7 +92,8 @@ func (q *queue) status(now time.Time) QueueStatus {
 		Talking:    q.talking,
 		Answered:   q.answered,
 		AnsweredIn: q.answeredIn,
-		Abandoned:  q.abandoned,
+		Abandoned:  q.abandoned, AbandonedIn: q.abandonedIn, AbandonedShort: q.abandonedShort,
+		Surge: q.arrival.surge,
 	}
 	if q.oldest.len() > 0 {
 		st.LongestSince = q.oldest.first().since
@@ -93,25 +126,43 @@ func (s *State) restaff(q *queue, change int) {
 	none := q.staffed == 0
 	q.staffed += change
 	q.moved = q.moved || none != (q.staffed == 0)
+	s.watchEmpty(q)
 	s.touch(q)
 }
 
-// enter and leave keep the clock of the pace beside the tree.
+// enter puts c where it can be found: with those who want the same, or with the
+// agent whom it waits for. enter and leave keep the clock of the pace beside.
 func (q *queue) enter(now time.Time, c *customer) {
-	if q.ready.len() == 0 {
+	if q.nReady == 0 {
 		q.pace.begin(now)
 	}
-	q.ready.insert(&c.inReady)
+	q.nReady++
+	c.home = q.class(c.wants)
+	if c.prefer != nil {
+		c.home = &c.prefer.own
+	}
+	c.home.insert(&c.inReady)
 }
 
 func (q *queue) leave(now time.Time, c *customer) {
 	if c.inReady.n == 0 {
 		return
 	}
-	q.ready.remove(&c.inReady)
-	if q.ready.len() == 0 {
+	c.home.remove(&c.inReady)
+	if q.nReady--; q.nReady == 0 {
 		q.pace.end(now)
 	}
+}
+
+func (q *queue) class(d *demand) *tree[*customer] {
+	for _, k := range q.classes {
+		if k.wants == d {
+			return &k.ready
+		}
+	}
+	k := &class{wants: d, ready: tree[*customer]{less: before}}
+	q.classes = append(q.classes, k)
+	return &k.ready
 }
 
 // pace measures how long a queue in which somebody waits takes for each
@@ -164,54 +215,4 @@ func (p *pace) mean(now time.Time) (time.Duration, bool) {
 		mean = max(mean, float64(p.busy+now.Sub(p.since))/(p.answers+1))
 	}
 	return time.Duration(mean), true
-}
-
-// contactQueued: see ContactQueued.
-func (s *State) contactQueued(ev ContactQueued) error {
-	if s.customers[ev.Contact] != nil {
-		return contact.Errorf(contact.Conflict, "this call is in a queue already")
-	}
-	q := s.queues[ev.Queue]
-	switch {
-	case q == nil:
-		s.emit(Refused{Contact: ev.Contact, Queue: ev.Queue, Why: "there is no such queue"})
-		return nil
-	case q.cfg.MaxWaiting > 0 && q.order.len() >= q.cfg.MaxWaiting && q.idle.len() == 0:
-		s.emit(Refused{Contact: ev.Contact, Queue: ev.Queue, Why: "the queue is full"})
-		return nil
-	}
-	since := ev.Since
-	if since.IsZero() || since.After(s.now) {
-		since = s.now
-	}
-	c := newCustomer(ev.Contact, q, ev.Priority, since, s.number())
-	s.customers[c.id] = c
-	s.arrived = append(s.arrived, c)
-	s.stand(c)
-	return nil
-}
-
-// stand puts c where it belongs in its queue, ready to be offered.
-func (s *State) stand(c *customer) {
-	c.q.order.insert(&c.inOrder)
-	c.q.oldest.push(c)
-	c.q.moved = c.q.moved || c.q.order.rank(&c.inOrder) < PlacesTold
-	s.touch(c.q)
-	s.makeReady(c)
-}
-
-// makeReady lets c be offered; its place did not change.
-func (s *State) makeReady(c *customer) {
-	c.q.enter(s.now, c)
-	s.waiting = append(s.waiting, c)
-}
-
-// unstand takes c out of its queue: answered, or gone.
-func (s *State) unstand(c *customer) {
-	c.q.moved = true // an answer sets the pace anew for all
-	c.q.leave(s.now, c)
-	c.q.order.remove(&c.inOrder)
-	c.q.oldest.remove(c)
-	c.told = Place{}
-	s.touch(c.q)
 }

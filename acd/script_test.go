@@ -232,7 +232,11 @@ func describe(a Action) string {
 	case Place:
 		return fmt.Sprintf("place %s: %d, expected %v", a.Contact, a.Position, a.Expected)
 	case Refused:
-		return fmt.Sprintf("refuse %s in %s: %s", a.Contact, a.Queue, a.Why)
+		return fmt.Sprintf("refuse %s in %s: %s (%s)", a.Contact, a.Queue, a.Why, a.Reason)
+	case Moved:
+		return fmt.Sprintf("move %s from %s to %s: %s (%s)", a.Contact, a.From, a.To, a.Why, a.Reason)
+	case Alert:
+		return fmt.Sprintf("alert %s %v %s%s: %s", a.Kind, a.On, a.Agent, a.Queue, a.Text)
 	case AgentChanged:
 		return describeAgent(a)
 	case QueueChanged:

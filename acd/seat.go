@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"fmt"
 	"time"
 
 	"callfloor/contact"
@@ -50,13 +51,14 @@ func (s *State) disconnect(a *agent) {
 // a's again if a comes back in time.
 func (s *State) giveBack(a *agent) {
 	c := a.c
+	s.stopTalking(a)
 	a.c, c.agent, c.connected = nil, nil, false
 	a.mine, a.mineUntil = c, s.now.Add(s.cfg.SameAgent)
 	s.dropCall(a)
 	c.q.talking--
 	c.returned = true
-	s.stand(c)
 	s.emit(Requeued{Contact: c.id, Agent: a.id, Queue: c.q.cfg.ID})
+	s.stand(c)
 }
 
 // seatBack ends the absence of a seat.
@@ -87,16 +89,35 @@ func (s *State) timeUp(a *agent) {
 	case a.status.State == contact.AgentOffered && a.gone:
 		s.disconnect(a) // nobody was there to respond
 	case a.status.State == contact.AgentOffered:
+		q := a.c.q.cfg.ID
 		s.passOn(a, whyTimeout)
 		s.move(a, contact.AgentNotResponding)
+		s.miss(a, q)
 	default:
 		s.leaveWrapUp(a)
+	}
+}
+
+// stopTalking counts the time of a's call.
+func (s *State) stopTalking(a *agent) {
+	talked := s.now.Sub(a.talking)
+	a.talked += talked
+	a.c.q.handled(talked)
+	a.talking = time.Time{}
+}
+
+// miss tells the supervisors of an agent who does not answer again and again.
+func (s *State) miss(a *agent, q contact.QueueID) {
+	a.missed++
+	if s.cfg.MissedAlert > 0 && a.missed >= s.cfg.MissedAlert {
+		s.emit(Alert{Kind: "missed", On: true, Agent: a.id, Queue: q, Text: fmt.Sprintf("%s has not answered %d calls in a row", a.id, a.missed)})
 	}
 }
 
 // wrapUp ends a's call.
 func (s *State) wrapUp(a *agent) {
 	c := a.c
+	s.stopTalking(a)
 	a.c, c.agent = nil, nil
 	c.q.talking--
 	s.touch(c.q)

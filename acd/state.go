@@ -1,7 +1,6 @@
 package acd
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,40 +10,6 @@ import (
 // PlacesTold is for how many contacts at the head of a queue every change of
 // place is told by a Place action.
 const PlacesTold = 10
-
-// Validate says what is wrong with the configuration, by the YAML key.
-func (c Config) Validate() error {
-	for _, d := range []struct {
-		key   string
-		value time.Duration
-		min   time.Duration
-	}{
-		{"offer_timeout", c.OfferTimeout, time.Second},
-		{"wrap_up", c.WrapUp, 0},
-		{"wrap_up_extension", c.WrapUpExtension, 0},
-		{"seat_grace", c.SeatGrace, 0},
-		{"same_agent", c.SameAgent, 0},
-		{"reject_cool_down", c.RejectCoolDown, 0},
-		{"service_level", c.ServiceLevel, 0},
-	} {
-		if d.value < d.min {
-			return fmt.Errorf("%s is %v; it must be at least %v", d.key, d.value, d.min)
-		}
-	}
-	seen := map[contact.QueueID]bool{}
-	for i, q := range c.Queues {
-		switch {
-		case q.ID == "":
-			return fmt.Errorf("queues[%d].id is empty; give the queue a short name such as \"sales\"", i)
-		case seen[q.ID]:
-			return fmt.Errorf("queues[%d].id is %q, which an earlier queue has; each needs its own", i, q.ID)
-		case q.MaxWaiting < 0:
-			return fmt.Errorf("queues[%d].max_waiting is %d; it must be 0 (no limit) or more", i, q.MaxWaiting)
-		}
-		seen[q.ID] = true
-	}
-	return nil
-}
 
 // State is every queue, agent and waiting contact. It is pure: the same events
 // at the same times give the same actions; it reads no clock, starts nothing
@@ -63,6 +28,12 @@ type State struct {
 	agents    map[contact.AgentID]*agent
 	customers map[contact.ID]*customer
 	timers    heap[*timer]
+	people    map[contact.AgentID]AgentConfig
+	demands   map[string]*demand // what contacts ask of agents, by its text
+	tickets   map[callerKey]*ticket
+	vip       map[callerKey]bool
+	zone      *time.Location
+	draws     uint64 // of the strategy random
 	made      uint64 // numbers agents, customers and timers, to break ties
 	counted   bool   // some figure of the day is not zero
 
@@ -81,6 +52,11 @@ func New(cfg Config) *State {
 		queues:    map[contact.QueueID]*queue{},
 		agents:    map[contact.AgentID]*agent{},
 		customers: map[contact.ID]*customer{},
+		people:    map[contact.AgentID]AgentConfig{},
+		demands:   map[string]*demand{},
+		tickets:   map[callerKey]*ticket{},
+		vip:       map[callerKey]bool{},
+		draws:     cfg.Seed,
 		timers: heap[*timer]{
 			less: func(a, b *timer) bool {
 				if !a.at.Equal(b.at) {
@@ -91,11 +67,23 @@ func New(cfg Config) *State {
 			slot: func(t *timer) *int { return &t.slot },
 		},
 	}
+	var err error
+	if s.zone, err = time.LoadLocation(cfg.TimeZone); err != nil {
+		s.zone = time.UTC // Validate refuses it
+	}
+	for _, a := range cfg.Agents {
+		s.people[a.User] = a
+	}
+	for _, number := range cfg.VIP {
+		if k, ok := s.keyOf(number); ok {
+			s.vip[k] = true
+		}
+	}
 	for _, c := range cfg.Queues {
 		if s.queues[c.ID] != nil {
 			continue
 		}
-		q := newQueue(c)
+		q := s.newQueue(c)
 		s.queues[c.ID] = q
 		s.queueList = append(s.queueList, q)
 	}
@@ -132,6 +120,8 @@ func (s *State) apply(ev Event) error {
 	switch ev := ev.(type) {
 	case ContactQueued:
 		return s.contactQueued(ev)
+	case Usual:
+		return s.usual(ev)
 	case ContactLeft:
 		return s.contactLeft(ev)
 	case ContactReleased:
@@ -239,8 +229,11 @@ func (s *State) turnDay() {
 	s.day = day
 	s.counted = false
 	for _, q := range s.queueList {
-		q.answered, q.answeredIn, q.abandoned = 0, 0, 0
+		q.answered, q.answeredIn, q.abandoned, q.abandonedIn, q.abandonedShort = 0, 0, 0, 0, 0
 		s.touch(q)
+	}
+	for _, a := range s.agents {
+		a.calls, a.talked = 0, 0
 	}
 }
 

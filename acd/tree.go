@@ -120,6 +120,21 @@ func (t *tree[V]) rank(n *node[V]) int {
 	return before + n.left.size()
 }
 
+// at returns the value that i others come before; i must be below len.
+func (t *tree[V]) at(i int) V {
+	for at := t.root; ; {
+		switch before := at.left.size(); {
+		case i == before:
+			return at.v
+		case i < before:
+			at = at.left
+		default:
+			i -= before + 1
+			at = at.right
+		}
+	}
+}
+
 // all yields the values in order. The tree must not change meanwhile.
 func (t *tree[V]) all() iter.Seq[V] {
 	return func(yield func(V) bool) { t.root.walk(yield) }

@@ -9,52 +9,6 @@ import (
 	"callfloor/contact"
 )
 
-// Config is the queues' part of the configuration.
-type Config struct {
-	// OfferTimeout is how long a seat rings before the offer moves on.
-	OfferTimeout time.Duration `yaml:"offer_timeout"`
-	// WrapUp is the time for notes after a call; WrapUpExtension is what one
-	// press of "extend" adds.
-	WrapUp          time.Duration `yaml:"wrap_up"`
-	WrapUpExtension time.Duration `yaml:"wrap_up_extension"`
-	// SeatGrace is how long a seat may be gone before its contact goes back to
-	// the head of the queue and the agent becomes disconnected.
-	SeatGrace time.Duration `yaml:"seat_grace"`
-	// SameAgent is how long a disconnected agent who comes back is preferred
-	// for the contact that it lost.
-	SameAgent time.Duration `yaml:"same_agent"`
-	// RejectCoolDown keeps an agent who declined from being offered the same
-	// contact again.
-	RejectCoolDown time.Duration `yaml:"reject_cool_down"`
-	// ServiceLevel is the wait within which an answer counts as in time.
-	ServiceLevel time.Duration `yaml:"service_level"`
-
-	Queues []QueueConfig `yaml:"-"` // from the top-level "queues" list
-}
-
-// QueueConfig is one queue.
-type QueueConfig struct {
-	ID   contact.QueueID `yaml:"id"`
-	Name string          `yaml:"name"`
-	// Agents are the user names who serve it; "*" is everybody.
-	Agents []string `yaml:"agents"`
-	// MaxWaiting refuses further contacts when so many wait; 0 is no limit.
-	MaxWaiting int `yaml:"max_waiting"`
-}
-
-// DefaultConfig returns the defaults of callfloor.example.yaml.
-func DefaultConfig() Config {
-	return Config{
-		OfferTimeout:    15 * time.Second,
-		WrapUp:          30 * time.Second,
-		WrapUpExtension: 30 * time.Second,
-		SeatGrace:       10 * time.Second,
-		SameAgent:       120 * time.Second,
-		RejectCoolDown:  10 * time.Second,
-		ServiceLevel:    20 * time.Second,
-	}
-}
-
 // Event is something that happened; one of the types below.
 type Event interface{ event() }
 
@@ -64,8 +18,22 @@ type (
 	ContactQueued struct {
 		Contact  contact.ID
 		Queue    contact.QueueID
-		Priority int // higher is served first
+		Priority int // higher is served first; see Config.PriorityWorth
 		Since    time.Time
+		// Caller is the caller's number, for VIPs and for who calls again; only
+		// a keyed hash of it is kept.
+		Caller string
+		// LastAgent spoke with this caller last, within Config.LastAgent.
+		LastAgent contact.AgentID
+		// Skills are what this contact requires of an agent, until a step of
+		// the queue asks any.
+		Skills Expr
+	}
+	// Usual: so many contacts come to the queue in an hour like this one. A
+	// surge is measured by it; without it by the last hours.
+	Usual struct {
+		Queue   contact.QueueID
+		PerHour float64
 	}
 	// ContactLeft: a waiting or offered contact hung up or was taken elsewhere.
 	ContactLeft struct{ Contact contact.ID }
@@ -130,6 +98,7 @@ type (
 )
 
 func (ContactQueued) event()   {}
+func (Usual) event()           {}
 func (ContactLeft) event()     {}
 func (ContactReleased) event() {}
 func (TakenOver) event()       {}
@@ -160,12 +129,14 @@ type (
 		Reasons  []Candidate
 	}
 	// OfferEnded: stop ringing. Why is accepted, declined, timeout, left (the
-	// customer hung up), lost (the seat is gone) or returned (the agent who
-	// had the call before is back and gets it).
+	// customer hung up), lost (the seat is gone), taken (another agent was
+	// faster) or returned (the agent who had the call before is back and gets
+	// it).
 	OfferEnded struct {
 		Agent   contact.AgentID
 		Contact contact.ID
 		Why     string
+		Rings   bool // other seats still ring for the contact
 	}
 	// Connect: join the two.
 	Connect struct {
@@ -191,11 +162,29 @@ type (
 		Position int
 		Expected time.Duration
 	}
-	// Refused: the contact cannot wait (unknown queue, queue full).
+	// Refused: the contact cannot wait here, or not any more. Reason is one of
+	// the words below, for flows; Why says it in words.
 	Refused struct {
 		Contact contact.ID
 		Queue   contact.QueueID
+		Reason  Reason
 		Why     string
+	}
+	// Moved: the contact waits in another queue now. Place and offers follow.
+	Moved struct {
+		Contact  contact.ID
+		From, To contact.QueueID
+		Reason   Reason
+		Why      string
+	}
+	// Alert: supervisors should know. Kind is "missed" (Agent) or "surge"
+	// (Queue); a surge is told again with On false when it is over.
+	Alert struct {
+		Kind  string
+		On    bool
+		Agent contact.AgentID
+		Queue contact.QueueID
+		Text  string
 	}
 	// AgentChanged: this agent's status is new.
 	AgentChanged struct {
@@ -215,8 +204,25 @@ func (Connect) action()      {}
 func (Requeued) action()     {}
 func (Place) action()        {}
 func (Refused) action()      {}
+func (Moved) action()        {}
+func (Alert) action()        {}
 func (AgentChanged) action() {}
 func (QueueChanged) action() {}
+
+// Reason is why a queue does not take a contact, or gives it up.
+type Reason string
+
+// The reasons. Full and Length are about how many wait, MaxWait and Wait about
+// how long.
+const (
+	ReasonUnknown  Reason = "unknown" // there is no such queue
+	ReasonFull     Reason = "full"
+	ReasonClosed   Reason = "closed"
+	ReasonNoAgents Reason = "no_agents"
+	ReasonMaxWait  Reason = "max_wait"
+	ReasonWait     Reason = "wait"   // Overflow.Wait
+	ReasonLength   Reason = "length" // Overflow.Waiting
+)
 
 // Candidate is one agent looked at for an offer, and why it was or was not
 // taken: "longest idle 42 s", "wrap-up", "declined 3 s ago".
@@ -254,7 +260,29 @@ type QueueStatus struct {
 	Answered   int
 	AnsweredIn int // within Config.ServiceLevel
 	Abandoned  int // left before the first answer, however soon
+	// AbandonedIn are those of them who left within Config.ServiceLevel,
+	// AbandonedShort those within Config.ShortAbandon.
+	AbandonedIn    int
+	AbandonedShort int
+	Surge          bool
 	// Expected is the wait of a contact that comes now; 0 is unknown, or none
 	// because an agent is free.
 	Expected time.Duration
+}
+
+// ServiceLevel is the share of answered contacts that were answered in time; 1
+// when there were none.
+func (q QueueStatus) ServiceLevel() float64 { return share(q.AnsweredIn, q.Answered) }
+
+// ServiceLevel2 is the share of all contacts that were answered in time; those
+// who left within Config.ShortAbandon do not count. 1 when there were none.
+func (q QueueStatus) ServiceLevel2() float64 {
+	return share(q.AnsweredIn, q.Answered+q.Abandoned-q.AbandonedShort)
+}
+
+func share(part, whole int) float64 {
+	if whole <= 0 {
+		return 1
+	}
+	return float64(part) / float64(whole)
 }
