@@ -50,7 +50,7 @@ func runBridge(b *bench) error {
 
 func runRecorded(b *bench) error {
 	var errs []error
-	for _, n := range b.upTo(100) {
+	for _, n := range b.upTo(200) {
 		errs = append(errs, b.note(b.seated("W4", ours, linePlain, n)))
 		errs = append(errs, b.note(b.seated("W4", "callfloor, recorded", lineRecorded, n)))
 	}
@@ -59,7 +59,7 @@ func runRecorded(b *bench) error {
 
 func runSeats(b *bench) error {
 	var errs []error
-	for _, n := range b.upTo(100) {
+	for _, n := range b.upTo(200) {
 		errs = append(errs, b.note(b.seated("W6", ours, linePlain, n)))
 		errs = append(errs, b.note(b.seated("W6", "callfloor, a goroutine a socket", linePlain, n, "CALLFLOOR_PLAIN_MEDIA=1")))
 	}

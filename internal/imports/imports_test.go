@@ -51,6 +51,7 @@ var thirdParty = map[string][]string{
 	"github.com/pion/srtp":            {"web", "media", "e2e", "bench"},
 	"github.com/pion/dtls":            {"web", "media", "e2e", "bench"},
 	"github.com/gorilla/websocket":    {"web", "media", "e2e", "bench"},
+	"golang.org/x/sys":                {"media", "bench"},
 	"modernc.org/sqlite":              {"internal/store"},
 	"github.com/pressly/goose":        {"internal/store"},
 	"filippo.io/age":                  {"recordings"},

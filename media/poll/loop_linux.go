@@ -16,6 +16,9 @@ import (
 // up; the silence watch ends the call then.
 const maxErrors = 1000
 
+// errorPause is the time between two tries where the kernel refuses to wait.
+const errorPause = 100 * time.Millisecond
+
 // Loop reads any number of sockets on one goroutine. Handlers run on it one
 // after the other, so what they share on one Loop meets no other core.
 type Loop struct {
@@ -162,7 +165,7 @@ func (l *Loop) run() {
 		events, err := l.wait.wait()
 		if err != nil {
 			l.log.Error("media sockets cannot be waited for", "err", err)
-			time.Sleep(tickTime)
+			time.Sleep(errorPause)
 		}
 		if !l.passes(events) {
 			return
