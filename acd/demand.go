@@ -38,6 +38,9 @@ func (s *State) demand(need, prefer Expr) *demand {
 
 // wanted is what c wants at this point of its wait.
 func (s *State) wanted(c *customer) *demand {
+	if len(c.q.cfg.Steps) == 0 && c.skills.root == nil {
+		return s.nothing
+	}
 	waited := s.now.Sub(c.joined)
 	for _, st := range c.q.cfg.Steps {
 		if st.For == 0 || waited < st.For {
@@ -49,7 +52,7 @@ func (s *State) wanted(c *customer) *demand {
 		waited -= st.For
 	}
 	if len(c.q.cfg.Steps) > 0 {
-		return s.demand(Expr{}, Expr{}) // after the last step everybody
+		return s.nothing // after the last step everybody
 	}
 	return s.demand(c.skills, Expr{})
 }

@@ -108,6 +108,20 @@ func (e *Engine) Queues() map[contact.QueueID]QueueStatus {
 	return e.state.Queues()
 }
 
+// Snapshot returns how things stand.
+func (e *Engine) Snapshot() Snapshot {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.Snapshot()
+}
+
+// Pace returns how a queue runs.
+func (e *Engine) Pace(id contact.QueueID) (Pace, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.Pace(id)
+}
+
 // Place returns a waiting contact's position and expected wait now; false for
 // one that does not wait.
 func (e *Engine) Place(id contact.ID) (Place, bool) {

@@ -30,6 +30,7 @@ type State struct {
 	timers    heap[*timer]
 	people    map[contact.AgentID]AgentConfig
 	demands   map[string]*demand // what contacts ask of agents, by its text
+	nothing   *demand            // asks nothing
 	tickets   map[callerKey]*ticket
 	vip       map[callerKey]bool
 	zone      *time.Location
@@ -67,6 +68,7 @@ func New(cfg Config) *State {
 			slot: func(t *timer) *int { return &t.slot },
 		},
 	}
+	s.nothing = s.demand(Expr{}, Expr{})
 	var err error
 	if s.zone, err = time.LoadLocation(cfg.TimeZone); err != nil {
 		s.zone = time.UTC // Validate refuses it
@@ -120,6 +122,9 @@ func (s *State) apply(ev Event) error {
 	switch ev := ev.(type) {
 	case ContactQueued:
 		return s.contactQueued(ev)
+	case Restored:
+		s.restore(ev.Snapshot)
+		return nil
 	case Usual:
 		return s.usual(ev)
 	case ContactLeft:

@@ -29,6 +29,9 @@ type (
 		// the queue asks any.
 		Skills Expr
 	}
+	// Restored: this is how things stood when the last server ended. It must be
+	// the first event. See Snapshot.
+	Restored struct{ Snapshot Snapshot }
 	// Usual: so many contacts come to the queue in an hour like this one. A
 	// surge is measured by it; without it by the last hours.
 	Usual struct {
@@ -98,6 +101,7 @@ type (
 )
 
 func (ContactQueued) event()   {}
+func (Restored) event()        {}
 func (Usual) event()           {}
 func (ContactLeft) event()     {}
 func (ContactReleased) event() {}
