@@ -67,7 +67,8 @@ func bridgeByRTPEngine(b *bench, phones []pair) (*process, []pair, error) {
 }
 
 // bridge is one run of W3.
-func (b *bench) bridge(s bridged, n int) (row, error) {
+func (b *bench) bridge(s bridged, n int) (_ row, err error) {
+	defer named(&err, "W3", s.name, n)
 	g, err := newGenerator()
 	if err != nil {
 		return row{}, err

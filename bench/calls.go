@@ -26,7 +26,8 @@ func (b *bench) dialAll(g *generator, c *callers, line string, n int) (all []*di
 }
 
 // menu is one run of W2.
-func (b *bench) menu(n int) (row, error) {
+func (b *bench) menu(n int) (_ row, err error) {
+	defer named(&err, "W2", ours, n)
 	s, g, c, err := b.house()
 	if err != nil {
 		return row{}, err
@@ -71,6 +72,13 @@ func (b *bench) menu(n int) (row, error) {
 	return r, nil
 }
 
+// named says in an error which run it was.
+func named(err *error, workload, server string, n int) {
+	if *err != nil {
+		*err = fmt.Errorf("%s, %s, %d calls: %w", workload, server, n, *err)
+	}
+}
+
 // house starts the product, the phones and their SIP.
 func (b *bench) house(env ...string) (*product, *generator, *callers, error) {
 	s, err := b.serve(env...)
@@ -103,7 +111,8 @@ func (b *bench) warm(g *generator, c *callers) error {
 }
 
 // seated is one run of W4 or W6: n calls between phones and seats.
-func (b *bench) seated(workload, name, line string, n int, env ...string) (row, error) {
+func (b *bench) seated(workload, name, line string, n int, env ...string) (_ row, err error) {
+	defer named(&err, workload, name, n)
 	s, g, c, err := b.house(env...)
 	if err != nil {
 		return row{}, err
@@ -130,15 +139,13 @@ func (b *bench) seated(workload, name, line string, n int, env ...string) (row, 
 	agents.toUs.Lock()
 	agents.toUs.delays = nil
 	agents.toUs.Unlock()
-	heard := agents.heard()
 	w, err := g.measure(s.process, b.window, nil)
 	if err != nil {
 		return row{}, err
 	}
 	agents.toUs.Lock()
-	toSeat := agents.toUs.delays
+	toSeat := w.own(agents.toUs.delays)
 	agents.toUs.Unlock()
-	w.Received += agents.heard() - heard
 	toPhone := w.Delays
 	w.Delays = append(append([]sample{}, toPhone...), toSeat...)
 	r := w.row(workload, name, n)

@@ -184,7 +184,19 @@ type window struct {
 	CPU      float64 // % of a core
 	Sent     int64
 	Received int64
-	Delays   []sample
+	Delays   []sample // of what was sent within it
+	from, to int64
+}
+
+// underWay is how long a packet of the window may take.
+const underWay = 500 * time.Millisecond
+
+// own returns a copy of the samples of what was sent within the window.
+func (w window) own(all []sample) []sample {
+	return slices.DeleteFunc(slices.Clone(all), func(s sample) bool {
+		sent := s.at - int64(s.delay)
+		return sent < w.from || sent >= w.to
+	})
 }
 
 // measure lets it run for d. It returns an error if the generator did not keep
@@ -212,18 +224,23 @@ func (g *generator) measure(p *process, d time.Duration, during func()) (window,
 		during()
 	}
 	time.Sleep(d - time.Since(begin))
-	profile()
-	g.recording.Store(false)
-	took := time.Since(begin)
+	end := time.Now()
 	after, err := p.cpu()
 	if err != nil {
 		return window{}, err
 	}
-	w := window{CPU: 100 * (after - before).Seconds() / took.Seconds(), Sent: g.sent.Load() - sent, Received: received() - got}
+	w := window{
+		CPU: 100 * (after - before).Seconds() / end.Sub(begin).Seconds(), Sent: g.sent.Load() - sent, Received: received() - got,
+		from: begin.UnixNano(), to: end.UnixNano(),
+	}
+	due = g.due.Load() - due
+	profile()
+	time.Sleep(underWay)
+	g.recording.Store(false)
 	g.samples.Lock()
-	w.Delays = slices.Clone(g.delays)
+	w.Delays = w.own(g.delays)
 	g.samples.Unlock()
-	if due := g.due.Load() - due; float64(w.Sent) < 0.99*float64(due) {
+	if float64(w.Sent) < 0.99*float64(due) {
 		return w, fmt.Errorf("refused: the generator sent %d of %d packets; the machine is too busy", w.Sent, due)
 	}
 	return w, nil

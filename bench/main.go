@@ -130,8 +130,7 @@ func (b *bench) run() error {
 // note keeps a run and shows it.
 func (b *bench) note(r row, err error) error {
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s %s %d: %v\n", r.Workload, r.Server, r.N, err)
-		return err
+		return err // run prints it with the others
 	}
 	r.Figures["load"] = load()
 	b.rows = append(b.rows, r)

@@ -30,7 +30,6 @@ type seat struct {
 	talking atomic.Bool
 	packet  media.Packet
 	payload [frameOctets]byte
-	heard   atomic.Int64
 
 	answered atomic.Int64 // when the command was given
 	sink     media.SinkFunc
@@ -116,7 +115,6 @@ func (a *seats) note(s *seat, p *media.Packet) {
 	if !ok {
 		return
 	}
-	s.heard.Add(1)
 	if s.g.recording.Load() {
 		now := time.Now().UnixNano()
 		a.toUs.Lock()
@@ -149,13 +147,6 @@ func (a *seats) talking() (n int) {
 		if s.answered.Load() != 0 {
 			n++
 		}
-	}
-	return n
-}
-
-func (a *seats) heard() (n int64) {
-	for _, s := range a.all {
-		n += s.heard.Load()
 	}
 	return n
 }

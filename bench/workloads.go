@@ -92,7 +92,7 @@ func (w window) row(name, server string, n int) row {
 	}}
 	if len(w.Delays) > 0 {
 		r.Figures["delay_p50_ms"], r.Figures["delay_p95_ms"] = quantile(w.Delays, 0.5), quantile(w.Delays, 0.95)
-		r.Figures["loss_percent"] = max(0, 100*(1-float64(w.Received)/float64(w.Sent)))
+		r.Figures["loss_percent"] = max(0, 100*(1-float64(len(w.Delays))/float64(w.Sent)))
 	}
 	return r
 }
