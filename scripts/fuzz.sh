@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for the time given (5s). A crasher is kept by Go under
-# the package's testdata/fuzz and fails every later test run until it is mended.
+# Runs every fuzz target for the time given (5s), as many at once as there are
+# cores. A crasher is kept by Go under the package's testdata/fuzz and fails
+# every later test run until it is mended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-time=${1:-5s}
+export FUZZTIME=${1:-5s}
 
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-
-found=0
-while IFS=: read -r file target; do
-    found=$((found + 1))
-    package=./$(dirname "$file")
-    printf '%s %s\n' "$package" "$target"
+# one FILE:TARGET runs one target and shows its output only where it fails.
+one() {
+    local package out
+    package=./$(dirname "${1%%:*}")
     # Minimising would stop the counter for minutes.
-    go test -run '^$' -fuzz "^${target}\$" -fuzztime "$time" -fuzzminimizetime 0x "$package" >"$out" 2>&1 || {
-        cat "$out" >&2
-        exit 1
-    }
-done < <(git ls-files '*_test.go' | xargs grep -HoE '^func Fuzz[A-Za-z0-9_]+' | sed 's/:func /:/')
-echo "$found fuzz targets"
-[ "$found" -gt 0 ]
+    if ! out=$(go test -run '^$' -fuzz "^${1##*:}\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 0x -parallel 1 "$package" 2>&1); then
+        printf '%s %s FAILED\n%s\n' "$package" "${1##*:}" "$out"
+        return 1
+    fi
+    printf '%s %s\n' "$package" "${1##*:}"
+}
+export -f one
+
+targets=$(git ls-files '*_test.go' | xargs grep -HoE '^func Fuzz[A-Za-z0-9_]+' | sed 's/:func /:/')
+[ -n "$targets" ] || { echo "there are no fuzz targets" >&2; exit 1; }
+xargs -P "$(nproc)" -I{} bash -c 'one {}' <<<"$targets"
+echo "$(wc -l <<<"$targets") fuzz targets"
