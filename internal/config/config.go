@@ -34,6 +34,8 @@ type Config struct {
 	// ones only. A file there goes before a built-in flow of the same name.
 	Flows  string            `yaml:"flows"`
 	Queues []acd.QueueConfig `yaml:"queues"`
+	// Agents are what routing knows of people: skills, weights, their queues.
+	Agents []acd.AgentConfig `yaml:"agents"`
 	Lines  []Line            `yaml:"lines"`
 	// Dispositions are what an agent chooses from in wrap-up.
 	Dispositions []string `yaml:"dispositions"`
@@ -91,9 +93,10 @@ func Default() Config {
 		Routing:    acd.DefaultConfig(),
 		Recordings: recordings.DefaultConfig(),
 		Queues: []acd.QueueConfig{
-			{ID: "sales", Name: "Sales", Agents: []string{"*"}},
-			{ID: "support", Name: "Support", Agents: []string{"*"}},
+			{ID: "sales", Name: "Sales", Agents: []string{"*"}, Strategy: acd.LongestIdle},
+			{ID: "support", Name: "Support", Agents: []string{"*"}, Strategy: acd.LongestIdle},
 		},
+		Agents:       []acd.AgentConfig{},
 		Lines:        []Line{{ID: "1000", Name: "Main line", Flow: "full", Consent: ConsentAsk, Language: "en"}},
 		Dispositions: []string{"Solved", "Order taken", "Call back", "Passed on", "Wrong number", "Other"},
 		AwayReasons:  []string{"Break", "Lunch", "Training", "Meeting", "Back office"},
@@ -109,10 +112,10 @@ func (c Config) QueueIDs() []contact.QueueID {
 	return ids
 }
 
-// ACD returns the routing configuration with the queues in it.
+// ACD returns the routing configuration with the queues and agents in it.
 func (c Config) ACD() acd.Config {
 	r := c.Routing
-	r.Queues = c.Queues
+	r.Queues, r.Agents = c.Queues, c.Agents
 	return r
 }
 

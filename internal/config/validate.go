@@ -18,6 +18,7 @@ func (l *loader) validate() {
 	l.section("webrtc", c.WebRTC, c.WebRTC.Validate())
 	l.section("recordings", c.Recordings, c.Recordings.Validate())
 	l.routing()
+	l.routingNumbers()
 	if c.Data == "" {
 		l.wrong("data", "the data folder has no name; write one, like ./callfloor-data")
 	}
@@ -25,6 +26,7 @@ func (l *loader) validate() {
 		l.wrong("drain", "%s is out of range; it is 0s to 24h", c.Drain)
 	}
 	l.queues()
+	l.queueRules()
 	l.lines()
 	l.words("dispositions", c.Dispositions)
 	l.words("away_reasons", c.AwayReasons)
@@ -93,6 +95,11 @@ func (l *loader) routing() {
 		{"same_agent", r.SameAgent, 0, time.Hour},
 		{"reject_cool_down", r.RejectCoolDown, 0, time.Hour},
 		{"service_level", r.ServiceLevel, time.Second, time.Hour},
+		{"short_abandon", r.ShortAbandon, 0, time.Hour},
+		{"priority_worth", r.PriorityWorth, 0, 24 * time.Hour},
+		{"last_agent", r.LastAgent, 0, 366 * 24 * time.Hour},
+		{"last_agent_wait", r.LastAgentWait, 0, time.Hour},
+		{"redial", r.Redial, 0, 24 * time.Hour},
 	} {
 		if d.value < d.min || d.value > d.max {
 			l.wrong("routing."+d.key, "%s is out of range; it is %s to %s", d.value, d.min, d.max)

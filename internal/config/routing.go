@@ -1,0 +1,74 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"callfloor/acd"
+)
+
+// routingNumbers are the settings of routing that are no times.
+func (l *loader) routingNumbers() {
+	r := l.cfg.Routing
+	for _, n := range []struct {
+		key             string
+		value, min, max int
+	}{
+		{"vip_priority", r.VIPPriority, 0, 1000},
+		{"missed_alert", r.MissedAlert, 0, 100},
+		{"surge_percent", r.SurgePercent, 0, 100_000},
+	} {
+		if n.value < n.min || n.value > n.max {
+			l.wrong("routing."+n.key, "%d is out of range; it is %d to %d", n.value, n.min, n.max)
+		}
+	}
+	if _, err := time.LoadLocation(r.TimeZone); err != nil {
+		l.wrong("routing.time_zone", "%q is no time zone; write one such as Asia/Shanghai, or \"\" for UTC", r.TimeZone)
+	}
+}
+
+// queueRules fills in what queues leave out, and looks at what joins queues and
+// agents; what acd says of them stands at the key that it names first.
+func (l *loader) queueRules() {
+	for i := range l.cfg.Queues {
+		if q := &l.cfg.Queues[i]; q.Strategy == "" {
+			q.Strategy = acd.LongestIdle
+		}
+	}
+	l.agents()
+	if len(l.problems) > 0 {
+		return
+	}
+	if err := l.cfg.ACD().Validate(); err != nil {
+		key, message, _ := strings.Cut(err.Error(), " is ")
+		l.wrong(key, "%s", message)
+	}
+}
+
+func (l *loader) agents() {
+	seen := map[string]bool{}
+	for i, a := range l.cfg.Agents {
+		key := fmt.Sprintf("agents[%d]", i)
+		switch user := string(a.User); {
+		case user == "":
+			l.wrong(key+".user", "the user name of the agent is missing")
+		case seen[user]:
+			l.wrong(key+".user", "%q is there twice; join the two", user)
+		default:
+			seen[user] = true
+		}
+		if a.Weight < 0 || a.Weight > 1000 {
+			l.wrong(key+".weight", "%d is out of range; it is 0 (the same as 1) to 1000", a.Weight)
+		}
+		for j, q := range a.Queues {
+			if !slices.ContainsFunc(l.cfg.Queues, func(c acd.QueueConfig) bool { return c.ID == q.ID }) {
+				l.wrong(fmt.Sprintf("%s.queues[%d].id", key, j), "there is no queue %q", q.ID)
+			}
+			if q.After < 0 || q.After > 24*time.Hour {
+				l.wrong(fmt.Sprintf("%s.queues[%d].after", key, j), "%s is out of range; it is 0s to 24h", q.After)
+			}
+		}
+	}
+}
