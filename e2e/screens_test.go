@@ -29,9 +29,10 @@ func TestScreens(t *testing.T) {
 		{"zh-narrow", "zh-CN", "light", 390},
 	} {
 		t.Run(look.name, func(t *testing.T) {
+			t.Parallel()
 			b := startBrowsers(t)
-			views := map[string][]string{"alice": {"/", "/calls"}, "sam": {"/", "/calls", "/calls/" + call.ID, "/audit"}, "ada": {"/people"}}
-			for _, user := range []string{"alice", "sam", "ada"} {
+			views := map[string][]string{"alice": {"/"}, "ada": {"/", "/calls", "/calls/" + call.ID, "/audit", "/people"}}
+			for _, user := range []string{"alice", "ada"} {
 				args := map[string]any{"url": s.http + "/", "width": look.width, "scheme": look.scheme, "locale": look.locale}
 				p := b.open(user, args)
 				if user == "alice" {
