@@ -92,11 +92,12 @@ func (s *server) figures() (map[string]float64, error) {
 	return all, lines.Err()
 }
 
-// base is what the server holds while no call is up.
 // idleConnections is how many goroutines more the test's own idle HTTP
-// connections may hold; a call that leaks has more.
+// connections may hold. Calls, legs and ports are counted exactly beside it,
+// and the rooms' own tests look for single goroutines.
 const idleConnections = 3
 
+// base is what the server holds while no call is up.
 type base struct{ goroutines, agents float64 }
 
 const available = `callfloor_agents{state="available"}`
