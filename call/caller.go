@@ -276,6 +276,7 @@ type queueing struct {
 	served   bool
 	parted   bool // the agent hung up and the flow goes on
 	refused  string
+	reason   string        // of refused, for the flow
 	changed  chan struct{} // size 1
 }
 
@@ -303,6 +304,12 @@ func (q *queueing) state() (position int, expected time.Duration, served bool, r
 	return q.position, q.expected, q.served, q.refused
 }
 
+func (q *queueing) refusal() ivr.QueueResult {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return ivr.QueueResult{Refused: q.refused, Reason: q.reason}
+}
+
 // SetPlace tells the call its place in the queue.
 func (c *Call) SetPlace(position int, expected time.Duration) {
 	c.queue.update(func() { c.queue.position, c.queue.expected = position, expected })
@@ -320,7 +327,7 @@ func (c *Call) Enqueue(ctx context.Context, q ivr.QueueRequest) (ivr.QueueResult
 		return ivr.QueueResult{}, fmt.Errorf("music %s: %w", q.Music, err)
 	}
 	c.queue.update(func() {
-		c.queue.position, c.queue.expected, c.queue.served, c.queue.parted, c.queue.refused = 0, 0, false, false, ""
+		c.queue.position, c.queue.expected, c.queue.served, c.queue.parted, c.queue.refused, c.queue.reason = 0, 0, false, false, "", ""
 	})
 	started := time.Now()
 	c.Note(contact.KindQueue, legCustomer, "waits in queue "+string(q.Queue), map[string]any{"queue": q.Queue, "priority": q.Priority})

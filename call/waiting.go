@@ -42,7 +42,7 @@ func (w *waiting) run(ctx context.Context) (ivr.QueueResult, error) {
 			case w.c.queue.isParted():
 				return ivr.QueueResult{Served: true}, nil
 			case refused != "":
-				return ivr.QueueResult{Refused: refused}, nil
+				return w.c.queue.refusal(), nil
 			case served:
 				w.served = true
 				announce.Stop()

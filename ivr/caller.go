@@ -99,6 +99,9 @@ type QueueRequest struct {
 type QueueResult struct {
 	// Refused is why the queue did not take the customer ("" if it did).
 	Refused string
+	// Reason is the word for it that the flow can branch on: full, closed,
+	// no_agents, max_wait, wait, length or unknown.
+	Reason string
 	// Served is true when an agent spoke with the customer and hung up.
 	Served bool
 }

@@ -56,7 +56,9 @@
 //	          music, into, failed, next
 //	queue     queue, say, music [music],        music, and the place and the expected wait;
 //	          announce [60s], priority [0],     without served the call ends after the agent
-//	          refused, served
+//	          refused, closed [refused],         closed, no_agents, overflow: why it did not keep the caller
+//	          no_agents [refused], overflow
+//	          [refused], served
 //	survey    say, say_wrong, thanks, into,     1 to 5, kept with the call
 //	          wait [10s], timeouts [2],
 //	          failures [2], next

@@ -19,6 +19,9 @@ type queueStep struct {
 	Announce span       `yaml:"announce"`
 	Priority expression `yaml:"priority"` // 0 to 100, rounded and kept within
 	Refused  word       `yaml:"refused"`  // the queue is full or closed
+	Closed   word       `yaml:"closed"`   // refused because it is closed; else as refused
+	NoAgents word       `yaml:"no_agents"`
+	Overflow word       `yaml:"overflow"` // has waited long enough; else as refused
 	Served   word       `yaml:"served"`   // after the agent; without it the call ends
 }
 
@@ -48,10 +51,37 @@ func (s *queueStep) settle(c *settling) {
 }
 
 func (s *queueStep) exits() []exit {
-	return []exit{
+	list := []exit{
 		{to: s.Served, by: "served", quiet: true}, // "" where the call ends
 		{to: s.Refused, by: "refused by the queue", quiet: true},
 	}
+	for _, e := range []exit{
+		{to: s.Closed, by: "refused because it is closed", quiet: true},
+		{to: s.NoAgents, by: "refused because no agent is at work", quiet: true},
+		{to: s.Overflow, by: "given back by the queue", quiet: true},
+	} {
+		if e.to.text != "" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// after is where a caller goes whom the queue did not keep.
+func (s *queueStep) after(reason string) word {
+	to := s.Refused
+	switch reason {
+	case "closed":
+		to = s.Closed
+	case "no_agents":
+		to = s.NoAgents
+	case "max_wait", "wait":
+		to = s.Overflow
+	}
+	if to.text == "" {
+		to = s.Refused
+	}
+	return to
 }
 
 func (s *queueStep) sounds() []soundRef {
@@ -79,8 +109,8 @@ func (s *queueStep) run(ctx context.Context, r *runner) (string, error) {
 		result.Refused = err.Error()
 	}
 	if result.Refused != "" {
-		r.note("the queue did not take the call: "+result.Refused, map[string]any{"refused": result.Refused})
-		return s.Refused.text, nil
+		r.note("the queue did not take the call: "+result.Refused, map[string]any{"refused": result.Refused, "reason": result.Reason})
+		return s.after(result.Reason).text, nil
 	}
 	if s.Served.text == "" {
 		r.hangup(contact.EndCompleted, "served")

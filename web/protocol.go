@@ -22,6 +22,7 @@ import (
 //	queue/ID         QueueView   (agents: their own queues)
 //	floor/CONTACT    FloorCallView (supervisors and administrators)
 //	listen           ListenView, absent when not listening
+//	alert/…          AlertView   (supervisors and administrators)
 //
 // Durations are seconds, times RFC 3339 with milliseconds; null or absent is
 // "none". testdata/protocol/*.json holds an example of every message; Go and
@@ -321,6 +322,16 @@ type QueueView struct {
 	ServiceLevel float64 `json:"service_level"`
 	Abandoned    int     `json:"abandoned"`
 	Expected     float64 `json:"expected"`
+}
+
+// AlertView is something that supervisors should look at. Kind is "missed" (an
+// agent who does not answer) or "surge" (a queue, until it is over).
+type AlertView struct {
+	Kind  string          `json:"kind"`
+	Agent contact.AgentID `json:"agent"`
+	Queue string          `json:"queue"`
+	Text  string          `json:"text"`
+	At    string          `json:"at"`
 }
 
 // FloorCallView is one live call on the floor.

@@ -55,6 +55,7 @@ type App struct {
 	flows      map[string]*ivr.Flow
 	engine     *acd.Engine
 	house      *House
+	places     *places
 	seats      *web.Server
 	sip        *sip.Server
 	api        *api.Server
@@ -165,18 +166,27 @@ func (a *App) keepRetention() {
 	a.onStop("retention", func(context.Context) error { stop(); <-done; return nil })
 }
 
-func (a *App) openHouse(context.Context) error {
+func (a *App) openHouse(ctx context.Context) error {
+	routing := a.cfg.ACD()
+	var err error
+	if routing.Secret, err = queueSecret(ctx, a.db); err != nil {
+		return err
+	}
 	a.pacer = media.NewPacer()
 	a.media = mediaEngine(a.log)
 	a.onStop("media", func(context.Context) error { a.media.Close(); return nil })
 	a.onStop("pacer", func(context.Context) error { a.pacer.Close(); return nil })
 	a.house = newHouse(a.log, a.journal, api.NewAudit(a.db), staff{a.cfg.Queues}, namesOf(a.cfg))
-	a.engine = acd.NewEngine(a.cfg.ACD(), a.log, a.house.inbox.actions)
+	a.engine = acd.NewEngine(routing, a.log, a.house.inbox.actions)
 	a.house.start(a.engine)
 	// Stopped after the engine, whose last actions it takes.
 	a.onStop("house", func(context.Context) error { a.house.stop(); return nil })
 	a.onStop("queues", func(context.Context) error { a.engine.Close(); return nil })
-	a.metrics.MustRegister(newGauges(a), a.troubled)
+	a.metrics.MustRegister(newGauges(a), a.troubled, a.house.alerts)
+	if err := restorePlaces(ctx, a.db, a.log, a.engine); err != nil {
+		return err
+	}
+	a.places = keepPlaces(a.db, a.journal, a.log, a.engine, a.cfg.QueueIDs())
 	return nil
 }
 
@@ -229,6 +239,11 @@ func (a *App) Start(context.Context) error {
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
 		a.started.Store(false)
+		if a.places != nil { // while the calls are still up
+			if err := a.places.close(ctx); err != nil {
+				a.stopError = fmt.Errorf("save the queues' state: %w", err)
+			}
+		}
 		a.endCalls()
 		for i := len(a.cleanups) - 1; i >= 0; i-- {
 			c := a.cleanups[i]

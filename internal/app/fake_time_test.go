@@ -36,10 +36,19 @@ type floor struct {
 // onFloor runs f in a bubble.
 func onFloor(t *testing.T, f func(*floor)) {
 	t.Helper()
+	onFloorWith(t, func(*acd.QueueConfig) {}, f)
+}
+
+// onFloorWith changes the queues first.
+func onFloorWith(t *testing.T, change func(*acd.QueueConfig), f func(*floor)) {
+	t.Helper()
 	prompts, err := ivr.LoadPrompts(ivr.BuiltinPrompts())
 	must(t, err)
 	cfg, err := config.Load(config.Source{Demo: true, Flags: []config.Flag{{Name: "--data", Key: "data", Value: t.TempDir()}}})
 	must(t, err)
+	for i := range cfg.Queues {
+		change(&cfg.Queues[i])
+	}
 	synctest.Test(t, func(t *testing.T) {
 		fl := &floor{t: t, net: simnet.New(), pacer: media.NewPacer()}
 		defer fl.pacer.Close()

@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"callfloor/acd"
 	"callfloor/api"
@@ -24,6 +27,7 @@ type House struct {
 	audit   Audit
 	people  People
 	names   names
+	alerts  *prometheus.CounterVec
 
 	inbox inbox
 	done  chan struct{}
@@ -58,6 +62,7 @@ type People interface {
 type names struct {
 	queues       map[contact.QueueID]string
 	serviceLevel time.Duration
+	lastAgent    time.Duration
 	dispositions []string
 	awayReasons  []string
 }
@@ -66,6 +71,9 @@ type names struct {
 func newHouse(log *slog.Logger, journal *call.Journal, audit Audit, people People, n names) *House {
 	return &House{
 		log: log, journal: journal, audit: audit, people: people, names: n,
+		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "callfloor_alerts_total", Help: "What supervisors were told of: missed offers, surges.",
+		}, []string{"kind"}),
 		inbox:     newInbox(),
 		done:      make(chan struct{}),
 		calls:     map[contact.ID]*call.Call{},
@@ -166,8 +174,14 @@ func (h *House) act(a acd.Action) {
 		}
 	case acd.Refused:
 		if c, ok := h.call(a.Contact); ok {
-			c.RefuseQueue(a.Why)
+			c.GiveBack(string(a.Reason), a.Why)
 		}
+	case acd.Moved:
+		if c, ok := h.call(a.Contact); ok {
+			c.MoveQueue(a.To, a.Why)
+		}
+	case acd.Alert:
+		h.alert(a)
 	case acd.AgentChanged, acd.QueueChanged: // shown by desk
 	}
 }
@@ -193,8 +207,28 @@ func why(reasons []acd.Candidate) string {
 	return ""
 }
 
+// alert tells the supervisors.
+func (h *House) alert(a acd.Alert) {
+	h.log.Warn("the floor needs a look", "kind", a.Kind, "on", a.On, "agent", a.Agent, "queue", a.Queue, "why", a.Text)
+	if a.On {
+		h.alerts.WithLabelValues(a.Kind).Inc()
+	}
+	key := "alert/" + a.Kind + "/" + string(a.Agent) + string(a.Queue)
+	for _, s := range h.desk.watchers() {
+		if a.On {
+			s.Put(key, web.AlertView{Kind: a.Kind, Agent: a.Agent, Queue: string(a.Queue), Text: a.Text, At: contact.Time(time.Now())})
+		} else {
+			s.Drop(key)
+		}
+	}
+}
+
 func (h *House) offerEnded(a acd.OfferEnded) {
 	if c, ok := h.call(a.Contact); ok && a.Why != "accepted" && a.Why != "left" {
+		if a.Rings || a.Why == "taken" { // it rings elsewhere, or is answered
+			c.Note(contact.KindOffer, "", "the offer to "+string(a.Agent)+" ended: "+a.Why, map[string]any{"agent": a.Agent, "why": a.Why})
+			return
+		}
 		c.Offering(a.Agent, false, "the offer to "+string(a.Agent)+" ended: "+a.Why, map[string]any{"agent": a.Agent, "why": a.Why})
 	}
 }
@@ -217,7 +251,30 @@ func (h *House) connect(a acd.Connect) {
 
 // Join implements call.Queues.
 func (h *House) Join(id contact.ID, q contact.QueueID, priority int) error {
-	return h.engine.Do(acd.ContactQueued{Contact: id, Queue: q, Priority: priority, Since: time.Now()})
+	ev := acd.ContactQueued{Contact: id, Queue: q, Priority: priority, Since: time.Now()}
+	if c, ok := h.call(id); ok {
+		ev.Caller = c.From
+		ev.LastAgent = h.lastAgent(c.From)
+	}
+	return h.engine.Do(ev)
+}
+
+// lookBack is how long a caller may wait for the journal to be asked.
+const lookBack = 500 * time.Millisecond
+
+// lastAgent is who spoke with this caller last; "" if that is not known at
+// once. The caller waits no longer for it.
+func (h *House) lastAgent(from string) contact.AgentID {
+	if h.names.lastAgent <= 0 || !strings.ContainsAny(from, "0123456789") {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookBack)
+	defer cancel()
+	id, err := h.journal.LastAgent(ctx, from, time.Now().Add(-h.names.lastAgent))
+	if err != nil {
+		h.log.Warn("could not find the agent of a caller's last call", "error", err)
+	}
+	return id
 }
 
 // Leave implements call.Queues.

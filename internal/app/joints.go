@@ -35,7 +35,7 @@ func (s staff) Queues(user string) []contact.QueueID {
 }
 
 func namesOf(cfg config.Config) names {
-	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, dispositions: cfg.Dispositions, awayReasons: cfg.AwayReasons}
+	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, dispositions: cfg.Dispositions, awayReasons: cfg.AwayReasons}
 	for _, q := range cfg.Queues {
 		n.queues[q.ID] = q.Name
 	}
