@@ -52,7 +52,8 @@ type App struct {
 	pacer      *media.Pacer
 	media      *media.Engine
 	prompts    *ivr.Prompts
-	flows      map[string]*ivr.Flow
+	shelf      *shelf
+	services   ivr.Services
 	engine     *acd.Engine
 	house      *House
 	places     *places

@@ -58,7 +58,7 @@ func onFloorWith(t *testing.T, change func(*acd.QueueConfig), f func(*floor)) {
 		must(t, err)
 		a := &App{cfg: cfg, log: log, db: db, journal: call.NewJournal(db, log), ledger: consent.NewLedger(db), pacer: fl.pacer, prompts: prompts}
 		a.ctx, a.endCalls = context.WithCancel(context.Background())
-		a.flows, err = LoadFlows(cfg, prompts)
+		a.shelf, err = newShelf(cfg, log, prompts)
 		must(t, err)
 		a.house = newHouse(log, a.journal, api.NewAudit(db), staff{cfg.Queues}, namesOf(cfg))
 		a.engine = acd.NewEngine(cfg.ACD(), log, a.house.inbox.actions)

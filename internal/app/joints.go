@@ -122,6 +122,7 @@ func (a *App) troubles(ctx context.Context) []api.Trouble {
 	add("database", a.db.Healthy(ctx))
 	add("journal", a.journal.Healthy())
 	add("recordings", a.recordings.Healthy())
+	add("flows", a.shelf.trouble())
 	return all
 }
 

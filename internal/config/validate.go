@@ -25,6 +25,7 @@ func (l *loader) validate() {
 	if c.Drain < 0 || c.Drain > 24*time.Hour {
 		l.wrong("drain", "%s is out of range; it is 0s to 24h", c.Drain)
 	}
+	l.flows()
 	l.queues()
 	l.queueRules()
 	l.lines()
@@ -104,6 +105,29 @@ func (l *loader) routing() {
 		if d.value < d.min || d.value > d.max {
 			l.wrong("routing."+d.key, "%s is out of range; it is %s to %s", d.value, d.min, d.max)
 		}
+	}
+}
+
+// flows checks what flows need of the configuration.
+func (l *loader) flows() {
+	if !slices.Contains([]string{"", "open", "closed"}, l.cfg.Hours) {
+		l.wrong("hours", "%q is no switch; write open, closed, or \"\" for the hours of the flows", l.cfg.Hours)
+	}
+	if s := l.cfg.Speech; len(s.Command) > 0 {
+		for _, part := range []string{"{file}", "{text}"} {
+			if !slices.ContainsFunc(s.Command, func(a string) bool { return strings.Contains(a, part) }) {
+				l.wrong("speech.command", "it has no %s; write for example [espeak-ng, -v, \"{voice}\", -w, \"{file}\", \"{text}\"]", part)
+			}
+		}
+		if strings.Contains(s.Command[0], "{") {
+			l.wrong("speech.command", "the program itself must be written out")
+		}
+	}
+	if t := l.cfg.Speech.Timeout; t < 100*time.Millisecond || t > time.Minute {
+		l.wrong("speech.timeout", "%s is out of range; it is 100ms to 1m", t)
+	}
+	if _, err := l.cfg.Lookups.Networks(); err != nil {
+		l.wrong("lookups.private", "%v", err)
 	}
 }
 
