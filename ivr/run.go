@@ -77,6 +77,9 @@ func (f *Flow) Run(ctx context.Context, c Caller, s Start) (contact.EndCause, er
 		r.lang = Languages()[0] // every prompt has it
 	}
 	err := r.run(ctx)
+	if w, ok := c.(interface{ finished(vars map[string]any) }); ok {
+		w.finished(r.open()) // the simulation looks at the end
+	}
 	if err == nil {
 		return *r.cause, nil
 	}

@@ -92,6 +92,9 @@ func (c *callsShowCmd) Run(ctx context.Context, t terminal) error {
 	if d.End != nil {
 		fmt.Fprintf(t.out, "Ended: %s (%s)\n", ending(d.End), plain(d.End.Why))
 	}
+	if d.CSAT != nil {
+		fmt.Fprintf(t.out, "Satisfaction: %d of 5\n", *d.CSAT)
+	}
 	fmt.Fprintln(t.out)
 	rows := make([][]string, 0, len(d.Timeline))
 	for _, e := range d.Timeline {

@@ -85,11 +85,32 @@ func (c *serveCmd) Run(t terminal) error {
 	if password != "" {
 		t.say("First start: sign in as %s with the one-time password %s and choose your own; it is shown this one time.", user, password)
 	}
+	stopReloading := reloadOnHangup(a)
 	<-signals
+	stopReloading()
 	drain(t, a, cfg.Drain, signals)
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
 	return a.Stop(ctx)
+}
+
+// reloadOnHangup reads the flows again at every SIGHUP, until stop is called.
+// What is wrong is in the log and on /readyz.
+func reloadOnHangup(a *app.App) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range hangups {
+			_ = a.ReloadFlows()
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+		<-done
+	}
 }
 
 // drain waits for running calls: until they have ended, for limit, or until

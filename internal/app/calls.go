@@ -33,7 +33,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	a.house.add(c)
 	defer a.house.remove(c.ID)
 	began := time.Now()
-	flow := a.flows[line.Flow]
+	flow := a.shelf.flow(line.Flow)
 	c.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
 		// The journal has the call's row only now; events need it.
 		leg.OnTrace(func(t sip.Trace) { noteTrace(c, t) })
@@ -41,9 +41,27 @@ func (a *App) onCall(leg *sip.Leg) {
 		leg.OnSilence(func(silent time.Duration) {
 			c.Note(contact.KindSilence, contact.LegID(contact.Customer), fmt.Sprintf("no sound from the customer's phone for %.0f s", silent.Seconds()), nil)
 		})
-		return flow.Run(ctx, caller, ivr.Start{Line: line.ID, Language: line.Language, ConsentPolicy: line.Consent})
+		return flow.Run(ctx, caller, ivr.Start{
+			Line: line.ID, Caller: leg.Caller(), Language: line.Language, Remembered: a.remembered(ctx, leg.Caller()),
+			ConsentPolicy: line.Consent, Hours: a.cfg.Hours, Services: a.services,
+		})
 	})
 	a.log.Info("call ended", "call", c.ID, "line", line.ID, "by", leg.Cause().By, "class", leg.Cause().Class, "took", time.Since(began).Round(time.Millisecond))
+}
+
+// rememberedFor is how long the language that a number chose is remembered.
+const rememberedFor = 180 * 24 * time.Hour
+
+// remembered is the language that a number chose in an earlier call; "" if it
+// is not known, and where it cannot be read: nobody waits for that.
+func (a *App) remembered(ctx context.Context, caller string) string {
+	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	lang, err := a.journal.Language(ctx, caller, time.Now().Add(-rememberedFor))
+	if err != nil {
+		a.log.Warn("the language of an earlier call could not be read", "error", err)
+	}
+	return lang
 }
 
 func noteTrace(c *call.Call, t sip.Trace) {

@@ -27,18 +27,12 @@ func LoadFlows(cfg config.Config, p *ivr.Prompts) (map[string]*ivr.Flow, error) 
 	flows := map[string]*ivr.Flow{}
 	var wrong FlowsError
 	for _, line := range cfg.Lines {
-		flow := flows[line.Flow]
-		if flow == nil {
-			var err error
-			if flow, err = loadFlow(cfg, line.Flow, p); err != nil {
-				wrong.Problems = append(wrong.Problems, fmt.Sprintf("line %s: %v", line.ID, err))
-				continue
-			}
-			flows[line.Flow] = flow
+		if _, done := flows[line.Flow]; done {
+			continue
 		}
-		for _, p := range flow.Check(ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs()}) {
-			wrong.Problems = append(wrong.Problems, fmt.Sprintf("line %s: %s", line.ID, p))
-		}
+		var problems []string
+		flows[line.Flow], problems = loadChecked(cfg, line.Flow, p)
+		wrong.Problems = append(wrong.Problems, problems...)
 	}
 	if len(wrong.Problems) > 0 {
 		return nil, &wrong
@@ -46,13 +40,56 @@ func LoadFlows(cfg config.Config, p *ivr.Prompts) (map[string]*ivr.Flow, error) 
 	return flows, nil
 }
 
+// loadChecked reads a flow and holds it against every line that uses it.
+func loadChecked(cfg config.Config, name string, p *ivr.Prompts) (*ivr.Flow, []string) {
+	var problems []string
+	flow, err := loadFlow(cfg, name, p)
+	for _, line := range cfg.Lines {
+		if line.Flow != name {
+			continue
+		}
+		if err != nil {
+			return nil, []string{fmt.Sprintf("line %s: %v", line.ID, err)}
+		}
+		o := ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0}
+		for _, p := range flow.Check(o) {
+			problems = append(problems, fmt.Sprintf("line %s: %s", line.ID, p))
+		}
+	}
+	return flow, problems
+}
+
+// loadFlows makes what flows need, and reads them.
 func (a *App) loadFlows(context.Context) error {
 	var err error
 	if a.prompts, err = ivr.LoadPrompts(ivr.BuiltinPrompts()); err != nil {
 		return err
 	}
-	a.flows, err = LoadFlows(a.cfg, a.prompts)
-	return err
+	if a.shelf, err = newShelf(a.cfg, a.log, a.prompts); err != nil {
+		return err
+	}
+	if a.cfg.Flows != "" {
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() { defer close(done); a.shelf.watch(ctx) }()
+		a.onStop("flows", func(context.Context) error { stop(); <-done; return nil })
+	}
+	private, err := a.cfg.Lookups.Networks()
+	if err != nil {
+		return err
+	}
+	f := newFetcher(private)
+	a.onStop("lookups", func(context.Context) error { f.close(); return nil })
+	a.services.Lookups = ivr.NewLookups(f)
+	if len(a.cfg.Speech.Command) == 0 {
+		return nil
+	}
+	v, err := newVoice(a.cfg.Speech, filepath.Join(a.cfg.Data, "speech"))
+	if err != nil {
+		return err
+	}
+	a.services.Speaker = v
+	return nil
 }
 
 // loadFlow reads a flow by its name: from the folder of the configuration, or
@@ -77,8 +114,11 @@ func builtinFlows() string {
 	if err != nil {
 		return ""
 	}
-	for i, f := range files {
-		files[i] = strings.TrimSuffix(path.Base(f), ".yaml")
+	var names []string
+	for _, f := range files {
+		if !strings.HasSuffix(f, ivr.TestSuffix) {
+			names = append(names, strings.TrimSuffix(path.Base(f), ".yaml"))
+		}
 	}
-	return strings.Join(files, ", ")
+	return strings.Join(names, ", ")
 }

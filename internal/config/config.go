@@ -8,6 +8,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"callfloor/acd"
@@ -32,8 +33,14 @@ type Config struct {
 	Recordings recordings.Config `yaml:"recordings"`
 	// Flows is a folder with flows of the house's own; "" uses the built-in
 	// ones only. A file there goes before a built-in flow of the same name.
-	Flows  string            `yaml:"flows"`
-	Queues []acd.QueueConfig `yaml:"queues"`
+	Flows string `yaml:"flows"`
+	// Hours overrides the opening hours of every flow: open, closed, or "".
+	Hours string `yaml:"hours"`
+	// Speech is the program that speaks the texts of say nodes.
+	Speech Speech `yaml:"speech"`
+	// Lookups says what lookup nodes may ask.
+	Lookups Lookups           `yaml:"lookups"`
+	Queues  []acd.QueueConfig `yaml:"queues"`
 	// Agents are what routing knows of people: skills, weights, their queues.
 	Agents []acd.AgentConfig `yaml:"agents"`
 	Lines  []Line            `yaml:"lines"`
@@ -60,6 +67,53 @@ func (l Log) SlogLevel() slog.Level {
 		return slog.LevelInfo
 	}
 	return level
+}
+
+// Speech is a program that speaks a text into a WAV file.
+type Speech struct {
+	// Command is the program and its arguments; {voice}, {file} and {text}
+	// stand for what it is given. [] for none.
+	Command []string `yaml:"command"`
+	Voices  Voices   `yaml:"voices"`
+	// Timeout is how long one text may take.
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+// Voices are what {voice} stands for, by language.
+type Voices struct {
+	En string `yaml:"en"`
+	Zh string `yaml:"zh"`
+}
+
+// Of returns the voice of a language.
+func (v Voices) Of(lang string) string {
+	if lang == "zh" {
+		return v.Zh
+	}
+	return v.En
+}
+
+// Lookups bounds what lookup nodes may ask.
+type Lookups struct {
+	// Private are the networks of the house's own that may be asked, like
+	// 10.1.2.0/24 or 127.0.0.1; by default only public addresses may.
+	Private []string `yaml:"private"`
+}
+
+// Networks returns Private as prefixes.
+func (l Lookups) Networks() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range l.Private {
+		p, err := netip.ParsePrefix(text)
+		if a, alone := netip.ParseAddr(text); err != nil && alone == nil {
+			p, err = a.Unmap().Prefix(a.Unmap().BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is no network; write for example 10.1.2.0/24 or 127.0.0.1", text)
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
 }
 
 // Line is a number that customers dial and the flow that answers it.
@@ -92,6 +146,8 @@ func Default() Config {
 		WebRTC:     web.DefaultConfig(),
 		Routing:    acd.DefaultConfig(),
 		Recordings: recordings.DefaultConfig(),
+		Speech:     Speech{Command: []string{}, Voices: Voices{En: "en-us", Zh: "cmn"}, Timeout: 5 * time.Second},
+		Lookups:    Lookups{Private: []string{}},
 		Queues: []acd.QueueConfig{
 			{ID: "sales", Name: "Sales", Agents: []string{"*"}, Strategy: acd.LongestIdle},
 			{ID: "support", Name: "Support", Agents: []string{"*"}, Strategy: acd.LongestIdle},
