@@ -4,6 +4,7 @@
 package staffing
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -27,6 +28,20 @@ type Result struct {
 	ASA          time.Duration `json:"-"`             // mean wait of those answered
 	Occupancy    float64       `json:"occupancy"`     // share of their time that agents are busy
 	Abandoned    float64       `json:"abandoned"`     // share of all contacts
+}
+
+// MarshalJSON adds the ASA in seconds, null where the queue grows without end.
+func (r Result) MarshalJSON() ([]byte, error) {
+	type plain Result
+	var asa *float64
+	if r.ASA < math.MaxInt64 {
+		s := r.ASA.Seconds()
+		asa = &s
+	}
+	return json.Marshal(struct {
+		plain
+		ASA *float64 `json:"asa"`
+	}{plain(r), asa})
 }
 
 // ErlangB is the probability that all n agents are busy if nobody waits, by the

@@ -37,6 +37,7 @@ type commands struct {
 	Flow       flowCmd       `cmd:"" help:"Work on flows."`
 	Calls      callsCmd      `cmd:"" help:"Calls and their timelines."`
 	Recordings recordingsCmd `cmd:"" help:"Recordings: find, export, prove, keep, erase."`
+	Simulate   simulateCmd   `cmd:"" help:"Play a day of calls through the queues, or plan agents."`
 	User       userCmd       `cmd:"" help:"People who may sign in."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

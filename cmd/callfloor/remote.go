@@ -124,6 +124,9 @@ func discard(body io.ReadCloser) {
 
 func (r *remote) calls(ctx context.Context, q call.Query) (records []call.Record, err error) {
 	v := url.Values{"limit": {strconv.Itoa(q.Limit)}, "line": {string(q.Line)}, "agent": {string(q.Agent)}}
+	if !q.Before.IsZero() {
+		v.Set("before", contact.Time(q.Before))
+	}
 	err = r.ask(ctx, http.MethodGet, "/api/v1/calls?"+v.Encode(), nil, &records)
 	return records, err
 }
