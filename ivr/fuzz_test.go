@@ -29,6 +29,11 @@ func FuzzLoadFlow(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	more, err := filepath.Glob("testdata/flows/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	scripts = append(scripts, more...)
 	for _, name := range scripts {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -72,6 +77,33 @@ func FuzzKeys(f *testing.F) {
 		}
 		c, cause, err := perform(t, flow, s)
 		checkRun(t, c, modeAsk, cause, err)
+	})
+}
+
+// FuzzExpression: any text is an expression that is computed, refused, or
+// stopped before it takes much memory.
+func FuzzExpression(f *testing.F) {
+	for _, seed := range []string{
+		"n + 1", `caller startsWith "139" ? "a" : x`, "1..100000000", `len(split(x, ""))`, "luhn(x) and not yes", "((((n))))",
+		`x matches "(a+)+$"`, "[1,2,3][n]", "{a: n}.a", "n ?? 1", "let y = n; y * y", "x[0:1]", `int("x")`, "1/0", "body.x", "now()", "map(1..9, # * 2)",
+	} {
+		f.Add(seed)
+	}
+	flow := &Flow{file: "f.yaml", vars: variables{
+		{name: word{text: "n"}, typ: typeNumber, first: 1.0}, {name: word{text: "x"}, typ: typeText, first: "4111"}, {name: word{text: "yes"}, typ: typeYesNo, first: true},
+	}}
+	f.Fuzz(func(t *testing.T, text string) {
+		found := &findings{file: "f.yaml"}
+		e := &expression{word: word{text: text, at: at{1, 1}}}
+		s := &settling{flow: flow, node: &node{id: "a"}, findings: found}
+		if !s.compile(e, "", nil) {
+			if len(found.list) == 0 {
+				t.Errorf("%q is refused without a word", text)
+			}
+			return
+		}
+		r := &runner{frame: frame{flow: flow, vars: flow.vars.fresh()}}
+		_, _ = r.eval(e, nil)
 	})
 }
 

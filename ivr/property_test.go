@@ -30,6 +30,9 @@ func drawScene(rt *rapid.T, policy string) scene {
 
 // checkRun holds what is true of every run of every flow.
 func checkRun(rt interface{ Fatalf(string, ...any) }, c *fakeCaller, policy string, cause contact.EndCause, err error) {
+	if err != nil && strings.Contains(err.Error(), "goes in circles") && c.ended != nil {
+		err = nil // nodes that wait for nothing in a circle: cut off, and that is an end
+	}
 	if err != nil || cause.By == "" {
 		rt.Fatalf("the flow failed: %v, %+v\n%s", err, cause, strings.Join(c.trace, "\n"))
 	}
@@ -60,6 +63,33 @@ func TestAnyKeysEndTheFullFlow(t *testing.T) {
 	})
 }
 
+// TestAnyKeysEndEveryFlow: so do the flows with every other kind of node,
+// whatever other servers answer and queues do.
+func TestAnyKeysEndEveryFlow(t *testing.T) {
+	var flows []*Flow
+	for _, name := range []string{"orders.yaml", "card.yaml", "branches.yaml", "hours.yaml"} {
+		flows = append(flows, loadAny(t, name))
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		f := rapid.SampledFrom(flows).Draw(rt, "flow")
+		policy := f.policy()
+		s := drawScene(rt, policy)
+		s.clock = time.Duration(rapid.IntRange(0, 7*24*60).Draw(rt, "minute")) * time.Minute
+		s.caller = rapid.SampledFrom([]string{"", "112", "13912345678", "../..?#\r\n"}).Draw(rt, "caller")
+		s.hours = rapid.SampledFrom([]string{"", hoursOpen, hoursClosed}).Draw(rt, "hours")
+		s.percents = []int{rapid.IntRange(0, 99).Draw(rt, "percent")}
+		s.voice, s.mute = rapid.Bool().Draw(rt, "voice"), rapid.Bool().Draw(rt, "mute")
+		s.lookups = []lookup{{
+			status: rapid.SampledFrom([]int{200, 204, 302, 404, 500}).Draw(rt, "status"),
+			body:   rapid.SampledFrom([]string{"", "null", "[]", `{"vip":true,"total":1e300,"due":null}`, `{"vip":1}`, `{"paid":true}`}).Draw(rt, "body"),
+			after:  time.Duration(rapid.IntRange(0, 9000).Draw(rt, "after")) * time.Millisecond,
+		}}
+		s.queues = []queueing{{served: rapid.Bool().Draw(rt, "served"), refused: "", gone: rapid.Bool().Draw(rt, "gone"), after: 3 * time.Second}}
+		c, cause, err := perform(t, f, s)
+		checkRun(rt, c, policy, cause, err)
+	})
+}
+
 // TestAKeyBeforeTheQuestionIsNoAnswer: keys of the greeting never answer.
 func TestAKeyBeforeTheQuestionIsNoAnswer(t *testing.T) {
 	f := loadAny(t, "full.yaml")
@@ -80,10 +110,10 @@ func drawFlow(rt *rapid.T) string {
 	names := []string{"a", "b", "c", "d", "e", "f"}[:rapid.IntRange(1, 6).Draw(rt, "nodes")]
 	to := func(what string) string { return rapid.SampledFrom(names).Draw(rt, what) }
 	var text strings.Builder
-	text.WriteString("nodes:\n")
+	text.WriteString("vars: {n: 0, x: \"\"}\nnodes:\n")
 	for _, name := range names {
 		var body string
-		switch rapid.IntRange(0, 9).Draw(rt, "kind") {
+		switch rapid.IntRange(0, 15).Draw(rt, "kind") {
 		case 0:
 			body = "kind: play, say: greeting, next: " + to("next")
 		case 1:
@@ -100,6 +130,18 @@ func drawFlow(rt *rapid.T) string {
 			body = "kind: hangup"
 		case 9:
 			body = "kind: wait, for: 2s, next: " + to("next")
+		case 10:
+			body = fmt.Sprintf("kind: branch, choices: [{when: n > 2, next: %s}, {when: x == '1', next: %s}], else: %s", to("one"), to("two"), to("else"))
+		case 11:
+			body = fmt.Sprintf("kind: collect, say: collect_number, into: x, silent: %s, failed: %s, next: %s", to("silent"), to("failed"), to("next"))
+		case 12:
+			body = "kind: set, values: {n: n + 1}, next: " + to("next")
+		case 13:
+			body = "kind: survey, into: n, next: " + to("next")
+		case 14:
+			body = fmt.Sprintf("kind: queue, queue: sales, refused: %s, served: %s", to("refused"), to("served"))
+		case 15:
+			body = fmt.Sprintf("kind: lookup, url: 'http://x.example/', failed: %s, next: %s", to("failed"), to("next"))
 		}
 		fmt.Fprintf(&text, "  %s: {%s}\n", name, body)
 	}
