@@ -23,9 +23,9 @@ type customer struct {
 	since    time.Time
 	joined   time.Time // this queue
 	made     uint64
-	// place orders customers of the same level: since, less what the priority
-	// is worth.
-	place time.Time
+	// place orders customers of the same level: since (in nanoseconds), less what
+	// the priority is worth.
+	place int64
 	level int // the priority where it always goes first
 	hops  int // queues that it overflowed from
 	// returned: its agent's seat was lost; it goes before everybody else.
@@ -37,7 +37,8 @@ type customer struct {
 	waited bool
 
 	ringing   []*agent // offered to
-	agent     *agent   // connected to
+	ringsAt   [1]*agent
+	agent     *agent // connected to
 	connected bool
 
 	skills Expr    // what the contact itself requires
@@ -51,7 +52,8 @@ type customer struct {
 	coolDown timer // the first of the declines that ends
 	due      timer // the next time at which something about the wait changes
 
-	inOrder, inReady, inRing node[*customer]
+	inOrder, inReady node[*customer]
+	inRing           *node[*customer] // nil unless everybody rings for it
 
 	home     *tree[*customer] // that inReady is in
 	inOldest int
@@ -66,15 +68,14 @@ type decline struct {
 
 func newCustomer(id contact.ID, q *queue, since time.Time, made uint64) *customer {
 	c := &customer{id: id, q: q, since: since, joined: since, made: made}
-	c.inOrder.v, c.inReady.v, c.inRing.v = c, c, c
-	c.coolDown.due = func(s *State) { s.cooledDown(c) }
-	c.due.due = func(s *State) { s.reconsider(c) }
+	c.inOrder.v, c.inReady.v = c, c
+	c.ringing = c.ringsAt[:0]
 	return c
 }
 
 // setPriority places c; it must stand in no queue.
 func (c *customer) setPriority(priority int, worth time.Duration) {
-	c.priority, c.level, c.place = priority, 0, c.since.Add(-time.Duration(priority)*worth)
+	c.priority, c.level, c.place = priority, 0, c.since.UnixNano()-int64(priority)*int64(worth)
 	if worth == 0 {
 		c.level = priority
 	}
@@ -88,8 +89,8 @@ func before(a, b *customer) bool {
 		return a.returned
 	case a.level != b.level:
 		return a.level > b.level
-	case !a.place.Equal(b.place):
-		return a.place.Before(b.place)
+	case a.place != b.place:
+		return a.place < b.place
 	}
 	return a.made < b.made
 }
@@ -110,6 +111,7 @@ func (s *State) rememberDecline(c *customer, a *agent) {
 	}
 	c.declines = append(c.declines, decline{a: a, at: s.now, until: s.now.Add(s.cfg.RejectCoolDown)})
 	if c.coolDown.slot == 0 {
+		c.coolDown.due = func(s *State) { s.cooledDown(c) }
 		s.start(&c.coolDown, c.declines[0].until)
 	}
 }

@@ -27,7 +27,7 @@ func (s *State) demand(need, prefer Expr) *demand {
 	if need.IsAny() && prefer.IsAny() {
 		need, prefer = Expr{}, Expr{}
 	}
-	text := need.text + "\x00" + prefer.text
+	text := need.String() + "\x00" + prefer.String()
 	d := s.demands[text]
 	if d == nil {
 		d = &demand{n: len(s.demands), need: need, prefer: prefer}
@@ -38,7 +38,7 @@ func (s *State) demand(need, prefer Expr) *demand {
 
 // wanted is what c wants at this point of its wait.
 func (s *State) wanted(c *customer) *demand {
-	if len(c.q.cfg.Steps) == 0 && c.skills.root == nil {
+	if len(c.q.cfg.Steps) == 0 && c.skills.tree == nil {
 		return s.nothing
 	}
 	waited := s.now.Sub(c.joined)

@@ -168,7 +168,7 @@ func (s *State) stand(c *customer) {
 func (s *State) unstand(c *customer) {
 	c.q.moved = true // an answer sets the pace anew for all
 	c.q.leave(s.now, c)
-	c.q.ringers.remove(&c.inRing)
+	c.q.stopRinging(c)
 	c.q.order.remove(&c.inOrder)
 	c.q.oldest.remove(c)
 	s.stop(&c.due)
@@ -217,6 +217,7 @@ func (s *State) reconsider(c *customer) {
 	}
 	s.waiting = append(s.waiting, c)
 	if next := s.nextDue(c); !next.IsZero() {
+		c.due.due = func(s *State) { s.reconsider(c) }
 		s.start(&c.due, next)
 	}
 }

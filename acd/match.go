@@ -195,7 +195,15 @@ func (s *State) offer(c *customer, m *member, why string) {
 	for _, x := range all {
 		s.ring(c, x, "")
 	}
-	c.q.ringers.insert(&c.inRing)
+	c.inRing = &node[*customer]{v: c}
+	c.q.ringers.insert(c.inRing)
+}
+
+func (q *queue) stopRinging(c *customer) {
+	if c.inRing != nil {
+		q.ringers.remove(c.inRing)
+		c.inRing = nil
+	}
 }
 
 // joinRing rings a too for the first contact for which everybody rings.
@@ -245,7 +253,7 @@ func (s *State) endOffer(a *agent, why string) *agent {
 	a.c = nil
 	c.ringing = slices.DeleteFunc(c.ringing, func(b *agent) bool { return b == a })
 	if len(c.ringing) == 0 {
-		c.q.ringers.remove(&c.inRing)
+		c.q.stopRinging(c)
 	}
 	a.last = endedOffer{c.id, why}
 	s.dropCall(a)

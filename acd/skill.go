@@ -59,7 +59,9 @@ func isSkillName(s string) bool {
 // A name alone means "at level 1 or more"; who lacks a skill has level 0. The
 // comparisons are >= > = != < <=; NOT binds closer than AND, AND closer than
 // OR. The zero Expr, and "any", hold for everybody.
-type Expr struct {
+type Expr struct{ tree *exprTree }
+
+type exprTree struct {
 	text string
 	root exprNode
 }
@@ -103,20 +105,23 @@ func (n compNode) holds(l map[string]int) bool {
 }
 
 // Holds says whether an agent with these levels satisfies e.
-func (e Expr) Holds(levels map[string]int) bool { return e.root == nil || e.root.holds(levels) }
+func (e Expr) Holds(levels map[string]int) bool { return e.tree == nil || e.tree.root.holds(levels) }
 
 // String returns e as it was written; "any" for the zero Expr.
 func (e Expr) String() string {
-	if e.text == "" {
+	if e.tree == nil {
 		return "any"
 	}
-	return e.text
+	return e.tree.text
 }
 
 // IsAny says that e holds for everybody because it asks nothing.
 func (e Expr) IsAny() bool {
-	_, ok := e.root.(anyNode)
-	return e.root == nil || ok
+	if e.tree == nil {
+		return true
+	}
+	_, ok := e.tree.root.(anyNode)
+	return ok
 }
 
 // Equal says whether two were written alike.
@@ -142,7 +147,7 @@ func both(a, b Expr) Expr {
 	case b.IsAny():
 		return a
 	}
-	return Expr{text: "(" + a.text + ") AND (" + b.text + ")", root: andNode{a.root, b.root}}
+	return Expr{&exprTree{text: "(" + a.String() + ") AND (" + b.String() + ")", root: andNode{a.tree.root, b.tree.root}}}
 }
 
 // ExprError says what is wrong with an expression and where.
@@ -176,7 +181,7 @@ func ParseExpr(text string) (Expr, error) {
 	if p.word != "" {
 		return Expr{}, p.wrong(p.at, fmt.Sprintf("%q is too much; join conditions with AND or OR", p.word))
 	}
-	return Expr{text: strings.TrimSpace(text), root: root}, nil
+	return Expr{&exprTree{text: strings.TrimSpace(text), root: root}}, nil
 }
 
 // exprParser reads by recursive descent, one word ahead.

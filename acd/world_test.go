@@ -382,7 +382,7 @@ func before2(a, b *customer) bool {
 	if a.level != b.level {
 		return a.level > b.level
 	}
-	return !a.place.After(b.place)
+	return a.place <= b.place
 }
 
 // checkPeople: nobody is lost, served twice or in two places.
