@@ -94,6 +94,7 @@ type Call struct {
 	grant     consent.Grant
 	answer    *recordings.AnswerHold
 	recording Recording
+	opening   chan opened // nil: no capture is being opened
 	answered  time.Time
 	echoed    bool
 	goOn      bool // the flow goes on when the agent hangs up
@@ -166,6 +167,8 @@ func (c *Call) Run(ctx context.Context, flow func(context.Context, ivr.Caller) (
 			look.Reset(c.lookEvery())
 		case <-quality.C:
 			c.sampleQuality()
+		case o := <-c.opening:
+			c.recordingOpen(o)
 		case <-ctx.Done():
 			c.Leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, Why: "the server is stopping"})
 			ctx = context.Background() // once

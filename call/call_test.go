@@ -230,6 +230,26 @@ func TestOnlyAGrantRecords(t *testing.T) {
 	}
 }
 
+// TestAShortTalkIsRecorded: the customer hangs up while the capture is still
+// being opened; it is sealed and in the journal all the same.
+func TestAShortTalkIsRecorded(t *testing.T) {
+	inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
+		h.call.Record = func(context.Context, consent.Grant, recordings.Meta) (Recording, error) {
+			time.Sleep(time.Second) // a slow disk
+			return h.rec, nil
+		}
+		h.connect()
+		h.leg.leave()
+		<-h.call.Over()
+		time.Sleep(2 * time.Second)
+		d, err := h.journal.Show(context.Background(), h.call.ID)
+		must(t, err)
+		if d.Recording == nil || *d.Recording != h.rec.ID() || !h.rec.sealed {
+			t.Errorf("recording %v, sealed %v", d.Recording, h.rec.sealed)
+		}
+	})
+}
+
 // TestBrowserGone: the customer hears a tone soon after the agent's packets
 // stop, and the agent soon after they are back; the numbers on the customer's
 // leg have no hole.

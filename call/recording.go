@@ -9,6 +9,16 @@ import (
 	"callfloor/recordings"
 )
 
+// openWithin bounds how long a disk may take to begin a capture.
+const openWithin = 10 * time.Second
+
+// opened is a capture that was opened beside the call, or why it was not.
+type opened struct {
+	rec  Recording
+	held *recordings.AnswerHold
+	err  error
+}
+
 // startRecording opens the capture beside the call, so that a slow disk never
 // delays a word. It happens once for each call: a second agent speaks on the
 // same recording.
@@ -16,6 +26,8 @@ func (c *Call) startRecording(agent string, q contact.QueueID) {
 	switch {
 	case c.recording != nil:
 		c.mark("agent", map[string]any{"agent": agent})
+		return
+	case c.opening != nil:
 		return
 	case c.Record == nil || !c.grant.Valid():
 		c.dropAnswer()
@@ -25,29 +37,40 @@ func (c *Call) startRecording(agent string, q contact.QueueID) {
 	c.answer = nil
 	meta := recordings.Meta{Contact: c.ID, Line: string(c.Line), Queue: string(q), Agent: agent, Answered: c.answered}
 	c.view.Recording = RecordingOn
+	c.opening = make(chan opened, 1)
+	// Not ended by a hang-up: of a talk that was short there is a recording too.
+	ctx := context.WithoutCancel(c.ctx)
 	c.tasks.Go(func() {
-		rec, err := c.Record(c.ctx, grant, meta)
-		if !c.post(func() { c.recordingOpen(rec, held, err) }) && err == nil {
-			c.sealNow(rec)
-		}
+		ctx, cancel := context.WithTimeout(ctx, openWithin)
+		defer cancel()
+		rec, err := c.Record(ctx, grant, meta)
+		c.opening <- opened{rec, held, err}
 	})
 }
 
-func (c *Call) recordingOpen(rec Recording, held *recordings.AnswerHold, err error) {
-	if err != nil {
-		c.recordingFailed("it could not be started: " + err.Error())
+// recordingOpen joins a capture that is open now to the call.
+func (c *Call) recordingOpen(o opened) {
+	c.opening = nil
+	if o.err != nil {
+		c.recordingFailed("it could not be started: " + o.err.Error())
 		return
 	}
-	if held != nil {
-		rec.Proof(held)
+	c.enter(o)
+	c.recording = o.rec
+	c.wires.recorded[customer].feed(o.rec.Track(contact.Customer))
+	c.wires.recorded[theAgent].feed(o.rec.Track(contact.Agent))
+	c.wires.recorded[second].feed(o.rec.SecondAgent())
+	c.wires.recorded[supervisor].feed(o.rec.Track(contact.Supervisor))
+}
+
+// enter puts the proof into a capture and the capture into the journal. It
+// touches nothing that run owns.
+func (c *Call) enter(o opened) {
+	if o.held != nil {
+		o.rec.Proof(o.held)
 	}
-	c.recording = rec
-	c.Journal.recording(c.ID, rec.ID())
-	c.Note(contact.KindRecording, "", "recording started", map[string]any{"recording": rec.ID(), "consent": c.consent})
-	c.wires.recorded[customer].feed(rec.Track(contact.Customer))
-	c.wires.recorded[theAgent].feed(rec.Track(contact.Agent))
-	c.wires.recorded[second].feed(rec.SecondAgent())
-	c.wires.recorded[supervisor].feed(rec.Track(contact.Supervisor))
+	c.Journal.recording(c.ID, o.rec.ID())
+	c.Note(contact.KindRecording, "", "recording started", map[string]any{"recording": o.rec.ID()})
 }
 
 // RecordingTrouble says that the recording of this call stopped, and why. The
@@ -74,17 +97,25 @@ func (c *Call) mark(kind string, data map[string]any) {
 }
 
 // seal ends the recording; the channel is closed when it is sealed or has
-// failed to be.
+// failed to be. One that is still being opened is waited for.
 func (c *Call) seal() <-chan struct{} {
 	done := make(chan struct{})
 	c.dropAnswer()
-	if c.recording == nil {
-		close(done)
-		return done
-	}
+	recording, opening := c.recording, c.opening
 	go func() {
 		defer close(done)
-		c.sealNow(c.recording)
+		if opening != nil {
+			o := <-opening
+			if o.err != nil {
+				c.Note(contact.KindRecording, "", "the recording could not be started: "+o.err.Error(), nil)
+				return
+			}
+			c.enter(o)
+			recording = o.rec
+		}
+		if recording != nil {
+			c.sealNow(recording)
+		}
 	}()
 	return done
 }

@@ -28,6 +28,7 @@ func (s sound) clean(t *testing.T, what string, hz float64, from, to time.Durati
 // TestCodecsOnTheEchoLine: what a phone says comes back as it was said, in the
 // one codec that it offers.
 func TestCodecsOnTheEchoLine(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	for _, c := range phoneCodecs {
 		out := filepath.Join(t.TempDir(), "out.wav")
@@ -95,6 +96,7 @@ func TestCodecsWithAnAgent(t *testing.T) {
 // TestCodecsInTheBrowser: Chromium switches to the codec of a wideband phone, so
 // that nothing is transcoded: what is recorded of it is in that codec too.
 func TestCodecsInTheBrowser(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")

@@ -46,6 +46,7 @@ func (s *server) routedAround(user string) {
 // TestNoMicrophone: without the permission, or without a device, the seat says
 // so in words and gets no calls.
 func TestNoMicrophone(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, says string
 		args       map[string]any

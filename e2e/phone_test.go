@@ -10,6 +10,7 @@ import (
 // The built-in phone as the customer.
 
 func TestEchoLine(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	out := filepath.Join(t.TempDir(), "out.wav")
 	r, code := s.dial("1009", "--play", "tone:440", "--for", "4s", "--record", out).wait()
@@ -31,6 +32,7 @@ func TestEchoLine(t *testing.T) {
 }
 
 func TestEchoLineInALaw(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	out := filepath.Join(t.TempDir(), "out.wav")
 	r, _ := s.dial("1009", "--codec", "PCMA", "--play", "tone:440", "--for", "2s", "--record", out).wait()
@@ -41,6 +43,7 @@ func TestEchoLineInALaw(t *testing.T) {
 }
 
 func TestUnknownLineIsNoCall(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	r, code := s.dial("4711", "--for", "2s").wait()
 	if code != 1 || r.Result != "rejected" || r.SIPStatus != 404 {
@@ -54,6 +57,7 @@ func TestUnknownLineIsNoCall(t *testing.T) {
 }
 
 func TestLineThatHangsUp(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	r, _ := s.dial("1004", "--for", "10s").wait()
 	if r.Result != "completed" || r.EndedBy != "remote" {
@@ -67,6 +71,7 @@ func TestLineThatHangsUp(t *testing.T) {
 // TestConsent calls the full menu and answers the consent question in each
 // way; only a yes may leave sound on the disk.
 func TestConsent(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, keys, want string
 		talk             time.Duration

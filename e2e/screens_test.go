@@ -13,6 +13,7 @@ import (
 // that the content-security policy refused, and no page wider than the screen.
 // With CALLFLOOR_SCREENS=DIR it writes a picture of each.
 func TestScreens(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.agent("bob", "--answer-after", "300ms", "--play", "tone:620", "--for", "30s")
 	s.dial("1001", "--play", "tone:440", "--for", "4s").wait()

@@ -30,6 +30,7 @@ func (b *browsers) agentPage(s *server, user string) page {
 // TestACallInTheBrowser goes through a call as an agent does, with sound
 // checked as sound on both sides.
 func TestACallInTheBrowser(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")
@@ -199,6 +200,7 @@ func TestReload(t *testing.T) {
 
 // TestListenIn: a supervisor hears both sides; neither hears the supervisor.
 func TestListenIn(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")

@@ -84,6 +84,7 @@ func (s *server) becomesReady() {
 // TestFullDisk fills the disk of the captures in mid-call, and that of the
 // whole data folder in another.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	for _, what := range []string{"captures", "the data folder"} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

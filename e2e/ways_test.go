@@ -79,6 +79,7 @@ func TestWaysOfABrowsersSound(t *testing.T) {
 // TestICERestartInTheBrowser tells the page in mid-call that the network is
 // another one: the connection stays, and the customer hears no pause.
 func TestICERestartInTheBrowser(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	b := startBrowsers(t)
 	wav := filepath.Join(t.TempDir(), "mic.wav")

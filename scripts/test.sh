@@ -36,7 +36,7 @@ step "go vet"
 go vet ./...
 
 step "go test -race"
-go test -race -shuffle=on -timeout 8m $(go list ./... | grep -v '/e2e$')
+go test -race -shuffle=on -timeout 20m $(go list ./... | grep -v '/e2e$')
 CALLFLOOR_PLAIN_MEDIA=1 go test -race -timeout 4m ./web/seatclient # as where there is no epoll
 
 step "the pages: lint, types, tests"
@@ -46,6 +46,6 @@ step "fuzz targets, 5 s each"
 bash scripts/fuzz.sh 5s
 
 step "end to end"
-go test -count=1 -timeout 8m ./e2e/...
+go test -count=1 -parallel 4 -timeout 20m ./e2e/...
 
 step "done"

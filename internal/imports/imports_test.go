@@ -35,7 +35,6 @@ var ranks = map[string]int{
 	"internal/simnet":     1,
 	"internal/siptest":    5,
 	"internal/imports":    0,
-	"internal/deps":       0,
 	"internal/thirdparty": 0,
 	"e2e":                 8,
 	"bench":               8,
@@ -141,8 +140,6 @@ func checkImport(t *testing.T, path, from, imported string, inTest bool) {
 	to, ok := room(imported)
 	switch {
 	case !ok || to == from:
-	case to == "internal/deps":
-		t.Errorf("%s imports %s, which is there for go.sum only", path, imported)
 	case inTest && slices.Contains(testOnly, to):
 	case slices.Contains(testOnly, to) && !inTest && !slices.Contains(testOnly, from) && ranks[from] < 8:
 		t.Errorf("%s imports %s, which is for tests only", path, imported)
@@ -165,7 +162,7 @@ func checkThirdParty(t *testing.T, path, from, imported string, inTest bool) {
 
 // TestRoomsExist keeps the table from naming rooms that are gone.
 func TestRoomsExist(t *testing.T) {
-	seen := map[string]bool{"internal/simnet": true, "internal/siptest": true, "bench": true, "e2e": true, "internal/deps": true}
+	seen := map[string]bool{"internal/simnet": true, "internal/siptest": true, "bench": true, "e2e": true}
 	for _, p := range packages(t) {
 		if r, ok := room(p.ImportPath); ok {
 			seen[r] = true
