@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type {
 	AgentView,
+	AlertView,
 	Bye,
 	CallView,
 	Candidate,
@@ -201,6 +202,13 @@ const agent: Fields<AgentView> = {
 	queue: text,
 	queues: list(text),
 };
+const alert: Fields<AlertView> = {
+	kind: one("missed", "surge"),
+	agent: text,
+	queue: text,
+	text: text,
+	at: time,
+};
 const queue: Fields<QueueView> = {
 	id: text,
 	name: text,
@@ -252,6 +260,7 @@ const shapes: Record<string, Record<string, Check>> = {
 	call,
 	agent,
 	queue,
+	alert,
 	floor,
 	listen,
 };

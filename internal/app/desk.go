@@ -20,6 +20,8 @@ type desk struct {
 	// parted is who had a call before its present agent.
 	parted map[contact.ID]contact.AgentID
 	seats  map[string]*web.Seat
+	// alerts are those that are on, by their key of the document.
+	alerts map[string]web.AlertView
 	// notReady says for each seat what it lacks; "" when it is live.
 	notReady map[string]string
 }
@@ -43,6 +45,7 @@ func newDesk() desk {
 		parted:   map[contact.ID]contact.AgentID{},
 		seats:    map[string]*web.Seat{},
 		notReady: map[string]string{},
+		alerts:   map[string]web.AlertView{},
 	}
 }
 
@@ -128,6 +131,11 @@ func (d *desk) showAll(h *House, user string) {
 	}
 	for _, s := range d.calls {
 		d.showCall(h, s)
+	}
+	if s := d.seats[user]; watches(s) {
+		for key, view := range d.alerts {
+			s.Put(key, view)
+		}
 	}
 }
 

@@ -214,9 +214,15 @@ func (h *House) alert(a acd.Alert) {
 		h.alerts.WithLabelValues(a.Kind).Inc()
 	}
 	key := "alert/" + a.Kind + "/" + string(a.Agent) + string(a.Queue)
+	view := web.AlertView{Kind: a.Kind, Agent: a.Agent, Queue: string(a.Queue), Text: a.Text, At: contact.Time(time.Now())}
+	if a.On {
+		h.desk.alerts[key] = view
+	} else {
+		delete(h.desk.alerts, key)
+	}
 	for _, s := range h.desk.watchers() {
 		if a.On {
-			s.Put(key, web.AlertView{Kind: a.Kind, Agent: a.Agent, Queue: string(a.Queue), Text: a.Text, At: contact.Time(time.Now())})
+			s.Put(key, view)
 		} else {
 			s.Drop(key)
 		}

@@ -194,6 +194,8 @@ export const en = {
 	"floor.unready": "phone not ready",
 	"floor.alert.one": "{queue}: {n} caller waits for {t}.",
 	"floor.alert.other": "{queue}: {n} callers wait, the longest for {t}.",
+	"floor.alert.missed": "{agent} has not answered again and again.",
+	"floor.alert.surge": "{queue}: far more calls than usual.",
 	"floor.alert.nobody": "{queue}: callers wait and nobody is signed in.",
 	"floor.noqueues": "There are no queues yet.",
 	"floor.noagents": "Nobody is signed in.",

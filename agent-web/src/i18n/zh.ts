@@ -196,6 +196,8 @@ export const zh: Record<Key, string> = {
 	"floor.unready": "电话未就绪",
 	"floor.alert.one": "{queue}：{n} 位客户已等待 {t}。",
 	"floor.alert.other": "{queue}：{n} 位客户在等待，最长 {t}。",
+	"floor.alert.missed": "{agent} 连续未接听来电。",
+	"floor.alert.surge": "{queue}：来电远多于平时。",
 	"floor.alert.nobody": "{queue}：有客户等待，但无人在岗。",
 	"floor.noqueues": "还没有队列。",
 	"floor.noagents": "没有人登录。",

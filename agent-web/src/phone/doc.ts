@@ -1,5 +1,6 @@
 import type {
 	AgentView,
+	AlertView,
 	CallView,
 	Change,
 	FloorCallView,
@@ -18,10 +19,11 @@ export interface Doc {
 	readonly listen: ListenView | null;
 	readonly agents: readonly AgentView[];
 	readonly queues: readonly QueueView[];
+	readonly alerts: readonly AlertView[];
 	readonly calls: readonly FloorCallView[];
 }
 
-export const EMPTY_DOC: Doc = { me: null, call: null, listen: null, agents: [], queues: [], calls: [] };
+export const EMPTY_DOC: Doc = { me: null, call: null, listen: null, agents: [], queues: [], alerts: [], calls: [] };
 
 /**
  * DocStore applies the server's snapshots and numbered changes.
@@ -95,6 +97,7 @@ export class DocStore {
 			listen: (keys.listen as ListenView | undefined) ?? null,
 			agents: family<AgentView>(keys, "agent/"),
 			queues: family<QueueView>(keys, "queue/"),
+			alerts: family<AlertView>(keys, "alert/"),
 			calls: family<FloorCallView>(keys, "floor/"),
 		});
 	}

@@ -220,6 +220,14 @@ export interface QueueView {
 	abandoned: number;
 	expected: number;
 }
+/** Something that supervisors should look at: an agent who does not answer, or a queue with a surge. */
+export interface AlertView {
+	kind: "missed" | "surge";
+	agent: string;
+	queue: string;
+	text: string;
+	at: string;
+}
 export interface FloorCallView {
 	contact: string;
 	line: string;
