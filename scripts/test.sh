@@ -19,6 +19,7 @@ need baresip baresip
 need sox sox
 need ffmpeg ffprobe
 need iproute2 ip
+need espeak-ng espeak-ng
 need_file fonts-noto-cjk /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 install_missing
 
