@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 	"time"
+	_ "time/tzdata" // also where the machine has no time zones
 )
 
 func TestExpr(t *testing.T) {
@@ -60,7 +61,7 @@ func FuzzParseExpr(f *testing.F) {
 func TestHours(t *testing.T) {
 	shanghai, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
-		t.Skip("no time zones here")
+		t.Fatal(err)
 	}
 	s := schedule{zone: shanghai}
 	for _, text := range []string{"mon-fri 09:00-18:00", "fri 22:00-24:00", "sat 00:00-02:00"} {
