@@ -17,7 +17,6 @@ import (
 var ranks = map[string]int{
 	"contact":             0,
 	"media":               1,
-	"internal/bus":        1,
 	"internal/store":      1,
 	"sip":                 2,
 	"web":                 2,
