@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for the time given (5s), as many at once as there are
-# cores. A crasher is kept by Go under the package's testdata/fuzz and fails
+# Runs every fuzz target for the time given (5s), two at once for each core.
+# A crasher is kept by Go under the package's testdata/fuzz and fails
 # every later test run until it is mended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,8 +12,12 @@ one() {
     package=./$(dirname "${1%%:*}")
     # Minimising would stop the counter for minutes.
     if ! out=$(go test -run '^$' -fuzz "^${1##*:}\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 0x -parallel 1 "$package" 2>&1); then
-        printf '%s %s FAILED\n%s\n' "$package" "${1##*:}" "$out"
-        return 1
+        # The time running out while an input is tried, Go reports as a failure
+        # of that name (go.dev/issue/75804). A crasher always names its file.
+        if ! grep -q 'context deadline exceeded' <<<"$out" || grep -qE 'Failing input written|^panic:|DATA RACE' <<<"$out"; then
+            printf '%s %s FAILED\n%s\n' "$package" "${1##*:}" "$out"
+            return 1
+        fi
     fi
     printf '%s %s\n' "$package" "${1##*:}"
 }
@@ -21,5 +25,5 @@ export -f one
 
 targets=$(git ls-files '*_test.go' | xargs grep -HoE '^func Fuzz[A-Za-z0-9_]+' | sed 's/:func /:/')
 [ -n "$targets" ] || { echo "there are no fuzz targets" >&2; exit 1; }
-xargs -P "$(nproc)" -I{} bash -c 'one {}' <<<"$targets"
+xargs -P "$(($(nproc) * 2))" -I{} bash -c 'one {}' <<<"$targets"
 echo "$(wc -l <<<"$targets") fuzz targets"
