@@ -19,7 +19,7 @@ const CodePasswordChange contact.Code = "password_change_required"
 
 // Error is the body of every answer that is not a success.
 type Error struct {
-	Code    contact.Code `json:"code" enum:"invalid,unauthorized,forbidden,not_found,conflict,busy,internal,password_change_required"`
+	Code    contact.Code `json:"code" enum:"invalid,unauthorized,forbidden,not_found,conflict,busy,internal,password_change_required,outbound_refused,no_trunk,no_answer,callee_busy,callee_declined"`
 	Message string       `json:"message" doc:"one sentence for a person"`
 
 	status int
@@ -48,13 +48,13 @@ func statusOf(c contact.Code) int {
 		return http.StatusUnprocessableEntity
 	case contact.Unauthorized:
 		return http.StatusUnauthorized
-	case contact.Forbidden, CodePasswordChange:
+	case contact.Forbidden, CodePasswordChange, contact.OutboundRefused:
 		return http.StatusForbidden
 	case contact.NotFound:
 		return http.StatusNotFound
-	case contact.Conflict:
+	case contact.Conflict, contact.NoAnswer, contact.CalleeBusy, contact.CalleeDeclined:
 		return http.StatusConflict
-	case contact.Busy:
+	case contact.Busy, contact.NoTrunk:
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusInternalServerError

@@ -16,6 +16,16 @@ const (
 	Internal     Code = "internal"
 )
 
+// The codes of a call to the outside that failed. OutboundRefused: a rule said
+// no. NoTrunk: no trunk is up, has room, or could carry it.
+const (
+	OutboundRefused Code = "outbound_refused"
+	NoTrunk         Code = "no_trunk"
+	NoAnswer        Code = "no_answer"
+	CalleeBusy      Code = "callee_busy"
+	CalleeDeclined  Code = "callee_declined"
+)
+
 // Error is an error whose message may be shown to a user.
 type Error struct {
 	Code    Code

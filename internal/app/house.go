@@ -28,6 +28,8 @@ type House struct {
 	people  People
 	names   names
 	alerts  *prometheus.CounterVec
+	// outside calls numbers outside; nil where there is no way out. Static.
+	outside outside
 
 	inbox inbox
 	done  chan struct{}
