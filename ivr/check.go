@@ -104,7 +104,7 @@ func (f *Flow) checkSounds(found *findings) {
 				continue // its lack is reported already
 			}
 			if ref.music {
-				if _, ok := f.prompts.music[ref.text]; !ok {
+				if _, ok := f.prompts.looped(ref.text); !ok {
 					found.once(ref.at, "there is no music %q; put %s.wav into music/", ref.text, ref.text)
 				}
 				continue
@@ -147,7 +147,7 @@ func (f *Flow) walk() map[string][]string {
 	paths := map[string][]string{f.start: {f.start}}
 	for queue := []string{f.start}; len(queue) > 0; queue = queue[1:] {
 		id := queue[0]
-		for _, e := range f.nodes[id].step.exits() {
+		for _, e := range f.ways(id) {
 			if _, seen := paths[e.to.text]; e.to.text == "" || seen {
 				continue
 			}

@@ -37,6 +37,7 @@ var promptID = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 type Prompts struct {
 	spoken map[sound]*recorded
 	music  map[string]*recorded
+	tones  map[string]func() *recorded
 }
 
 type sound struct{ id, lang string }
@@ -56,7 +57,7 @@ func LoadPrompts(fsys fs.FS) (*Prompts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the prompts' texts: %w", err)
 	}
-	p := &Prompts{spoken: map[sound]*recorded{}, music: map[string]*recorded{}}
+	p := &Prompts{spoken: map[sound]*recorded{}, music: map[string]*recorded{}, tones: tones()}
 	found := &findings{file: promptFile}
 	for _, entry := range readTexts(text, found) {
 		p.addSpoken(fsys, entry, found)
@@ -76,7 +77,7 @@ func (p *Prompts) Lookup(id, lang string) (Prompt, bool) {
 	if r, ok := p.spoken[sound{id, lang}]; ok {
 		return r.prompt, true
 	}
-	if r, ok := p.music[id]; ok {
+	if r, ok := p.looped(id); ok {
 		return r.prompt, true
 	}
 	return Prompt{}, false
@@ -90,16 +91,17 @@ func (p *Prompts) Clip(prompt Prompt) (*media.Clip, error) {
 	if r, ok := p.spoken[sound{prompt.ID, prompt.Language}]; ok {
 		return r.clip, nil
 	}
-	if r, ok := p.music[prompt.ID]; ok {
+	if r, ok := p.looped(prompt.ID); ok {
 		return r.clip, nil
 	}
 	return nil, contact.Errorf(contact.NotFound, "there is no prompt %q in %q; add it to prompts.yaml and record it", prompt.ID, prompt.Language)
 }
 
 // Music returns a piece that is made to be looped: "music" while a customer
-// waits or is on hold, "reconnect" while their agent's browser is away.
+// waits or is on hold, "reconnect" while their agent's browser is away, and
+// every tone by kind and country ("ringback_de", "busy_us").
 func (p *Prompts) Music(id string) (*media.Clip, error) {
-	if r, ok := p.music[id]; ok {
+	if r, ok := p.looped(id); ok {
 		return r.clip, nil
 	}
 	return nil, contact.Errorf(contact.NotFound, "there is no music %q; put %s.wav into music/", id, id)
