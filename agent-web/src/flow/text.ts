@@ -70,7 +70,7 @@ type SyntaxNode = Tree["topNode"];
 export function readFlow(text: string, kinds: Kinds): FlowText {
 	const flow: FlowText = { text, start: "", startValue: null, nodes: [], body: null };
 	const top = yamlLanguage.parser.parse(text).topNode.getChild("Document");
-	const root = top && valueOf(top.getChild("BlockMapping") ?? top.getChild("FlowMapping"), text);
+	const root = top && readValue(top.getChild("BlockMapping") ?? top.getChild("FlowMapping"), text);
 	if (root?.shape !== "map") return flow;
 	const lines = lineStarts(text);
 	for (const { name, value } of root.entries) {
@@ -129,7 +129,7 @@ function entryExit(path: string[], key: string, value: Value | null): Exit[] {
 	return [{ path, to: next.text, label, span: next.span }];
 }
 
-function valueOf(node: SyntaxNode | null, text: string): Value | null {
+function readValue(node: SyntaxNode | null, text: string): Value | null {
 	if (!node) return null;
 	const span = { from: node.from, to: node.to };
 	switch (node.name) {
@@ -170,10 +170,10 @@ const VALUES = [
 
 function entryOf(pair: SyntaxNode, text: string): Entry[] {
 	const key = pair.getChild("Key");
-	const name = valueOf(key?.firstChild ?? null, text);
+	const name = readValue(key?.firstChild ?? null, text);
 	if (!key || name?.shape !== "scalar") return [];
 	let value: Value | null = null;
-	for (let n = key.nextSibling; n; n = n.nextSibling) if (VALUES.includes(n.name)) value = valueOf(n, text);
+	for (let n = key.nextSibling; n; n = n.nextSibling) if (VALUES.includes(n.name)) value = readValue(n, text);
 	return [{ name: name.text, pair: { from: pair.from, to: pair.to }, key: { from: key.from, to: key.to }, value }];
 }
 
@@ -187,7 +187,7 @@ function itemsOf(list: SyntaxNode, text: string): Item[] {
 		while (inner && !VALUES.includes(inner.name) && inner.name !== "Pair") inner = inner.nextSibling;
 		const span = { from: dash ?? n.from, to: n.to };
 		// [a: b] is a mapping of one pair without braces.
-		const value = inner?.name === "Pair" ? null : valueOf(inner, text);
+		const value = inner?.name === "Pair" ? null : readValue(inner, text);
 		items.push({ span, value: value ?? { shape: "other", span } });
 		dash = null;
 	}
