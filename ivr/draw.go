@@ -67,7 +67,7 @@ func (f *Flow) graph() ([]*spot, []*drawnEdge) {
 		}
 		spots = append(spots, &spot{id: id, width: boxWidth, height: boxHeight})
 		known := map[string]*drawnEdge{}
-		exits := f.nodes[id].step.exits()
+		exits := f.ways(id)
 		for _, e := range exits {
 			to := e.to.text
 			if to == "" {

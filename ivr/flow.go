@@ -46,13 +46,21 @@ var nodeID = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 // lists everything wrong as FILE:LINE:COL: what is wrong; what would be right.
 // What depends on a line (queues, consent) is checked by Flow.Check.
 func LoadFlow(fsys fs.FS, name string, p *Prompts) (*Flow, error) {
+	f, problems := Inspect(fsys, name, p)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return f, nil
+}
+
+// Inspect reads a flow as LoadFlow does and returns what could be read with
+// what is wrong, for an editor. A flow with problems has a Graph and must not
+// be run.
+func Inspect(fsys fs.FS, name string, p *Prompts) (*Flow, Problems) {
 	found := &findings{file: name}
 	l := &loader{fsys: fsys, prompts: p, loaded: map[string]*Flow{}}
 	f := l.load(name, found)
-	if err := found.err(); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return f, found.sorted()
 }
 
 // loader reads a flow and its subflows.

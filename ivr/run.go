@@ -26,7 +26,14 @@ type Start struct {
 	Hours string
 	// Services are what nodes need from outside.
 	Services Services
+	// Reached is told each node that the call comes to, on the flow's
+	// goroutine; nil: nobody is told.
+	Reached func(Place)
 }
+
+// Place is where a call stands in its flow. Flow is a file's name; in a subflow
+// it is that one's.
+type Place struct{ Flow, Version, Node string }
 
 // Services are what flows need of the world; the flow opens no socket and runs
 // no program of its own.
@@ -105,6 +112,7 @@ func (r *runner) run(ctx context.Context) error {
 				return err
 			}
 		}
+		r.reached()
 		r.caller.Step(n.id, n.kind, n.step.summary(), nil)
 		next, err := n.step.run(ctx, r)
 		if err != nil {
@@ -119,6 +127,12 @@ func (r *runner) run(ctx context.Context) error {
 		r.at = next
 	}
 	return fmt.Errorf("the caller went through %d nodes without an end; the flow goes in circles", maxSteps)
+}
+
+func (r *runner) reached() {
+	if r.start.Reached != nil {
+		r.start.Reached(Place{Flow: r.flow.file, Version: r.flow.version, Node: r.at})
+	}
 }
 
 // over is the end of a flow whose last node did not hang up: the caller left.

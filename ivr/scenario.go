@@ -37,6 +37,7 @@ type scenarioFile struct {
 type scenario struct {
 	at       at
 	Name     word         `yaml:"name"`
+	Line     word         `yaml:"line"`
 	Caller   word         `yaml:"caller"`
 	Language word         `yaml:"language"`
 	Recalled word         `yaml:"remembered"` // the language of an earlier call
@@ -209,7 +210,8 @@ type wantQueue struct {
 	Vars     values `yaml:"vars"`
 	Served   span   `yaml:"served"`  // the agent hangs up after it
 	Leaves   span   `yaml:"leaves"`  // the customer hangs up after it
-	Refused  *bool  `yaml:"refused"` // the queue does not take them
+	Refused  *bool  `yaml:"refused"` // the queue does not take them,
+	Reason   word   `yaml:"reason"`  // because it is full, closed, has no_agents, …
 	Place    count  `yaml:"place"`   // announced meanwhile
 	Expected span   `yaml:"expected"`
 }

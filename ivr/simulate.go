@@ -48,16 +48,7 @@ func (s *Scenarios) Run(ctx context.Context) []Outcome {
 func (s *Scenarios) run(ctx context.Context, one *scenario) Outcome {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	begin := one.Time.t
-	if begin.IsZero() {
-		begin = time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC) // a Monday morning
-	}
-	sim := &simulation{prompts: s.flow.prompts, scenario: one, begin: begin, now: begin, met: begin, leave: cancel, consent: contact.ConsentNone, language: cmp.Or(one.Language.text, Languages()[0])}
-	start := Start{
-		Line: "1000", Caller: one.Caller.text, Language: one.Language.text, Remembered: one.Recalled.text,
-		ConsentPolicy: s.policy, Hours: one.Hours.text,
-		Services: Services{Lookups: NewLookups(sim), Speaker: sim, Percent: sim.percent},
-	}
+	sim, start := newSimulation(s.flow, one, s.policy, cancel)
 	cause, err := s.flow.Run(ctx, sim, start)
 	sim.note("end: %s by the %s (%s)", cause.Class, cause.By, cause.Why)
 	if err != nil {
@@ -66,7 +57,25 @@ func (s *Scenarios) run(ctx context.Context, one *scenario) Outcome {
 	sim.compare(cause)
 	return Outcome{
 		Name: one.Name.text, Place: fmt.Sprintf("%s:%d", s.file, one.at.line), Failures: sim.failures,
-		Trace: sim.trace, Lasted: sim.now.Sub(begin),
+		Trace: sim.trace, Lasted: sim.now.Sub(sim.begin),
+	}
+}
+
+// newSimulation returns the caller of a scenario and what their call begins
+// with; leave ends the call's context.
+func newSimulation(f *Flow, one *scenario, policy string, leave context.CancelCauseFunc) (*simulation, Start) {
+	begin := one.Time.t
+	if begin.IsZero() {
+		begin = time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC) // a Monday morning
+	}
+	s := &simulation{
+		prompts: f.prompts, scenario: one, begin: begin, now: begin, met: begin, leave: leave,
+		consent: contact.ConsentNone, language: cmp.Or(one.Language.text, Languages()[0]),
+	}
+	return s, Start{
+		Line: contact.LineID(cmp.Or(one.Line.text, "1000")), Caller: one.Caller.text, Language: one.Language.text, Remembered: one.Recalled.text,
+		ConsentPolicy: policy, Hours: one.Hours.text, Reached: func(p Place) { s.place = p },
+		Services: Services{Lookups: NewLookups(s), Speaker: s, Percent: s.percent},
 	}
 }
 
@@ -93,10 +102,25 @@ type simulation struct {
 	ended    bool
 	trace    []string
 	failures []string
+
+	place  Place  // where the flow stands
+	asking string // what the flow waits for: a key, the queue, …; "" for nothing
+	trial  *Trial // nil in a test
 }
 
 func (s *simulation) note(format string, args ...any) {
-	s.trace = append(s.trace, fmt.Sprintf("%8.2fs  ", s.now.Sub(s.begin).Seconds())+fmt.Sprintf(format, args...))
+	s.event(TrialEvent{Kind: "note", Text: strings.TrimSpace(fmt.Sprintf(format, args...))}, format, args...)
+}
+
+// event writes down what happens: a line of the trace, and e for who tries the
+// flow out.
+func (s *simulation) event(e TrialEvent, format string, args ...any) {
+	at := s.now.Sub(s.begin).Seconds()
+	s.trace = append(s.trace, fmt.Sprintf("%8.2fs  ", at)+fmt.Sprintf(format, args...))
+	if s.trial != nil {
+		e.At, e.Flow, e.Node = at, flowName(s.place.Flow), s.place.Node
+		s.trial.add(e)
+	}
 }
 
 func (s *simulation) fail(where at, format string, args ...any) {
@@ -154,7 +178,7 @@ func (s *simulation) act(to time.Time) (key rune, acted bool, err error) {
 		s.pass(s.now)
 		return 0, true, s.gone(contact.Customer, "hung up")
 	}
-	s.note("  presses %c", key)
+	s.event(TrialEvent{Kind: "press", Text: string(key)}, "  presses %c", key)
 	if s.key++; s.key >= len(s.step().Press.text) {
 		s.pass(s.now)
 	}
@@ -190,6 +214,11 @@ func (s *simulation) until(ctx context.Context, end time.Time, barge bool) (rune
 		}
 		s.typed = append(s.typed, key)
 	}
+	if s.trial != nil {
+		if err := s.pauses(end); err != nil {
+			return 0, false, err
+		}
+	}
 	if end.After(s.now) {
 		s.now = end
 	}
@@ -211,7 +240,8 @@ func (s *simulation) hears(ctx context.Context, prompts []Prompt, barge bool) (r
 			return s.until(ctx, s.now, true)
 		}
 		end := s.now.Add(clip.Duration())
-		s.note("hears %s/%s: %s", p.Language, p.ID, p.Text)
+		s.event(TrialEvent{Kind: "hear", Text: p.Text, Prompt: p.ID, Language: p.Language, Seconds: clip.Duration().Seconds()},
+			"hears %s/%s: %s", p.Language, p.ID, p.Text)
 		if one := s.step(); one != nil && one.wants(p) {
 			s.pass(end)
 		}
@@ -234,7 +264,17 @@ func (s *simulation) Ask(ctx context.Context, prompts []Prompt, barge bool, wait
 	if pressed || err != nil {
 		return k, pressed, err
 	}
-	return s.until(ctx, s.now.Add(wait), barge)
+	if wait <= 0 {
+		return 0, false, nil
+	}
+	return s.asks(ctx, "key", s.now.Add(wait), barge)
+}
+
+// asks is until, while the flow waits for something of the caller.
+func (s *simulation) asks(ctx context.Context, what string, end time.Time, barge bool) (rune, bool, error) {
+	s.asking = what
+	defer func() { s.asking = "" }()
+	return s.until(ctx, end, barge)
 }
 
 // Answer implements Caller.
@@ -257,7 +297,7 @@ func (s *simulation) Echo(ctx context.Context) error {
 
 // forever lasts until the caller hangs up, an hour at most.
 func (s *simulation) forever(ctx context.Context) error {
-	if _, _, err := s.until(ctx, s.now.Add(time.Hour), false); err != nil {
+	if _, _, err := s.asks(ctx, "hangup", s.now.Add(time.Hour), false); err != nil {
 		return err
 	}
 	return s.gone(contact.Customer, "hung up after an hour")
@@ -281,7 +321,7 @@ func (s *simulation) HoldAnswer() {}
 // Consent implements Caller.
 func (s *simulation) Consent(_ context.Context, a ConsentAnswer) error {
 	s.consent = a.State
-	s.note("consent %s", a.State)
+	s.event(TrialEvent{Kind: "consent", Text: string(a.State)}, "consent %s", a.State)
 	return nil
 }
 
@@ -296,7 +336,7 @@ func (s *simulation) Rated(_ context.Context, csat int) error {
 
 // Step implements Caller.
 func (s *simulation) Step(node, kind, text string, _ map[string]any) {
-	s.note("%s (%s): %s", node, kind, text)
+	s.event(TrialEvent{Kind: "step", Type: kind, Text: text}, "%s (%s): %s", node, kind, text)
 }
 
 // Chosen implements Caller.
@@ -345,18 +385,29 @@ func (s *simulation) percent() int {
 
 // Enqueue implements Caller.
 func (s *simulation) Enqueue(ctx context.Context, q QueueRequest) (QueueResult, error) {
-	s.note("queue %s, priority %d%s", q.Queue, q.Priority, listed(q.Vars))
+	s.event(TrialEvent{Kind: "queue", Text: string(q.Queue), Data: map[string]any{"priority": q.Priority, "vars": q.Vars}},
+		"queue %s, priority %d%s", q.Queue, q.Priority, listed(q.Vars))
 	want := &wantQueue{}
 	if one := s.step(); one != nil && one.Queue != nil {
-		want = one.Queue
-		s.meets(one, q)
-		s.pass(s.now)
+		want = s.meets(one, q)
 	}
 	if want.Refused != nil && *want.Refused {
-		return QueueResult{Refused: "full"}, nil
+		return want.refusal(), nil
 	}
 	if _, _, err := s.hears(ctx, q.Intro, false); err != nil {
 		return QueueResult{}, err
+	}
+	if one := s.upcoming(); s.trial != nil && !want.is() && one != nil && one.Queue != nil { // it happens after a wait
+		for s.step().Wait.set {
+			if _, _, err := s.until(ctx, s.met.Add(s.step().Wait.d), false); err != nil {
+				return QueueResult{}, err
+			}
+			s.pass(s.met.Add(s.step().Wait.d))
+		}
+		want = s.meets(one, q)
+		if want.Refused != nil && *want.Refused {
+			return want.refusal(), nil
+		}
 	}
 	lasts := time.Hour
 	switch {
@@ -389,14 +440,36 @@ func (s *simulation) waits(ctx context.Context, q QueueRequest, want *wantQueue,
 			return err
 		}
 	}
-	_, _, err := s.until(ctx, end, false)
+	if want.is() {
+		_, _, err := s.until(ctx, end, false)
+		return err
+	}
+	_, _, err := s.asks(ctx, "queue", end, false)
 	return err
 }
 
-// meets compares a queue with what the script wants of it.
-func (s *simulation) meets(one *scriptStep, q QueueRequest) {
+// is tells whether a scenario says what becomes of a queue.
+func (w *wantQueue) is() bool { return w.Served.set || w.Leaves.set || w.Refused != nil }
+
+func (w *wantQueue) refusal() QueueResult {
+	reason := cmp.Or(w.Reason.text, "full")
+	return QueueResult{Refused: reason, Reason: reason}
+}
+
+// upcoming is the step that comes next but for times to wait; nil at the end.
+func (s *simulation) upcoming() *scriptStep {
+	for i := s.next; i < len(s.scenario.Steps); i++ {
+		if one := &s.scenario.Steps[i]; !one.Wait.set {
+			return one
+		}
+	}
+	return nil
+}
+
+// meets compares a queue with what the script wants of it, which it returns.
+func (s *simulation) meets(one *scriptStep, q QueueRequest) *wantQueue {
 	w := one.Queue
-	if w.Name.text != string(q.Queue) {
+	if w.Name.text != string(q.Queue) && (w.Name.text != "" || s.trial == nil) {
 		s.fail(one.at, "reached the queue %s, want %s", q.Queue, w.Name.text)
 	}
 	if w.Priority.set && w.Priority.n != q.Priority {
@@ -405,6 +478,8 @@ func (s *simulation) meets(one *scriptStep, q QueueRequest) {
 	for _, d := range w.Vars.differ(q.Vars) {
 		s.fail(one.at, "in the queue %s %s", q.Queue, d)
 	}
+	s.pass(s.now)
+	return w
 }
 
 // listed writes variables in the order of their names.
