@@ -114,6 +114,24 @@ func (s *Sender) setTypes(m map[codec.ID]uint8) {
 func (s *Sender) Hear(src *Source) {
 	s.hearing.Lock()
 	defer s.hearing.Unlock()
+	s.hear(src)
+}
+
+// HearInstead switches from old to src as Hear does, but only if it is old that
+// is heard (nil: nobody), and says whether it was. So who lent the sender out
+// takes it back without cutting off whoever has it now.
+func (s *Sender) HearInstead(old, src *Source) bool {
+	s.hearing.Lock()
+	defer s.hearing.Unlock()
+	if s.Hearing() != old {
+		return false
+	}
+	s.hear(src)
+	return true
+}
+
+// hear switches; the caller holds hearing.
+func (s *Sender) hear(src *Source) {
 	s.mu.Lock()
 	old := s.source
 	if s.closed {

@@ -114,6 +114,10 @@ func checkCommand(role contact.Role, c *Command) error {
 		if len(c.Digit) != 1 || !strings.Contains("0123456789*#ABCD", c.Digit) {
 			return contact.Errorf(contact.Invalid, "a digit is one of 0-9, *, # and A-D")
 		}
+	case DoEcho, DoHeadset:
+		if err := checkHeadset(c); err != nil {
+			return err
+		}
 	case DoListen, DoWhisper, DoBarge, DoTakeOver, DoUnlisten, DoForce:
 		if role != contact.RoleSupervisor && role != contact.RoleAdmin {
 			return contact.Errorf(contact.Forbidden, "only supervisors may do that")

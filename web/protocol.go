@@ -23,6 +23,7 @@ import (
 //	floor/CONTACT    FloorCallView (supervisors and administrators)
 //	listen           ListenView, absent when not listening
 //	alert/…          AlertView   (supervisors and administrators)
+//	echo             EchoView, once the network was tested
 //
 // Durations are seconds, times RFC 3339 with milliseconds; null or absent is
 // "none". testdata/protocol/*.json holds an example of every message; Go and
@@ -157,6 +158,8 @@ type Command struct {
 	// Disposition and Note go with wrapup_note and wrapup_done.
 	Disposition string `json:"disposition,omitempty"`
 	Note        string `json:"note,omitempty"`
+	// Headset goes with Verb headset.
+	Headset *HeadsetReport `json:"headset,omitempty"`
 }
 
 // Verb is what a Command asks for.
@@ -306,6 +309,8 @@ type AgentView struct {
 	Contact contact.ID         `json:"contact"`
 	Queue   string             `json:"queue"`
 	Queues  []string           `json:"queues"`
+	// Headset is what the check of the headset found; null if there was none.
+	Headset *HeadsetReport `json:"headset"`
 }
 
 // QueueView is one queue.

@@ -58,6 +58,8 @@ type Seat struct {
 	lastUsed   time.Time
 	retired    bool
 	quality    qualityBase
+	headset    *HeadsetReport // of the last check; nil: none
+	echo       *echo          // the last one; nil: none
 }
 
 func newSeat(s *Server, who Identity) *Seat {

@@ -7,7 +7,9 @@ import type {
 	Candidate,
 	Change,
 	Command,
+	EchoView,
 	FloorCallView,
+	HeadsetReport,
 	Hello,
 	ListenView,
 	MediaReport,
@@ -112,6 +114,23 @@ const media: Fields<MediaReport> = {
 	microphone: one("ok", "denied", "missing", "ended", "silent"),
 	playback: flag,
 };
+const maybeFigure = or(figure, none);
+const headsetFields: Fields<HeadsetReport> = {
+	at: time,
+	verdict: one("good", "fair", "bad"),
+	problems: list(one("microphone", "noise", "voice", "echo", "network", "ring")),
+	microphone: text,
+	suppression: one("off", "browser", "rnnoise"),
+	noise_db: maybeFigure,
+	voice_db: maybeFigure,
+	echo_db: maybeFigure,
+	rtt_ms: maybeFigure,
+	jitter_ms: maybeFigure,
+	loss_up: maybeFigure,
+	loss_down: maybeFigure,
+};
+const headset = shape(headsetFields);
+const echo: Fields<EchoView> = { on: flag, since: time, received: whole, lost: whole, sent: whole, jitter_ms: figure };
 const command: Fields<Command> = {
 	type: one("do"),
 	req: whole,
@@ -132,6 +151,8 @@ const command: Fields<Command> = {
 		"takeover",
 		"unlisten",
 		"force",
+		"echo",
+		"headset",
 	),
 	contact: maybe(text),
 	agent: maybe(text),
@@ -141,6 +162,7 @@ const command: Fields<Command> = {
 	digit: maybe(text),
 	disposition: maybe(text),
 	note: maybe(text),
+	headset: maybe(headset),
 };
 const result: Fields<Result> = { type: one("result"), req: whole, code: maybe(codes), error: maybe(text) };
 const ping: Fields<Ping> = { type: one("ping", "pong"), id: whole };
@@ -201,6 +223,7 @@ const agent: Fields<AgentView> = {
 	contact: text,
 	queue: text,
 	queues: list(text),
+	headset: or(none, headset),
 };
 const alert: Fields<AlertView> = {
 	kind: one("missed", "surge"),
@@ -263,6 +286,7 @@ const shapes: Record<string, Record<string, Check>> = {
 	alert,
 	floor,
 	listen,
+	echo,
 };
 
 function problems(fields: Record<string, Check>, value: unknown): string[] {

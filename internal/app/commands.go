@@ -85,6 +85,8 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 			return contact.Errorf(contact.Forbidden, "only supervisors can do this")
 		}
 		return h.supervise(ctx, s, cmd)
+	case web.DoEcho, web.DoHeadset:
+		return h.headset(s, cmd)
 	}
 	if s.Identity().Role != contact.RoleAgent && (cmd.Do == web.DoState || !h.serves(s)) {
 		return contact.Errorf(contact.Forbidden, "only agents take calls")

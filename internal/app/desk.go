@@ -65,6 +65,9 @@ func (d *desk) show(h *House, n news) {
 	for id := range n.agents {
 		d.showAgent(h, id)
 	}
+	for id := range n.headsets {
+		d.showAgent(h, id)
+	}
 	for id, s := range n.calls {
 		d.showCall(h, s)
 		if s.Ended != nil && !d.wrapping(id) {

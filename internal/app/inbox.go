@@ -27,6 +27,8 @@ type news struct {
 	queues  map[contact.QueueID]acd.QueueStatus
 	seats   map[string]seatNews
 	wraps   map[wrapKey]wrap
+	// headsets are the agents whose headset was checked.
+	headsets map[contact.AgentID]struct{}
 }
 
 // seatNews is a seat whose connection changed.
@@ -43,6 +45,8 @@ func emptyNews() news {
 		queues: map[contact.QueueID]acd.QueueStatus{},
 		seats:  map[string]seatNews{},
 		wraps:  map[wrapKey]wrap{},
+
+		headsets: map[contact.AgentID]struct{}{},
 	}
 }
 

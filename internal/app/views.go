@@ -72,7 +72,7 @@ func agentView(h *House, id contact.AgentID, a acd.AgentStatus, seat *web.Seat) 
 		Contact: a.Contact, Queue: string(a.Queue), Queues: []string{},
 	}
 	if seat != nil {
-		v.Name = seat.Identity().Name
+		v.Name, v.Headset = seat.Identity().Name, seat.Headset()
 	}
 	for _, q := range h.people.Queues(string(id)) {
 		v.Queues = append(v.Queues, string(q))

@@ -3,6 +3,7 @@ import type {
 	AlertView,
 	CallView,
 	Change,
+	EchoView,
 	FloorCallView,
 	ListenView,
 	MeView,
@@ -17,13 +18,23 @@ export interface Doc {
 	readonly me: MeView | null;
 	readonly call: CallView | null;
 	readonly listen: ListenView | null;
+	readonly echo: EchoView | null;
 	readonly agents: readonly AgentView[];
 	readonly queues: readonly QueueView[];
 	readonly alerts: readonly AlertView[];
 	readonly calls: readonly FloorCallView[];
 }
 
-export const EMPTY_DOC: Doc = { me: null, call: null, listen: null, agents: [], queues: [], alerts: [], calls: [] };
+export const EMPTY_DOC: Doc = {
+	me: null,
+	call: null,
+	listen: null,
+	echo: null,
+	agents: [],
+	queues: [],
+	alerts: [],
+	calls: [],
+};
 
 /**
  * DocStore applies the server's snapshots and numbered changes.
@@ -95,6 +106,7 @@ export class DocStore {
 			me: (keys.me as MeView | undefined) ?? null,
 			call: (keys.call as CallView | undefined) ?? null,
 			listen: (keys.listen as ListenView | undefined) ?? null,
+			echo: (keys.echo as EchoView | undefined) ?? null,
 			agents: family<AgentView>(keys, "agent/"),
 			queues: family<QueueView>(keys, "queue/"),
 			alerts: family<AlertView>(keys, "alert/"),

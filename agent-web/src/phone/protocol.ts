@@ -91,7 +91,9 @@ export type Verb =
 	| "barge"
 	| "takeover"
 	| "unlisten"
-	| "force";
+	| "force"
+	| "echo"
+	| "headset";
 export interface CommandFields {
 	contact?: string;
 	agent?: string;
@@ -101,6 +103,7 @@ export interface CommandFields {
 	digit?: string;
 	disposition?: string;
 	note?: string;
+	headset?: HeadsetReport;
 }
 export interface Command extends CommandFields {
 	type: "do";
@@ -205,6 +208,33 @@ export interface AgentView {
 	contact: string;
 	queue: string;
 	queues: string[] | null;
+	headset: HeadsetReport | null;
+}
+/** What the check of a headset found; levels in dB, null was not measured. */
+export interface HeadsetReport {
+	at: string;
+	verdict: "good" | "fair" | "bad";
+	problems: HeadsetProblem[] | null;
+	microphone: string;
+	suppression: Suppression;
+	noise_db: number | null;
+	voice_db: number | null;
+	echo_db: number | null;
+	rtt_ms: number | null;
+	jitter_ms: number | null;
+	loss_up: number | null;
+	loss_down: number | null;
+}
+export type HeadsetProblem = "microphone" | "noise" | "voice" | "echo" | "network" | "ring";
+export type Suppression = "off" | "browser" | "rnnoise";
+/** What the server counted of the seat's own sound during a test of the network. */
+export interface EchoView {
+	on: boolean;
+	since: string;
+	received: number;
+	lost: number;
+	sent: number;
+	jitter_ms: number;
 }
 export interface QueueView {
 	id: string;
