@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -27,6 +28,8 @@ func (s *Server) routes() http.Handler {
 	s.callRoutes(h)
 	s.recordingRoutes(h)
 	s.demoRoutes(h)
+	s.flowRoutes(h)
+	s.promptRoutes(h)
 	describe(h.OpenAPI())
 
 	mux.Handle("GET /api/v1/seat", s.opts.Seats)
@@ -85,7 +88,8 @@ const (
 type operation struct {
 	id, method, path, summary string
 	access                    access
-	status                    int // of success; 0 is 200, or 204 without a body
+	status                    int   // of success; 0 is 200, or 204 without a body
+	body                      int64 // octets of a request at most; 0 is 64 kB
 }
 
 type requestKey struct{}
@@ -107,7 +111,7 @@ func identityIn(ctx context.Context) Identity { return requestOf(ctx).identity }
 // register adds one operation with its access check; a foreign error of the
 // handler is logged here and nowhere else, and its text is not answered.
 func register[I, O any](s *Server, h huma.API, op operation, handle func(context.Context, *I) (*O, error)) {
-	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, DefaultStatus: op.status, MaxBodyBytes: 64 << 10}
+	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, DefaultStatus: op.status, MaxBodyBytes: cmp.Or(op.body, 64<<10)}
 	if op.access != accessOpen {
 		o.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	}

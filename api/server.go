@@ -63,6 +63,8 @@ type Options struct {
 
 	Calls      Calls
 	Recordings Recordings
+	Flows      Flows        // nil: no routes
+	Prompts    Prompts      // nil: no routes
 	Seats      http.Handler // the seat socket
 	Pages      http.Handler // the browser app
 	// SignOut ends the seat of a user whose session is over.
