@@ -48,6 +48,7 @@ type agent struct {
 	wrapUntil time.Time
 
 	c     *customer // offered, talked to or on hold
+	ask   *ask      // rung past the queues, or in a consultation
 	timer timer     // ends the offer or the wrap-up
 	grace timer     // ends the seat's absence
 

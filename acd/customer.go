@@ -40,6 +40,8 @@ type customer struct {
 	ringsAt   [1]*agent
 	agent     *agent // connected to
 	connected bool
+	helper    *agent // is asked by agent, or talks with them
+	apart     *apart // neither waits nor is connected; else nil
 
 	skills Expr    // what the contact itself requires
 	wants  *demand // at this step of the wait
@@ -142,6 +144,9 @@ func (s *State) contactLeft(ev ContactLeft) error {
 	case c.connected:
 		s.wrapUp(c.agent)
 		return nil
+	case c.apart != nil:
+		s.leaveApart(c)
+		return nil
 	}
 	for len(c.ringing) > 0 {
 		a := s.endOffer(c.ringing[0], whyLeft)
@@ -159,6 +164,10 @@ func (s *State) contactLeft(ev ContactLeft) error {
 // contactReleased: see ContactReleased.
 func (s *State) contactReleased(ev ContactReleased) error {
 	c := s.customers[ev.Contact]
+	if c != nil && c.helper != nil && c.helper.id == ev.Agent {
+		s.freeHelper(c, whyOver)
+		return nil
+	}
 	if c == nil || !c.connected || c.agent.id != ev.Agent {
 		return contact.Errorf(contact.Conflict, "%s is not in this call", ev.Agent)
 	}
@@ -174,7 +183,7 @@ func (s *State) takenOver(ev TakenOver) error {
 		return contact.Errorf(contact.NotFound, "%s is not an agent", ev.To)
 	case c == nil || !c.connected || c.agent.id != ev.From:
 		return contact.Errorf(contact.Conflict, "this call is not with %s any more", ev.From)
-	case to.c != nil:
+	case to.c != nil || to.ask != nil:
 		return contact.Errorf(contact.Conflict, "%s has a call already", ev.To)
 	}
 	back := to.status.State
@@ -189,6 +198,9 @@ func (s *State) takenOver(ev TakenOver) error {
 	s.stopTalking(from)
 	from.c = nil
 	c.agent, to.c, to.mine = to, c, nil
+	if c.helper != nil {
+		c.helper.ask.from = to.id
+	}
 	to.talking = s.now
 	s.beginWrapUp(from)
 	if to.status.State == contact.AgentOffline {

@@ -80,7 +80,7 @@ func (s *State) admit(q *queue) (*queue, Reason) {
 // refuses says why q takes nobody now; "" if it does.
 func (q *queue) refuses(now time.Time) Reason {
 	switch {
-	case !q.hours.open(now):
+	case !q.isOpen(now):
 		return ReasonClosed
 	case q.cfg.RefuseEmpty && q.staffed == 0:
 		return ReasonNoAgents
@@ -117,6 +117,10 @@ func (q *queue) why(r Reason) string {
 		return "waited " + seconds(q.cfg.Overflow.Wait)
 	case ReasonLength:
 		return "too many wait already"
+	case ReasonTransfer:
+		return "transferred"
+	case ReasonMoved:
+		return "moved by a supervisor"
 	}
 	return "there is no such queue"
 }
@@ -193,7 +197,7 @@ func (s *State) reconsider(c *customer) {
 	q, waited := c.q, s.now.Sub(c.joined)
 	switch {
 	case c.served: // came back: it stays until an agent has time
-	case q.cfg.LeaveClosed && !q.hours.open(s.now):
+	case q.cfg.LeaveClosed && !q.isOpen(s.now):
 		s.giveUp(c, ReasonClosed)
 		return
 	case q.cfg.MaxWait > 0 && waited >= q.cfg.MaxWait:
@@ -305,7 +309,7 @@ func (s *State) watchEmpty(q *queue) {
 }
 
 func (s *State) watchHours(q *queue) {
-	if q.cfg.LeaveClosed && q.shut.slot == 0 {
+	if q.cfg.LeaveClosed && q.door == ByHours && q.shut.slot == 0 {
 		if at := q.hours.closes(s.now); at.After(s.now) {
 			s.start(&q.shut, at)
 		}

@@ -264,6 +264,10 @@ func (s *State) endOffer(a *agent, why string) *agent {
 // passOn stops a's ringing; the contact, at its place, may be offered again
 // when no seat rings for it.
 func (s *State) passOn(a *agent, why string) *agent {
+	if a.ask != nil {
+		s.stopAsk(a, why)
+		return a
+	}
 	c := a.c
 	s.endOffer(a, why)
 	if c.prefer != nil && c.prefer.a == a {
@@ -283,6 +287,10 @@ func (s *State) offerAccepted(ev OfferAccepted) error {
 	}
 	if err := s.checkOffer(a, ev.Agent, ev.Contact); err != nil {
 		return err
+	}
+	if a.ask != nil {
+		s.takeAsk(a)
+		return nil
 	}
 	c := a.c
 	waited := s.now.Sub(c.since)
@@ -337,7 +345,9 @@ func (s *State) offerDeclined(ev OfferDeclined) error {
 	if err := s.checkOffer(a, ev.Agent, ev.Contact); err != nil {
 		return err
 	}
-	s.rememberDecline(a.c, a)
+	if a.ask == nil {
+		s.rememberDecline(a.c, a)
+	}
 	s.passOn(a, whyDeclined)
 	s.move(a, contact.AgentAvailable)
 	return nil
@@ -348,7 +358,7 @@ func (s *State) checkOffer(a *agent, id contact.AgentID, offered contact.ID) err
 	if a == nil {
 		return contact.Errorf(contact.NotFound, "%s is not an agent", id)
 	}
-	if a.status.State == contact.AgentOffered && a.c.id == offered {
+	if a.status.State == contact.AgentOffered && a.status.Contact == offered {
 		return nil
 	}
 	why := "this call does not ring for you any more"

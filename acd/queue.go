@@ -8,6 +8,7 @@ import (
 type queue struct {
 	cfg   QueueConfig
 	hours schedule
+	door  Door // what a supervisor decided
 
 	order   tree[*customer] // everybody not yet answered, as they are served
 	classes []*class        // of those, the ones not being offered now, by what they want
@@ -79,7 +80,11 @@ func (s *State) newQueue(cfg QueueConfig) *queue {
 		q.cfg.Strategy = LongestIdle
 	}
 	q.empty.due = func(s *State) { s.leaveAll(q, ReasonNoAgents) }
-	q.shut.due = func(s *State) { s.leaveAll(q, ReasonClosed) }
+	q.shut.due = func(s *State) {
+		if !q.isOpen(s.now) {
+			s.leaveAll(q, ReasonClosed)
+		}
+	}
 	q.arrival.calm.due = func(s *State) { s.watchSurge(q) }
 	return q
 }
@@ -94,6 +99,7 @@ func (q *queue) status(now time.Time) QueueStatus {
 		AnsweredIn: q.answeredIn,
 		Abandoned:  q.abandoned, AbandonedIn: q.abandonedIn, AbandonedShort: q.abandonedShort,
 		Surge: q.arrival.surge,
+		Door:  q.door,
 	}
 	if q.oldest.len() > 0 {
 		st.LongestSince = q.oldest.first().since

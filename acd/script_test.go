@@ -185,6 +185,35 @@ func (s *script) event(verb string, w []string) Event {
 		return ContactReleased{Agent: id, Contact: contact.ID(w[1])}
 	case "takeover": // takeover sam c1 alice
 		return TakenOver{To: id, Contact: contact.ID(w[1]), From: contact.AgentID(w[2])}
+	case "ask": // ask alice c1 bob
+		return Asked{From: id, Contact: contact.ID(w[1]), Agent: contact.AgentID(w[2])}
+	case "cancel":
+		return AskCancelled{From: id, Contact: contact.ID(w[1])}
+	case "handover": // handover alice c1 bob
+		return HandedOver{From: id, Contact: contact.ID(w[1]), Agent: contact.AgentID(w[2])}
+	case "transfer": // transfer alice c1 agent=bob, queue=support, or outside
+		ev := Transferred{From: id, Contact: contact.ID(w[1])}
+		to, name, _ := strings.Cut(w[2], "=")
+		if to == "agent" {
+			ev.Agent = contact.AgentID(name)
+		} else if to == "queue" {
+			ev.Queue = contact.QueueID(name)
+		}
+		return ev
+	case "cameback":
+		return CameBack{Contact: contact.ID(w[0])}
+	case "park": // park alice c1 60s
+		d, _ := time.ParseDuration(w[2])
+		return Parked{From: id, Contact: contact.ID(w[1]), For: d}
+	case "pickup": // pickup bob c1
+		return PickedUp{Agent: id, Contact: contact.ID(w[1])}
+	case "moveto": // moveto c1 support
+		return MovedTo{Contact: contact.ID(w[0]), Queue: contact.QueueID(w[1]), By: "sam"}
+	case "priority": // priority c1 5
+		n, _ := strconv.Atoi(w[1])
+		return Prioritised{Contact: contact.ID(w[0]), Priority: n}
+	case "door": // door sales closed; door sales hours
+		return QueueForced{Queue: contact.QueueID(w[0]), Door: Door(strings.TrimSuffix(w[1], "hours"))}
 	case "accept":
 		return OfferAccepted{Agent: id, Contact: contact.ID(w[1])}
 	case "decline":
@@ -227,6 +256,14 @@ func describe(a Action) string {
 		return fmt.Sprintf("offer of %s to %s ended: %s", a.Contact, a.Agent, a.Why)
 	case Connect:
 		return fmt.Sprintf("connect %s of %s with %s, waited %v", a.Contact, a.Queue, a.Agent, a.Waited)
+	case Rang:
+		return fmt.Sprintf("ring %s for %s of %s (%s) until %v", a.Agent, a.Contact, a.From, a.Purpose, a.Deadline.Sub(epoch))
+	case AskEnded:
+		return fmt.Sprintf("ring of %s for %s of %s (%s) ended: %s", a.Agent, a.Contact, a.From, a.Purpose, a.Why)
+	case Parted:
+		return fmt.Sprintf("part %s from %s: %s", a.Contact, a.Agent, a.Why)
+	case Waits:
+		return fmt.Sprintf("wait %s in %s", a.Contact, a.Queue)
 	case Requeued:
 		return fmt.Sprintf("requeue %s of %s, lost by %s", a.Contact, a.Queue, a.Agent)
 	case Place:

@@ -50,7 +50,12 @@ func (s *State) disconnect(a *agent) {
 // giveBack parts a from its call, which goes to the head of its queue and is
 // a's again if a comes back in time.
 func (s *State) giveBack(a *agent) {
+	if a.ask != nil {
+		s.stopAsk(a, whyLost)
+		return
+	}
 	c := a.c
+	s.freeHelper(c, whyLost)
 	s.stopTalking(a)
 	a.c, c.agent, c.connected = nil, nil, false
 	a.mine, a.mineUntil = c, s.now.Add(s.cfg.SameAgent)
@@ -88,6 +93,11 @@ func (s *State) timeUp(a *agent) {
 	switch {
 	case a.status.State == contact.AgentOffered && a.gone:
 		s.disconnect(a) // nobody was there to respond
+	case a.status.State == contact.AgentOffered && a.ask != nil:
+		q := a.ask.c.q.cfg.ID
+		s.stopAsk(a, whyTimeout)
+		s.move(a, contact.AgentNotResponding)
+		s.miss(a, q)
 	case a.status.State == contact.AgentOffered:
 		q := a.c.q.cfg.ID
 		s.passOn(a, whyTimeout)
@@ -117,6 +127,7 @@ func (s *State) miss(a *agent, q contact.QueueID) {
 // wrapUp ends a's call.
 func (s *State) wrapUp(a *agent) {
 	c := a.c
+	s.freeHelper(c, whyLeft)
 	s.stopTalking(a)
 	a.c, c.agent = nil, nil
 	c.q.talking--

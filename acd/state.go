@@ -158,6 +158,9 @@ func (s *State) apply(ev Event) error {
 	case WrapUpDone:
 		return s.withAgent(ev.Agent, s.wrapUpDone)
 	}
+	if err, known := s.direct(ev); known {
+		return err
+	}
 	return contact.Errorf(contact.Invalid, "queues know no event of type %T", ev)
 }
 
@@ -211,7 +214,7 @@ func (s *State) Place(id contact.ID) (Place, bool) { return s.place(s.now, id) }
 
 func (s *State) place(now time.Time, id contact.ID) (Place, bool) {
 	c := s.customers[id]
-	if c == nil || c.connected {
+	if c == nil || c.connected || c.apart != nil {
 		return Place{}, false
 	}
 	position := c.q.order.rank(&c.inOrder) + 1

@@ -224,8 +224,10 @@ const (
 	ReasonClosed   Reason = "closed"
 	ReasonNoAgents Reason = "no_agents"
 	ReasonMaxWait  Reason = "max_wait"
-	ReasonWait     Reason = "wait"   // Overflow.Wait
-	ReasonLength   Reason = "length" // Overflow.Waiting
+	ReasonWait     Reason = "wait"     // Overflow.Wait
+	ReasonLength   Reason = "length"   // Overflow.Waiting
+	ReasonTransfer Reason = "transfer" // by an agent
+	ReasonMoved    Reason = "moved"    // by a supervisor
 )
 
 // Candidate is one agent looked at for an offer, and why it was or was not
@@ -269,6 +271,7 @@ type QueueStatus struct {
 	AbandonedIn    int
 	AbandonedShort int
 	Surge          bool
+	Door           Door // what a supervisor decided about its hours
 	// Expected is the wait of a contact that comes now; 0 is unknown, or none
 	// because an agent is free.
 	Expected time.Duration

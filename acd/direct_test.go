@@ -1,0 +1,186 @@
+package acd
+
+import (
+	"testing"
+	"time"
+
+	"callfloor/contact"
+	"pgregory.net/rapid"
+)
+
+// TestNobodyIsLostBetweenAgents throws random hand-overs at a state: whoever
+// came waits, is with one agent, rings at one, is parked or outside; nobody is
+// in two places; and with agents who answer everybody is served in the end.
+func TestNobodyIsLostBetweenAgents(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := DefaultConfig()
+		cfg.Queues = []QueueConfig{{ID: "sales", Agents: []string{"*"}}, {ID: "support", Agents: []string{"alice", "bob"}}}
+		h := handOvers{t: t, s: New(cfg), now: epoch, gone: map[contact.ID]bool{}}
+		for _, a := range agentNames {
+			h.do(AgentAdded{Agent: a})
+			h.do(SeatReady{Agent: a, Ready: true})
+			h.do(AgentWants{Agent: a, State: contact.AgentAvailable})
+		}
+		for range rapid.IntRange(1, 120).Draw(t, "events") {
+			h.now = h.now.Add(time.Duration(rapid.IntRange(0, 200).Draw(t, "tenths")) * 100 * time.Millisecond)
+			h.do(h.event())
+		}
+		h.drain()
+	})
+}
+
+type handOvers struct {
+	t    *rapid.T
+	s    *State
+	now  time.Time
+	came int
+	gone map[contact.ID]bool
+}
+
+func (h *handOvers) event() Event {
+	agent := rapid.SampledFrom(agentNames).Draw(h.t, "agent")
+	other := rapid.SampledFrom(agentNames).Draw(h.t, "other")
+	queue := rapid.SampledFrom([]contact.QueueID{"sales", "support"}).Draw(h.t, "queue")
+	st, _ := h.s.Agent(agent)
+	c := st.Contact
+	if c == "" && h.came > 0 {
+		c = contact.ID(rune('A' + rapid.IntRange(0, h.came-1).Draw(h.t, "contact")))
+	}
+	switch rapid.IntRange(0, 19).Draw(h.t, "event") {
+	case 0, 1:
+		h.came++
+		return ContactQueued{Contact: contact.ID(rune('A' + h.came - 1)), Queue: queue, Since: h.now}
+	case 2, 3, 4, 5:
+		return OfferAccepted{agent, c}
+	case 6:
+		return OfferDeclined{agent, c}
+	case 7, 8:
+		return Asked{c, agent, other}
+	case 9:
+		return AskCancelled{c, agent}
+	case 10:
+		return HandedOver{c, agent, other}
+	case 11:
+		return Transferred{Contact: c, From: agent, Agent: other}
+	case 12:
+		return Transferred{Contact: c, From: agent, Queue: queue}
+	case 13:
+		return Transferred{Contact: c, From: agent}
+	case 14:
+		return CameBack{Contact: c}
+	case 15:
+		return Parked{c, agent, 20 * time.Second}
+	case 16:
+		return PickedUp{c, other}
+	case 17:
+		return rapid.SampledFrom([]Event{
+			SeatLost{agent}, SeatBack{agent}, ContactReleased{c, agent}, TakenOver{c, agent, other}, MovedTo{c, queue, "sam"},
+			Prioritised{c, 3}, AgentRemoved{agent}, AgentAdded{Agent: agent}, AgentWants{Agent: agent, State: contact.AgentAway},
+		}).Draw(h.t, "else")
+	case 18:
+		return ContactLeft{c}
+	}
+	return WrapUpDone{agent}
+}
+
+func (h *handOvers) do(ev Event) {
+	actions, err := h.s.Try(h.now, ev)
+	if err != nil && contact.ErrorCode(err) == contact.Internal {
+		h.t.Fatalf("%#v: refused with a foreign error: %v", ev, err)
+	}
+	_ = actions
+	h.check(ev)
+}
+
+// check holds the state to what must always be.
+func (h *handOvers) check(ev Event) {
+	where := map[*agent]contact.ID{}
+	put := func(a *agent, c *customer) {
+		if other, twice := where[a]; twice {
+			h.t.Fatalf("after %#v: %s has %s and %s", ev, a.id, c.id, other)
+		}
+		where[a] = c.id
+		if a.status.Contact != c.id || h.s.agents[a.id] != a {
+			h.t.Fatalf("after %#v: %s should have %s: %+v", ev, a.id, c.id, a.status)
+		}
+	}
+	for id, c := range h.s.customers {
+		places := 0
+		if c.connected {
+			places++
+			put(c.agent, c)
+		}
+		if c.inOrder.n > 0 {
+			places++
+			for _, a := range c.ringing {
+				put(a, c)
+			}
+		}
+		if c.apart != nil {
+			places++
+			if a := c.apart.asked; a != nil {
+				put(a, c)
+			}
+		}
+		if places != 1 {
+			h.t.Fatalf("after %#v: %s is in %d places: %+v", ev, id, places, c)
+		}
+		if a := c.helper; a != nil {
+			put(a, c)
+			if !c.connected || a.ask == nil || a.ask.from != c.agent.id {
+				h.t.Fatalf("after %#v: %s helps %+v", ev, a.id, c)
+			}
+		}
+	}
+	for id, a := range h.s.agents {
+		busy := a.status.State == contact.AgentOffered || a.status.State == contact.AgentTalking || a.status.State == contact.AgentHold
+		if _, has := where[a]; has != busy {
+			h.t.Fatalf("after %#v: %s is %s, with a contact: %v", ev, id, a.status.State, has)
+		}
+	}
+	for _, q := range h.s.queueList {
+		talking := 0
+		for _, c := range h.s.customers {
+			if c.connected && c.q == q {
+				talking++
+			}
+		}
+		if q.talking != talking {
+			h.t.Fatalf("after %#v: %s counts %d who talk, there are %d", ev, q.cfg.ID, q.talking, talking)
+		}
+	}
+}
+
+// drain: who is outside comes back, who is parked does so by time; with agents
+// who answer nobody is left.
+func (h *handOvers) drain() {
+	for _, a := range agentNames {
+		h.do(AgentAdded{Agent: a})
+		h.do(SeatReady{Agent: a, Ready: true})
+		h.do(SeatBack{a})
+		h.do(AgentWants{Agent: a, State: contact.AgentAvailable})
+	}
+	for range 600 {
+		if len(h.s.customers) == 0 {
+			return
+		}
+		for id, c := range h.s.customers {
+			if c.apart != nil && !c.apart.isPark && c.apart.asked == nil {
+				h.do(CameBack{Contact: id})
+			}
+		}
+		for _, id := range agentNames {
+			switch st, _ := h.s.Agent(id); st.State {
+			case contact.AgentOffered:
+				h.do(OfferAccepted{id, st.Contact})
+			case contact.AgentTalking, contact.AgentHold:
+				h.do(ContactReleased{Agent: id, Contact: st.Contact})
+			case contact.AgentWrapUp:
+				h.do(WrapUpDone{id})
+			}
+		}
+		h.now = h.now.Add(time.Second)
+		h.do(Tick{})
+	}
+	h.t.Fatalf("still there after ten minutes: %d", len(h.s.customers))
+}
