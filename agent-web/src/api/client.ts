@@ -50,19 +50,23 @@ export class Api {
 	demoCall = (call: { line: string; keys: string; play: string; for: number }) =>
 		this.#ask<unknown>("POST", "demo/call", call);
 
+	/** For parts of the API with a file of their own; a Blob goes as it is. */
+	request = <T>(method: string, path: string, body?: unknown) => this.#ask<T>(method, path, body);
+
 	#get<T>(path: string): Promise<T> {
 		return this.#ask<T>("GET", path);
 	}
 
 	async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
 		const headers: Record<string, string> = { Accept: "application/json" };
-		if (body !== undefined) headers["Content-Type"] = "application/json";
+		const raw = body instanceof Blob ? body : null;
+		if (body !== undefined) headers["Content-Type"] = raw ? raw.type : "application/json";
 		let response: Response;
 		try {
 			response = await this.fetcher(`/api/v1/${path}`, {
 				method,
 				headers,
-				body: body === undefined ? undefined : JSON.stringify(body),
+				body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
 			});
 		} catch {
 			throw new ApiError("lost", "", 0);
