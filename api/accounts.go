@@ -58,6 +58,9 @@ type Accounts struct {
 	mu        sync.Mutex
 	onSignOut func(user string)
 	onChange  func(User)
+	onPhone   func(user string)
+
+	phones phoneBook
 }
 
 // NewAccounts returns the accounts of a database.
@@ -71,7 +74,7 @@ func NewAccounts(o AccountsOptions) (*Accounts, error) {
 		demo: map[string]Person{}, demoOrder: o.Demo,
 		byUser:    newLimiter(guessesPerUser, guessEvery),
 		byAddress: newLimiter(guessesPerAddress, addressGuessEvery),
-		onSignOut: func(string) {}, onChange: func(User) {},
+		onSignOut: func(string) {}, onChange: func(User) {}, onPhone: func(string) {},
 	}
 	for _, p := range o.Demo {
 		a.demo[p.User] = p

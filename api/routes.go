@@ -25,6 +25,7 @@ func (s *Server) routes() http.Handler {
 	h := humago.New(mux, humaConfig(s.opts.Version))
 	s.sessionRoutes(h)
 	s.userRoutes(h)
+	s.phoneRoutes(h)
 	s.callRoutes(h)
 	s.recordingRoutes(h)
 	s.demoRoutes(h)

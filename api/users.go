@@ -22,6 +22,7 @@ type User struct {
 	MustChangePassword bool         `json:"must_change_password"`
 	Disabled           bool         `json:"disabled"`
 	Demo               bool         `json:"demo"`
+	Phone              bool         `json:"phone" doc:"may register a SIP telephone"`
 }
 
 // Person is one of the people of the demo; they live in memory only, so that
@@ -53,7 +54,9 @@ func checkUser(u User) error {
 func (a *Accounts) Users(ctx context.Context) ([]User, error) {
 	users := make([]User, 0, len(a.demo))
 	for _, p := range a.demoOrder {
-		users = append(users, demoUser(p))
+		u := demoUser(p)
+		u.Phone = a.hasPhone(u.User)
+		users = append(users, u)
 	}
 	err := a.db.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT user, name, role, must_change, disabled FROM api_users ORDER BY user`)
@@ -66,6 +69,7 @@ func (a *Accounts) Users(ctx context.Context) ([]User, error) {
 			if err := rows.Scan(&u.User, &u.Name, &u.Role, &u.MustChangePassword, &u.Disabled); err != nil {
 				return err
 			}
+			u.Phone = a.hasPhone(u.User)
 			if _, hidden := a.demo[u.User]; !hidden {
 				users = append(users, u)
 			}
@@ -165,6 +169,13 @@ func (a *Accounts) ChangeUser(ctx context.Context, by, user string, c UserChange
 	if signOut {
 		a.signedOut(user)
 	}
+	if c.Disabled != nil {
+		if err := a.LoadPhones(ctx); err != nil {
+			return User{}, err
+		}
+		a.phoneChanged(user)
+	}
+	u.Phone = a.hasPhone(user)
 	a.changed(u)
 	return u, nil
 }

@@ -54,6 +54,8 @@ type Config struct {
 	// MinSessionExpires is the shortest session timer that is accepted
 	// (RFC 4028 §5, at least 90 s); shorter ones get 422.
 	MinSessionExpires time.Duration `yaml:"min_session_expires"`
+	// Registrar is for users' telephones.
+	Registrar RegistrarConfig `yaml:"registrar"`
 }
 
 // Whose order of codecs counts.
@@ -88,6 +90,7 @@ func DefaultConfig() Config {
 		RTPSilenceWarn:    30 * time.Second,
 		RTPSilenceEnd:     60 * time.Second,
 		MinSessionExpires: 90 * time.Second,
+		Registrar:         DefaultRegistrarConfig(),
 	}
 }
 
@@ -146,6 +149,7 @@ func (c Config) Validate() error {
 	if c.MinSessionExpires < 90*time.Second {
 		bad("sip.min_session_expires: %s; RFC 4028 wants 90s or more", c.MinSessionExpires)
 	}
+	c.Registrar.validate(bad)
 	return errors.Join(errs...)
 }
 

@@ -24,6 +24,8 @@ type dialog struct {
 	flow         netip.AddrPort // the far end of the INVITE's flow
 	advertise    netip.Addr     // what we call ourselves
 	allowsUpdate bool
+	// pinned is a registered telephone's: requests take its flow and no other.
+	pinned bool
 }
 
 // newTag returns 96 random bits, for tags, branches and Call-IDs.
@@ -126,7 +128,7 @@ func (l *Leg) steer(req *gosip.Request) {
 // comes from the network must not make us resolve.
 func (l *Leg) nextHop() netip.AddrPort {
 	d := &l.dialog
-	if d.transport != "UDP" {
+	if d.transport != "UDP" || d.pinned {
 		return d.flow
 	}
 	if len(d.routes) > 0 {

@@ -17,6 +17,8 @@ func (s *Server) dispatch(req *gosip.Request, tx gosip.ServerTransaction) {
 	switch {
 	case req.Method == gosip.CANCEL:
 		s.onCancel(req, tx)
+	case req.Method == gosip.REGISTER && s.registrar != nil:
+		s.registrar.onRegister(req, tx)
 	case !served[req.Method]:
 		s.unserved(req, tx)
 	case inDialog:

@@ -177,8 +177,11 @@ func checkFields(req *gosip.Request) verdict {
 	if !dialable(req.From().Address.Scheme) || !dialable(req.To().Address.Scheme) {
 		return verdict{status: 400, reason: "Bad URI Scheme"}
 	}
-	if req.Method == gosip.ACK || req.Method == gosip.CANCEL {
-		return verdict{} // RFC 3261 §8.2.2.3: Require is ignored there
+	switch req.Method {
+	case gosip.ACK, gosip.CANCEL: // RFC 3261 §8.2.2.3: Require is ignored there
+		return verdict{}
+	case gosip.REGISTER: // the registrar knows other options
+		return verdict{}
 	}
 	if unknown := unknownOptions(req); unknown != "" {
 		return verdict{420, "Bad Extension", []gosip.Header{gosip.NewHeader("Unsupported", unknown)}}
@@ -256,11 +259,16 @@ func mendVia(via *gosip.ViaHeader, req *gosip.Request) {
 	}
 }
 
+// respond answers a request that belongs to no leg.
+func (s *Server) respond(req *gosip.Request, tx gosip.ServerTransaction, status int, reason string, headers ...gosip.Header) {
+	if err := tx.Respond(response(req, status, reason, "", headers...)); err != nil {
+		s.log.Debug("SIP response not sent", "status", status, "error", err)
+	}
+}
+
 // refuse answers with an error that belongs to no leg.
 func (s *Server) refuse(req *gosip.Request, tx gosip.ServerTransaction, status int, reason string, headers ...gosip.Header) {
 	s.metrics.refused.WithLabelValues(fmt.Sprint(status)).Inc()
 	s.log.Debug("SIP request refused", "method", string(req.Method), "status", status, "reason", reason, "source", req.Source())
-	if err := tx.Respond(response(req, status, reason, "", headers...)); err != nil {
-		s.log.Debug("SIP response not sent", "status", status, "error", err)
-	}
+	s.respond(req, tx, status, reason, headers...)
 }

@@ -15,21 +15,26 @@ type metrics struct {
 	panics   prometheus.Counter
 	limited  *prometheus.CounterVec // by limit
 	insecure *prometheus.CounterVec // by reason
+
+	registrations prometheus.Gauge
+	guesses       prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_requests_total", Help: "SIP requests received."}, []string{"method"}),
-		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_refused_total", Help: "SIP requests answered with an error."}, []string{"status"}),
-		calls:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_sip_calls", Help: "SIP legs that are there now."}),
-		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_panics_total", Help: "Faults caught while handling a SIP message."}),
-		insecure: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_insecure_total", Help: "Calls ended because their audio could not be encrypted as agreed."}, []string{"reason"}),
-		limited:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_limited_total", Help: "Calls refused because a limit was reached."}, []string{"limit"}),
+		requests:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_requests_total", Help: "SIP requests received."}, []string{"method"}),
+		refused:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_refused_total", Help: "SIP requests answered with an error."}, []string{"status"}),
+		calls:         prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_sip_calls", Help: "SIP legs that are there now."}),
+		panics:        prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_panics_total", Help: "Faults caught while handling a SIP message."}),
+		insecure:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_insecure_total", Help: "Calls ended because their audio could not be encrypted as agreed."}, []string{"reason"}),
+		limited:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_limited_total", Help: "Calls refused because a limit was reached."}, []string{"limit"}),
+		registrations: prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_sip_registrations", Help: "Telephones that are registered now."}),
+		guesses:       prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_wrong_passwords_total", Help: "REGISTER requests with a wrong password or an unknown user."}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.refused, m.calls, m.panics, m.limited, m.insecure} {
+	for _, c := range []prometheus.Collector{m.requests, m.refused, m.calls, m.panics, m.limited, m.insecure, m.registrations, m.guesses} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register the SIP metrics: %w", err)
 		}

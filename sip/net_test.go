@@ -41,7 +41,7 @@ func serverAt(t *testing.T, listen string) *sip.Server {
 	cfg := sip.DefaultConfig()
 	cfg.Listen = listen
 	cfg.RTPSilenceWarn, cfg.RTPSilenceEnd = 2*time.Second, 4*time.Second
-	srv, err := sip.New(cfg, sip.Options{Pacer: pacer, Ports: ports, OnCall: exchange})
+	srv, err := sip.New(cfg, sip.Options{Pacer: pacer, Ports: ports, OnCall: exchange, Phones: book{"2001": "pw2001"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,11 @@ type Options struct {
 	// with 480. nil: every call is refused with 404.
 	OnCall  func(*Leg)
 	Metrics prometheus.Registerer // nil: none
+	// Phones are the passwords of users' telephones; nil: there is no registrar.
+	Phones Phones
+	// OnPhone is told when the first telephone of a user registers, and when the
+	// last one is gone. It must not block.
+	OnPhone func(user string, registered bool)
 
 	// Conn is a UDP socket that is already bound, instead of Config.Listen;
 	// there is no TCP then. Tests pass one end of an in-memory network.
@@ -69,6 +74,8 @@ type Server struct {
 	identity *media.Identity
 	tpl      *gosip.TransportLayer
 	txl      *gosip.TransactionLayer
+	// registrar is nil where no phone may register.
+	registrar *registrar
 
 	// Static after Start.
 	conn net.PacketConn
@@ -129,6 +136,7 @@ func New(cfg Config, opt Options) (*Server, error) {
 		legs: map[dialogKey]*Leg{}, invites: map[string]*Leg{}, initial: map[string]*Leg{},
 		halfOpen: map[netip.Addr]int{},
 	}
+	s.registrar = newRegistrar(s, opt)
 	if s.opt.OpenMedia == nil {
 		s.opt.OpenMedia = s.openSession
 	}
@@ -169,6 +177,9 @@ func (s *Server) Start() error {
 	local := s.conn.LocalAddr().String()
 	s.tpl.Pool("udp").Add(local, &gosip.UDPConnection{PacketConn: s.conn, PacketAddr: local, Listener: true})
 	s.wg.Go(func() { _ = s.tpl.ServeUDP(s.conn) })
+	if s.registrar != nil {
+		s.wg.Go(func() { s.registrar.run(s.ctx) })
+	}
 	if s.ln != nil {
 		ln := &boundedListener{Listener: s.ln, dscp: s.cfg.DSCP}
 		s.wg.Go(func() { _ = s.tpl.ServeTCP(ln) })

@@ -43,6 +43,8 @@ type userHouse interface {
 	users(ctx context.Context) ([]api.User, error)
 	addUser(ctx context.Context, u api.NewUser) (api.User, error)
 	changeUser(ctx context.Context, user string, c api.UserChange) (api.User, error)
+	// setPhone gives a user's telephones a password; "" takes it away.
+	setPhone(ctx context.Context, user, password string) (api.User, error)
 }
 
 // where are the flags that say which house.
@@ -102,6 +104,9 @@ func openFolder(ctx context.Context, dir string, create bool) (*folder, error) {
 	}
 	accounts, err := api.NewAccounts(api.AccountsOptions{Log: log, DB: db})
 	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := accounts.LoadPhones(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &folder{db: db, kept: kept, accounts: accounts, audit: api.NewAudit(db)}, nil
@@ -177,4 +182,8 @@ func (f *folder) addUser(ctx context.Context, n api.NewUser) (api.User, error) {
 
 func (f *folder) changeUser(ctx context.Context, user string, c api.UserChange) (api.User, error) {
 	return f.accounts.ChangeUser(ctx, localUser, user, c)
+}
+
+func (f *folder) setPhone(ctx context.Context, user, password string) (api.User, error) {
+	return f.accounts.SetPhonePassword(ctx, localUser, user, password)
 }

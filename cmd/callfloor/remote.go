@@ -194,3 +194,13 @@ func (r *remote) changeUser(ctx context.Context, user string, c api.UserChange) 
 	err = r.ask(ctx, http.MethodPatch, "/api/v1/users/"+url.PathEscape(user), c, &u)
 	return u, err
 }
+
+func (r *remote) setPhone(ctx context.Context, user, password string) (u api.User, err error) {
+	path := "/api/v1/users/" + url.PathEscape(user) + "/phone"
+	if password == "" {
+		err = r.ask(ctx, http.MethodDelete, path, nil, &u)
+	} else {
+		err = r.ask(ctx, http.MethodPut, path, api.PhonePassword{Password: password}, &u)
+	}
+	return u, err
+}

@@ -12,6 +12,7 @@ import (
 type userCmd struct {
 	Add    userAddCmd    `cmd:"" help:"Add a user."`
 	Passwd userPasswdCmd `cmd:"" help:"Give a user a new one-time password."`
+	Phone  userPhoneCmd  `cmd:"" help:"Give a user's SIP telephones a password to register with."`
 	List   userListCmd   `cmd:"" help:"List the users."`
 }
 

@@ -114,8 +114,10 @@ func (a *App) openStore(ctx context.Context) error {
 	if n > 0 {
 		a.log.Warn("the last run ended without warning; its calls are marked as failed", "calls", n)
 	}
-	a.accounts, err = api.NewAccounts(api.AccountsOptions{Log: a.log, DB: a.db, Demo: a.cfg.People})
-	return err
+	if a.accounts, err = api.NewAccounts(api.AccountsOptions{Log: a.log, DB: a.db, Demo: a.cfg.People}); err != nil {
+		return err
+	}
+	return a.accounts.LoadPhones(ctx)
 }
 
 func (a *App) openRecordings(ctx context.Context) error {
@@ -208,7 +210,7 @@ func (a *App) openEdges(context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.sip, err = sip.New(a.cfg.SIP, sip.Options{Log: a.log, Pacer: a.pacer, Engine: a.media, Ports: ports, OnCall: a.onCall, Metrics: a.metrics})
+	a.sip, err = sip.New(a.cfg.SIP, sip.Options{Log: a.log, Pacer: a.pacer, Engine: a.media, Ports: ports, OnCall: a.onCall, Metrics: a.metrics, Phones: a.accounts})
 	if err != nil {
 		return err
 	}
