@@ -51,6 +51,9 @@ type Config struct {
 	// the phone the leg warns, and ends. Held legs are exempt.
 	RTPSilenceWarn time.Duration `yaml:"rtp_silence_warn"`
 	RTPSilenceEnd  time.Duration `yaml:"rtp_silence_end"`
+	// SessionExpires is the session timer that our calls ask for (RFC 4028): a
+	// dialog that nobody refreshes ends. 0 asks for none.
+	SessionExpires time.Duration `yaml:"session_expires"`
 	// MinSessionExpires is the shortest session timer that is accepted
 	// (RFC 4028 §5, at least 90 s); shorter ones get 422.
 	MinSessionExpires time.Duration `yaml:"min_session_expires"`
@@ -89,6 +92,7 @@ func DefaultConfig() Config {
 		RingLimit:         5 * time.Minute,
 		RTPSilenceWarn:    30 * time.Second,
 		RTPSilenceEnd:     60 * time.Second,
+		SessionExpires:    30 * time.Minute,
 		MinSessionExpires: 90 * time.Second,
 		Registrar:         DefaultRegistrarConfig(),
 	}
@@ -145,6 +149,9 @@ func (c Config) Validate() error {
 	}
 	if c.RTPSilenceWarn <= 0 || c.RTPSilenceEnd <= c.RTPSilenceWarn {
 		bad("sip.rtp_silence_end: %s; it must be more than rtp_silence_warn (%s), and that more than 0", c.RTPSilenceEnd, c.RTPSilenceWarn)
+	}
+	if c.SessionExpires != 0 && (c.SessionExpires < c.MinSessionExpires || c.SessionExpires > longestSession) {
+		bad("sip.session_expires: %s; it must be 0 (none), or between min_session_expires (%s) and 24h; 30m is usual", c.SessionExpires, c.MinSessionExpires)
 	}
 	if c.MinSessionExpires < 90*time.Second {
 		bad("sip.min_session_expires: %s; RFC 4028 wants 90s or more", c.MinSessionExpires)

@@ -30,12 +30,44 @@ type DialOptions struct {
 	// Prepare, if there, is called with the leg before the INVITE is sent: to
 	// attach to its source before the first packet can come.
 	Prepare func(*Leg)
+	// Progress, if there, is told each provisional response (180, 183) and
+	// whether early media comes with it. It must not block.
+	Progress func(status int, earlyMedia bool)
+	// Headers are further headers of the INVITE: P-Asserted-Identity, Privacy,
+	// Diversion, Referred-By, Replaces. See Assert and Divert.
+	Headers []Header
+	// Dest is the number for whose sake the INVITE is signed (RFC 8224) where a
+	// key is configured; "": the user of the URI.
+	Dest string
+
+	auth challenges // answers 401 and 407; nil: nobody does
+}
+
+// Header is one SIP header.
+type Header struct{ Name, Value string }
+
+// challenges answers the challenges to a leg's requests (RFC 7616).
+type challenges interface {
+	// sign puts the answer to the challenge known so far on a request.
+	sign(*gosip.Request)
+	// answer takes a 401 or 407 to a request sent to sentTo; an error where
+	// that must not be tried again. again: one was answered before.
+	answer(res *gosip.Response, sentTo netip.Addr, again bool) error
+	// took says that the request was accepted.
+	took()
 }
 
 // RejectedError is a final response from 300 to 699 to our INVITE.
 type RejectedError struct {
 	Status int
 	Reason string
+	// Q850 is the cause of its Reason header (RFC 3326), else the one that goes
+	// with the status (RFC 3398).
+	Q850 int
+	// RetryAfter is how long to stay away (480, 486, 503, …); 0: not said.
+	RetryAfter time.Duration
+	// Contacts are where a 3xx sends us, as URIs.
+	Contacts []string
 }
 
 // Error says what came back.
@@ -100,6 +132,7 @@ func (s *Server) newOutbound(ctx context.Context, uri string, o DialOptions) (*L
 		l.local.Security.Policy = sdp.Require
 	}
 	l.called, l.caller = userOf(to), userOf(d.us)
+	l.wants, l.uri = o, to
 	return l, nil
 }
 
@@ -144,7 +177,41 @@ func (l *Leg) call(ctx context.Context) error {
 		return errors.New("no media port is free; widen the range of ports")
 	}
 	l.local.Port = m.LocalPort()
+	l.timer.interval, l.timer.least = l.s.cfg.SessionExpires, leastSession
+	l.mu.Unlock()
+	for attempt := 1; ; attempt++ {
+		tx, err := l.sendInvite(ctx)
+		if err != nil {
+			return err
+		}
+		res, err := l.ringOut(ctx, tx)
+		if res == nil {
+			return err
+		}
+		if !l.askAgain(res, attempt) {
+			return l.rejected(res)
+		}
+	}
+}
+
+// sendInvite sends the INVITE, the first one or one that asks again.
+func (l *Leg) sendInvite(ctx context.Context) (*gosip.ClientTx, error) {
+	l.mu.Lock()
+	if l.state == legEnded {
+		l.mu.Unlock()
+		l.fail(l.Cause())
+		return nil, l.Cause()
+	}
+	d := &l.dialog
+	d.remoteTag, d.target, d.routes, l.forks = "", l.uri, nil, nil
 	req := l.request(gosip.INVITE, 0)
+	for _, h := range l.timer.ask() {
+		req.AppendHeader(h)
+	}
+	for _, h := range l.wants.Headers {
+		req.AppendHeader(gosip.NewHeader(h.Name, h.Value))
+	}
+	l.s.vouchFor(l, req)
 	req.AppendHeader(gosip.NewHeader("Content-Type", "application/sdp"))
 	req.SetBody(sdp.Offer(l.local))
 	l.invite, l.calling = req, true
@@ -154,43 +221,93 @@ func (l *Leg) call(ctx context.Context) error {
 	tx, err := l.s.txl.Request(ctx, req)
 	if err != nil {
 		l.fail(contact.EndCause{By: contact.System, Class: contact.EndFailed, Why: "the INVITE could not be sent"})
-		return fmt.Errorf("send INVITE: %w", err)
+		return nil, fmt.Errorf("send INVITE: %w", err)
 	}
 	// A repeated 200 asks for the ACK again (RFC 3261 §13.2.2.4). The callback
 	// runs inside the transaction, so it must not wait for anything of ours.
 	tx.OnRetransmission(func(res *gosip.Response) { l.s.wg.Go(func() { l.ackAgain(res) }) })
-	return l.ringOut(ctx, tx)
+	return tx, nil
 }
 
-// ringOut waits for the final response.
-func (l *Leg) ringOut(ctx context.Context, tx *gosip.ClientTx) error {
+// inviteAttempts is how often one call asks: a challenge, and one for each thing
+// that the far end wants otherwise.
+const inviteAttempts = 4
+
+// askAgain says whether a refusal can be met: a challenge (401, 407), or a
+// session timer that is too short (422).
+func (l *Leg) askAgain(res *gosip.Response, attempt int) bool {
+	if attempt == inviteAttempts {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch res.StatusCode {
+	case 401, 407:
+		return l.meetChallenge(res, l.dialog.flow.Addr(), &l.challenged)
+	case 422:
+		return l.timer.longer(res)
+	}
+	return false
+}
+
+// meetChallenge says whether a request is to be sent again, signed. l.mu is held.
+func (l *Leg) meetChallenge(res *gosip.Response, sentTo netip.Addr, before *bool) bool {
+	if l.wants.auth == nil {
+		return false
+	}
+	err := l.wants.auth.answer(res, sentTo, *before)
+	*before = true
+	if err != nil {
+		l.log.Info("a challenge was not answered", "status", res.StatusCode, "error", err)
+	}
+	return err == nil
+}
+
+// rejected ends the leg with the final response to its INVITE.
+func (l *Leg) rejected(res *gosip.Response) error {
+	e := &RejectedError{
+		Status: res.StatusCode, Reason: printable(res.Reason, 80), Q850: q850Of(res),
+		RetryAfter: retryAfter(res), Contacts: contactsOf(res),
+	}
+	if e.Q850 == 0 {
+		e.Q850 = q850OfStatus(e.Status)
+	}
+	l.fail(contact.EndCause{By: contact.Customer, Class: contact.EndRejected, SIP: contact.SIPStatus(e.Status), Q850: e.Q850, Why: e.Reason})
+	return e
+}
+
+// ringOut waits for the final response, which it returns if that is a refusal;
+// the leg has not ended then. Otherwise the outcome is the error.
+func (l *Leg) ringOut(ctx context.Context, tx *gosip.ClientTx) (*gosip.Response, error) {
 	rung := false
 	for {
 		select {
 		case res := <-tx.Responses():
-			l.traceResponse(res.StatusCode, res.Reason, gosip.INVITE, false)
+			l.traceResponse(res, false)
 			switch {
 			case res.IsProvisional():
 				rung = true
 				l.progress(res)
 			case res.IsSuccess():
-				return l.answered(res)
+				if l.wants.auth != nil {
+					l.wants.auth.took()
+				}
+				return nil, l.answered(res)
 			default:
-				l.fail(contact.EndCause{By: contact.Customer, Class: contact.EndRejected, SIP: contact.SIPStatus(res.StatusCode), Why: printable(res.Reason, 80)})
-				return &RejectedError{Status: res.StatusCode, Reason: printable(res.Reason, 80)}
+				return res, nil
 			}
 		case <-tx.Done():
-			l.fail(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 408, Why: "the far end did not answer the INVITE"})
-			return fmt.Errorf("no answer to the INVITE: %w", tx.Err())
+			l.fail(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 408, Q850: 102, Why: "the far end did not answer the INVITE"})
+			return nil, fmt.Errorf("no answer to the INVITE: %w", tx.Err())
 		case <-ctx.Done():
 			l.giveUp(tx, rung, "cancelled")
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case <-l.done:
 			l.giveUp(tx, rung, "ended")
-			return l.Cause()
+			return nil, l.Cause()
 		case <-l.s.ctx.Done():
 			l.fail(contact.EndCause{By: contact.System, Class: contact.EndFailed, Why: "the server stops"})
-			return ErrGone
+			return nil, ErrGone
 		}
 	}
 }
@@ -205,32 +322,61 @@ func (l *Leg) fail(cause contact.EndCause) {
 }
 
 // progress is a provisional response: it may make an early dialog and early
-// media (RFC 3261 §12.1, RFC 3960).
+// media (RFC 3261 §12.1, RFC 3960). Of several early dialogs the one whose media
+// came last is heard.
 func (l *Leg) progress(res *gosip.Response) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if res.StatusCode == 100 || l.state == legEnded {
+		l.mu.Unlock()
+		return
+	}
+	f := l.fork(res)
+	if !l.acknowledge(f, res) {
+		l.mu.Unlock()
 		return
 	}
 	if l.state == legNew {
 		l.move(legRinging)
 	}
-	l.learn(res)
-	if len(res.Body()) > 0 {
-		if s, err := sdp.Parse(res.Body()); err == nil {
-			if a, err := sdp.Accept(s, l.local); err == nil {
-				l.apply(a)
-			}
+	media := false
+	if f != nil {
+		media = l.hears(f, res)
+		if media || l.dialog.remoteTag == "" || l.dialog.remoteTag == f.remoteTag {
+			l.follow(f)
 		}
+	}
+	tell := l.wants.Progress
+	l.mu.Unlock()
+	if tell != nil {
+		tell(res.StatusCode, media)
 	}
 }
 
-// learn takes the dialog's far side from a response. l.mu is held.
+// hears takes the description of a provisional response. l.mu is held.
+func (l *Leg) hears(f *earlyDialog, res *gosip.Response) bool {
+	if len(res.Body()) == 0 {
+		return false
+	}
+	s, err := sdp.Parse(res.Body())
+	if err != nil {
+		return false
+	}
+	a, err := sdp.Accept(s, l.local)
+	if err != nil {
+		return false
+	}
+	f.agreed, f.heard = a, true
+	return true
+}
+
+// learn takes the dialog's far side from the answer. l.mu is held.
 func (l *Leg) learn(res *gosip.Response) {
 	d := &l.dialog
-	if to := res.To(); to != nil {
-		if tag, ok := to.Params.Get("tag"); ok && tag != "" {
-			d.remoteTag = tag
+	if tag := tagOf(res); tag != d.remoteTag {
+		if f := l.forks[tag]; f != nil {
+			l.follow(f)
+		} else {
+			d.remoteTag, d.remoteSeq, d.allowsUpdate = tag, 0, false
 		}
 	}
 	if c := res.Contact(); c != nil {
@@ -238,6 +384,9 @@ func (l *Leg) learn(res *gosip.Response) {
 	}
 	d.routes = routeSet(res, true)
 	d.allowsUpdate = d.allowsUpdate || allowsUpdate(res)
+	if a := methodsOf(res); a != "" {
+		d.allows = a
+	}
 }
 
 // answered is the 2xx: acknowledge, agree, go.
@@ -249,12 +398,13 @@ func (l *Leg) answered(res *gosip.Response) error {
 		l.mu.Unlock()
 		l.sendAck(ack)
 		l.mu.Lock()
+		l.forks = nil
 		l.calling, l.sendBye = false, true // only now: the BYE must not overtake the ACK
 		l.mu.Unlock()
 		l.poke()
 		return l.Cause()
 	}
-	l.calling = false
+	l.calling, l.forks = false, nil
 	l.move(legConfirmed)
 	var agreed sdp.Agreed
 	s, err := sdp.Parse(res.Body())
@@ -265,10 +415,8 @@ func (l *Leg) answered(res *gosip.Response) error {
 		l.apply(agreed)
 		l.watchSilence()
 	}
-	if interval, refresher, ok := parseSessionExpires(res); ok && interval > 0 {
-		l.timer = sessionTimer{interval: interval, require: true, ours: refresher != "uas", uas: refresher == "uas"}
-		l.timer.start(time.Now())
-	}
+	l.timer = answeredTimer(res)
+	l.timer.start(time.Now())
 	ack := l.ackFor(l.invite)
 	l.mu.Unlock()
 	l.sendAck(ack)
@@ -296,23 +444,19 @@ func (l *Leg) sendAck(ack *gosip.Request) {
 	}
 }
 
+// ackAgain is a further 2xx: a repetition, or the answer of another branch.
 func (l *Leg) ackAgain(res *gosip.Response) {
 	defer l.s.recovered("repeated answer")
-	tag := ""
-	if to := res.To(); to != nil {
-		tag, _ = to.Params.Get("tag")
-	}
 	l.mu.Lock()
-	ours := tag == l.dialog.remoteTag
-	var ack *gosip.Request
-	if ours {
-		ack = l.ackFor(l.invite)
+	if tagOf(res) != l.dialog.remoteTag {
+		l.mu.Unlock()
+		l.stray(res)
+		return
 	}
+	ack := l.ackFor(l.invite)
 	l.mu.Unlock()
-	if ours {
-		l.traceResponse(res.StatusCode, res.Reason, gosip.INVITE, false)
-		l.sendAck(ack)
-	}
+	l.traceResponse(res, false)
+	l.sendAck(ack)
 }
 
 // giveUp cancels the INVITE (RFC 3261 §9.1). The leg has ended when it
@@ -344,17 +488,22 @@ func (l *Leg) cancelOut(tx *gosip.ClientTx, rung bool) {
 			sent = true
 			l.s.wg.Go(func() {
 				defer l.s.recovered("cancel")
-				if _, err := l.transact(l.s.ctx, cancelFor(l.invite)); err != nil {
+				cancel := cancelFor(l.invite)
+				cancel.AppendHeader(gosip.NewHeader("Reason", reasonHeader(l.Cause())))
+				if _, err := l.transact(l.s.ctx, cancel); err != nil {
 					l.log.Debug("CANCEL not answered", "error", err)
 				}
 			})
 		}
 		select {
 		case res := <-tx.Responses():
-			l.traceResponse(res.StatusCode, res.Reason, gosip.INVITE, false)
+			l.traceResponse(res, false)
 			switch {
 			case res.IsProvisional():
 				rung = true
+				l.mu.Lock()
+				l.acknowledge(l.fork(res), res) // it would be repeated otherwise
+				l.mu.Unlock()
 			case res.IsSuccess():
 				_ = l.answered(res)
 				return

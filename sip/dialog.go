@@ -24,8 +24,12 @@ type dialog struct {
 	flow         netip.AddrPort // the far end of the INVITE's flow
 	advertise    netip.Addr     // what we call ourselves
 	allowsUpdate bool
+<<<<<<< /work/main/sip/dialog.go
+	allows       string // the far end's Allow, in capitals; "" if it said none
+=======
 	// pinned is a registered telephone's: requests take its flow and no other.
 	pinned bool
+>>>>>>> /tmp/sipedge/new
 }
 
 // newTag returns 96 random bits, for tags, branches and Call-IDs.
@@ -67,11 +71,16 @@ func (l *Leg) via() *gosip.ViaHeader {
 // request builds a request within the dialog (RFC 3261 §12.2.1.1). seq 0 takes
 // the next number. l.mu is held.
 func (l *Leg) request(method gosip.RequestMethod, seq uint32) *gosip.Request {
-	d := &l.dialog
 	if seq == 0 {
-		d.localSeq++
-		seq = d.localSeq
+		l.dialog.localSeq++
+		seq = l.dialog.localSeq
 	}
+	return l.requestIn(&l.dialog, method, seq)
+}
+
+// requestIn builds a request within d, which is the leg's dialog or another one
+// of the same INVITE. l.mu is held.
+func (l *Leg) requestIn(d *dialog, method gosip.RequestMethod, seq uint32) *gosip.Request {
 	uri, routes := d.target, d.routes
 	if len(routes) > 0 && !routes[0].UriParams.Has("lr") { // a strict router (RFC 2543)
 		uri, routes = routes[0], append(append([]gosip.Uri{}, routes[1:]...), d.target)
@@ -95,14 +104,20 @@ func (l *Leg) request(method gosip.RequestMethod, seq uint32) *gosip.Request {
 	req.AppendHeader(to)
 	req.AppendHeader(&id)
 	req.AppendHeader(&gosip.CSeqHeader{SeqNo: seq, MethodName: method})
-	if method == gosip.INVITE || method == gosip.UPDATE {
+	switch method {
+	case gosip.INVITE, gosip.UPDATE:
 		req.AppendHeader(l.contactHeader())
 		req.AppendHeader(gosip.NewHeader("Allow", allow))
-		req.AppendHeader(gosip.NewHeader("Supported", "timer"))
+		req.AppendHeader(gosip.NewHeader("Supported", supported))
+	case gosip.REFER, gosip.NOTIFY: // they must have one (RFC 3515 §2.2)
+		req.AppendHeader(l.contactHeader())
 	}
 	req.AppendHeader(gosip.NewHeader("User-Agent", "Callfloor"))
+	if l.wants.auth != nil && method != gosip.ACK {
+		l.wants.auth.sign(req)
+	}
 	req.SetBody(nil)
-	l.steer(req)
+	l.steer(d, req)
 	return req
 }
 
@@ -110,10 +125,9 @@ func (l *Leg) request(method gosip.RequestMethod, seq uint32) *gosip.Request {
 // the INVITE came on, whatever Contact and Record-Route say: only it gets
 // through a NAT, and sipgo would open another one. Over UDP it is the route
 // or the Contact where that can be believed.
-func (l *Leg) steer(req *gosip.Request) {
-	d := &l.dialog
+func (l *Leg) steer(d *dialog, req *gosip.Request) {
 	req.SetTransport(d.transport)
-	req.SetDestination(l.nextHop().String())
+	req.SetDestination(d.nextHop().String())
 	if d.transport == "UDP" {
 		la := addrPort(l.s.conn.LocalAddr())
 		ip := la.Addr()
@@ -126,9 +140,14 @@ func (l *Leg) steer(req *gosip.Request) {
 
 // nextHop is where requests of the dialog go. Names are not looked up: what
 // comes from the network must not make us resolve.
+<<<<<<< /work/main/sip/dialog.go
+func (d *dialog) nextHop() netip.AddrPort {
+	if d.transport != "UDP" {
+=======
 func (l *Leg) nextHop() netip.AddrPort {
 	d := &l.dialog
 	if d.transport != "UDP" || d.pinned {
+>>>>>>> /tmp/sipedge/new
 		return d.flow
 	}
 	if len(d.routes) > 0 {
@@ -158,11 +177,22 @@ func literal(u gosip.Uri) (netip.AddrPort, bool) {
 }
 
 // peerIs says whether tag is the far end's. An outbound leg learns it with
-// the first response that has one.
+// the first response that has one; until the answer it may be any of those that
+// ring, and a request from one of them makes that one the far end.
 func (l *Leg) peerIs(tag string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if f := l.forks[tag]; f != nil && l.calling && l.dialog.remoteTag != tag {
+		l.follow(f)
+	}
 	return l.dialog.remoteTag == tag
+}
+
+// is says whether req belongs to the dialog that the leg has now: an INVITE
+// with Replaces may have given it another one. l.mu is held.
+func (l *Leg) is(req *gosip.Request) bool {
+	tag, _ := req.To().Params.Get("tag")
+	return req.CallID().Value() == l.dialog.callID && tag == l.localTag
 }
 
 // routeSet reads Record-Route (RFC 3261 §12.1). A UAC takes it in reverse.

@@ -28,6 +28,8 @@ func (s *Server) dispatch(req *gosip.Request, tx gosip.ServerTransaction) {
 		s.onInvite(req, tx)
 	case req.Method == gosip.OPTIONS:
 		s.onOptions(req, tx, "")
+	case req.Method == gosip.REFER: // only within a call: who may ask is known there
+		s.refuse(req, tx, 403, "Forbidden")
 	default: // BYE, INFO, UPDATE without a dialog
 		s.refuse(req, tx, 481, "Call/Transaction Does Not Exist")
 	}
@@ -62,6 +64,12 @@ func (s *Server) inDialog(req *gosip.Request, tx gosip.ServerTransaction, toTag 
 		l.onModify(req, tx)
 	case gosip.INFO:
 		l.onInfo(req, tx)
+	case gosip.PRACK:
+		l.onPrack(req, tx)
+	case gosip.REFER:
+		l.onRefer(req, tx)
+	case gosip.NOTIFY:
+		l.onNotify(req, tx)
 	case gosip.OPTIONS:
 		s.onOptions(req, tx, l.localTag)
 	}
@@ -78,7 +86,7 @@ func (s *Server) onOptions(req *gosip.Request, tx gosip.ServerTransaction, tag s
 		gosip.NewHeader("Accept", "application/sdp, application/dtmf-relay, application/dtmf"),
 		gosip.NewHeader("Accept-Encoding", "identity"),
 		gosip.NewHeader("Accept-Language", "en"),
-		gosip.NewHeader("Supported", "timer"))
+		gosip.NewHeader("Supported", supported))
 	if err := tx.Respond(res); err != nil {
 		s.log.Debug("SIP response not sent", "status", 200, "error", err)
 	}
@@ -95,10 +103,7 @@ func (s *Server) onCancel(req *gosip.Request, tx gosip.ServerTransaction) {
 		return
 	}
 	l.traceRequest(req, false)
-	if err := tx.Respond(response(req, 200, "OK", l.localTag)); err != nil {
-		s.log.Debug("SIP response not sent", "status", 200, "error", err)
-	}
-	l.traceResponse(200, "OK", gosip.CANCEL, true)
+	l.sendResponse(tx, response(req, 200, "OK", l.localTag))
 	l.cancelled(req)
 }
 

@@ -10,19 +10,22 @@ import (
 )
 
 // allow is what we serve (RFC 3261 §20.5).
-const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
+const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"
+
+// supported are the extensions that we know (RFC 3261 §20.37).
+const supported = "timer, 100rel, replaces, norefersub"
 
 // known are the methods that we know and do not serve: 405 instead of 501
 // (RFC 3261 §8.2.1).
 var known = map[gosip.RequestMethod]bool{
-	gosip.REGISTER: true, gosip.SUBSCRIBE: true, gosip.NOTIFY: true, gosip.REFER: true,
-	gosip.MESSAGE: true, gosip.PRACK: true, gosip.PUBLISH: true,
+	gosip.REGISTER: true, gosip.SUBSCRIBE: true, gosip.MESSAGE: true, gosip.PUBLISH: true,
 }
 
 // served are the methods that we serve.
 var served = map[gosip.RequestMethod]bool{
 	gosip.INVITE: true, gosip.ACK: true, gosip.CANCEL: true, gosip.BYE: true,
 	gosip.OPTIONS: true, gosip.INFO: true, gosip.UPDATE: true,
+	gosip.PRACK: true, gosip.REFER: true, gosip.NOTIFY: true,
 }
 
 // cancelMark is put behind the branch of a CANCEL on its way to the
@@ -203,12 +206,21 @@ func unknownOptions(req *gosip.Request) string {
 	var out []string
 	for _, name := range []string{"Require", "Proxy-Require"} {
 		for _, tag := range headerTokens(req, name) {
-			if !strings.EqualFold(tag, "timer") && len(out) < 16 && len(tag) <= 64 {
+			if !knownOption(tag) && len(out) < 16 && len(tag) <= 64 {
 				out = append(out, tag)
 			}
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+func knownOption(tag string) bool {
+	for t := range strings.SplitSeq(supported, ", ") {
+		if strings.EqualFold(tag, t) {
+			return true
+		}
+	}
+	return false
 }
 
 // headerTokens splits all headers of a name at commas.

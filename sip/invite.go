@@ -71,7 +71,7 @@ func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Le
 		d.target = c.Address
 	}
 	d.routes = routeSet(req, false)
-	d.allowsUpdate = allowsUpdate(req)
+	d.allowsUpdate, d.allows = allowsUpdate(req), methodsOf(req)
 	l.called, l.caller = userOf(req.Recipient), userOf(req.From().Address)
 	l.callerName = strings.Trim(printable(req.From().DisplayName, 128), `" `)
 	if len(req.Body()) == 0 {
@@ -94,7 +94,8 @@ func (s *Server) newLeg(callID, transport string, flow netip.AddrPort) *Leg {
 	}
 	l.dialog = dialog{callID: callID, transport: transport, flow: flow}
 	l.dialog.advertise, l.bindIP = s.localIP(flow)
-	l.trace.transport = l.dialog.transport
+	l.trace.transport, l.trace.far = l.dialog.transport, flow
+	l.trace.near = netip.AddrPortFrom(l.dialog.advertise, s.addr.Port())
 	l.log = s.log.With("sip_call", shortID(l.dialog.callID))
 	now := uint64(l.invited.Unix())
 	l.local = sdp.Local{Addr: l.dialog.advertise, Codecs: s.cfg.spoken(), OwnOrder: s.cfg.CodecOrder == OursFirst, ID: now, Version: now, Security: s.security()}
@@ -119,6 +120,12 @@ func checkBody(req *gosip.Request) verdict {
 	return verdict{}
 }
 
+// methodsOf are the methods of Allow, as far as they are needed.
+func methodsOf(m gosip.Message) string {
+	all := strings.ToUpper(strings.Join(headerTokens(m, "Allow"), " "))
+	return all[:min(len(all), 256)]
+}
+
 func allowsUpdate(m gosip.Message) bool {
 	for _, t := range headerTokens(m, "Allow") {
 		if strings.EqualFold(t, "UPDATE") {
@@ -131,14 +138,14 @@ func allowsUpdate(m gosip.Message) bool {
 // respond sends a response on a transaction of the leg. l.mu is held.
 func (l *Leg) respond(tx gosip.ServerTransaction, req *gosip.Request, status int, reason string, headers ...gosip.Header) {
 	res := response(req, status, reason, l.localTag, headers...)
-	l.sendResponse(tx, req.Method, res)
+	l.sendResponse(tx, res)
 }
 
-func (l *Leg) sendResponse(tx gosip.ServerTransaction, method gosip.RequestMethod, res *gosip.Response) {
+func (l *Leg) sendResponse(tx gosip.ServerTransaction, res *gosip.Response) {
 	if err := tx.Respond(res); err != nil {
 		l.log.Debug("SIP response not sent", "status", res.StatusCode, "error", err)
 	}
-	l.traceResponse(res.StatusCode, res.Reason, method, true)
+	l.traceResponse(res, true)
 }
 
 // Errors of Ring, Answer and Reject.
@@ -182,7 +189,7 @@ func (l *Leg) Ring() error {
 }
 
 func (l *Leg) ringing() {
-	l.respond(l.tx, l.invite, 180, "Ringing", l.contactHeader(), gosip.NewHeader("Allow", allow))
+	l.provisional(180, "Ringing")
 	l.ringAgain = time.Now().Add(time.Minute)
 }
 
@@ -200,24 +207,22 @@ func (l *Leg) Answer(ctx context.Context) error {
 	if err := l.unanswered("answer"); err != nil {
 		return err
 	}
+	if err := l.awaitAnswerOfOffer(ctx); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	if err := l.unanswered("answer"); err != nil { // meanwhile
+		return err
+	}
+	l.settleReliable() // a 200 ends it, with its PRACK or without (RFC 3262 §3)
 	m := l.openMedia()
 	if m == nil {
 		l.refuseLocked(503, "Service Unavailable", contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 503, Why: "no media port was free"})
 		return fmt.Errorf("answer: no media port is free; widen --rtp-ports")
 	}
 	l.local.Port = m.LocalPort()
-	body := sdp.Offer(l.local) // of a late offer
-	if l.offer != nil {
-		var a sdp.Agreed
-		var err error
-		if body, a, err = sdp.Answer(l.offer, l.local); err != nil {
-			return fmt.Errorf("answer: %w", err) // checked before OnCall
-		}
-		l.apply(a)
-	}
-	l.lastAnswer = body
-	if l.offer != nil {
-		l.lastOrigin = l.offer.Origin
+	body, err := l.answerBody()
+	if err != nil {
+		return fmt.Errorf("answer: %w", err) // checked before OnCall
 	}
 	l.move(legAnswered)
 	l.watchSilence()
@@ -227,9 +232,28 @@ func (l *Leg) Answer(ctx context.Context) error {
 	return nil
 }
 
+// answerBody is the description in the 200: the answer to their offer, our offer
+// where they made none, nothing where a PRACK has answered that. l.mu is held.
+func (l *Leg) answerBody() ([]byte, error) {
+	switch {
+	case l.answeredEarly:
+		return nil, nil
+	case l.offer == nil:
+		l.lastAnswer = sdp.Offer(l.local)
+		return l.lastAnswer, nil
+	}
+	body, a, err := sdp.Answer(l.offer, l.local)
+	if err != nil {
+		return nil, err
+	}
+	l.apply(a)
+	l.lastAnswer, l.lastOrigin = body, l.offer.Origin
+	return body, nil
+}
+
 // okWithSDP builds a 200 that carries our description.
 func (l *Leg) okWithSDP(req *gosip.Request, body []byte, headers ...gosip.Header) *gosip.Response {
-	res := response(req, 200, "OK", l.localTag, l.contactHeader(), gosip.NewHeader("Allow", allow), gosip.NewHeader("Supported", "timer"))
+	res := response(req, 200, "OK", l.localTag, l.contactHeader(), gosip.NewHeader("Allow", allow), gosip.NewHeader("Supported", supported))
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}
@@ -256,9 +280,16 @@ func (l *Leg) Reject(status int, reason string) error {
 
 func (l *Leg) refuseLocked(status int, reason string, cause contact.EndCause) {
 	var extra []gosip.Header
-	if status == 503 {
+	switch status {
+	case 503:
 		extra = append(extra, gosip.NewHeader("Retry-After", "10"))
+	case 480:
+		extra = append(extra, gosip.NewHeader("Retry-After", "60"))
 	}
+	if cause.Q850 != 0 {
+		extra = append(extra, gosip.NewHeader("Reason", reasonHeader(cause)))
+	}
+	l.settleReliable()
 	l.respond(l.tx, l.invite, status, reason, extra...)
 	l.s.metrics.refused.WithLabelValues(fmt.Sprint(status)).Inc()
 	l.end(cause, false)
@@ -266,12 +297,19 @@ func (l *Leg) refuseLocked(status int, reason string, cause contact.EndCause) {
 
 // cancelled is the caller's CANCEL: the INVITE is answered 487 unless it has
 // its final response (RFC 3261 §9.2).
-func (l *Leg) cancelled(*gosip.Request) {
+func (l *Leg) cancelled(req *gosip.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state != legNew && l.state != legRinging {
 		return
 	}
+	l.settleReliable()
 	l.respond(l.tx, l.invite, 487, "Request Terminated")
-	l.end(contact.EndCause{By: contact.Customer, Class: contact.EndAbandoned, SIP: 487, Why: "the caller gave up"}, false)
+	cause := contact.EndCause{By: contact.Customer, Class: contact.EndAbandoned, SIP: 487, Q850: q850Of(req), Why: "the caller gave up"}
+	for _, r := range reasons(req) {
+		if r.protocol == "sip" && r.cause == 200 { // RFC 3326 §3.1: another phone took it
+			cause.Why = "the call was answered elsewhere"
+		}
+	}
+	l.end(cause, false)
 }

@@ -55,36 +55,51 @@ type Leg struct {
 	gone       chan struct{} // closed when nothing of the leg is left
 	wake       chan struct{} // size 1: run looks again
 
+	// Of an outbound leg.
+	wants DialOptions
+	uri   gosip.Uri // that was dialled
+
 	half bool // counted as half-open; guarded by the server's lock
 
 	trace tracer
 	keys  keyFilter
 
-	mu          sync.Mutex // guards what follows
-	state       legState
-	dialog      dialog
-	cause       contact.EndCause
-	sendBye     bool // the end owes the far side a BYE
-	media       Media
-	noMedia     *placeholders
-	agreed      sdp.Agreed
-	local       sdp.Local
-	lastAnswer  []byte // the description we last sent
-	lastOrigin  string // o= of the description they last sent
-	pending     *pending
-	calling     bool // our INVITE has no final response yet
-	offering    bool // an offer of ours is on its way (glare)
-	timer       sessionTimer
-	ringAgain   time.Time
-	ringUntil   time.Time
-	onHold      func(bool)
-	infos       []infoKeyPress // keys that wait to be sent by INFO
-	sendsInfo   bool
-	holds       []bool // what onHold has not been told yet
-	onSilence   func(time.Duration)
-	peerHolds   bool
-	quality     media.Quality
-	qualityKept bool
+	mu         sync.Mutex // guards what follows
+	state      legState
+	dialog     dialog
+	cause      contact.EndCause
+	sendBye    bool // the end owes the far side a BYE
+	media      Media
+	noMedia    *placeholders
+	agreed     sdp.Agreed
+	local      sdp.Local
+	lastAnswer []byte // the description we last sent
+	lastOrigin string // o= of the description they last sent
+	pending    *pending
+	calling    bool                    // our INVITE has no final response yet
+	forks      map[string]*earlyDialog // of our INVITE, by their tag
+	strays     map[string]bool         // tags of further answers, ended already
+	challenged bool                    // our INVITE, once
+	reliable   *reliable               // a provisional response of ours that waits for its PRACK
+	rseq       uint32                  // number of the last one
+	// answeredEarly: a late offer of ours was answered by a PRACK.
+	answeredEarly bool
+	offering      bool // an offer of ours is on its way (glare)
+	timer         sessionTimer
+	ringAgain     time.Time
+	ringUntil     time.Time
+	onHold        func(bool)
+	onCodec       func(codec.ID)
+	recodecs      []codec.ID     // what onCodec has not been told yet
+	subscription  chan sipfrag   // what became of our REFER; nil: there is none
+	referral      *Referral      // theirs that is under way
+	infos         []infoKeyPress // keys that wait to be sent by INFO
+	sendsInfo     bool
+	holds         []bool // what onHold has not been told yet
+	onSilence     func(time.Duration)
+	peerHolds     bool
+	quality       media.Quality
+	qualityKept   bool
 }
 
 // placeholders stand for the media of a leg that has none (no port was free),
@@ -192,6 +207,15 @@ func (l *Leg) OnHold(fn func(on bool)) {
 	l.onHold = fn
 }
 
+// OnCodec calls fn when the far end changes the codec in mid-call, by re-INVITE
+// or UPDATE. It is called on the leg's goroutine and must not block. Set it
+// before Answer.
+func (l *Leg) OnCodec(fn func(codec.ID)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onCodec = fn
+}
+
 // OnSilence calls fn when the far end has sent nothing for
 // Config.RTPSilenceWarn. At RTPSilenceEnd the leg ends by itself. fn must not
 // block. Set it before Answer.
@@ -255,11 +279,15 @@ func (s *Server) openSession(c MediaConfig) (Media, error) {
 // apply makes a the leg's agreement and tells the media, and, by run, whoever
 // waits for a hold. l.mu is held.
 func (l *Leg) apply(a sdp.Agreed) {
-	l.agreed = a
 	l.local.Security.Offer = methodOf(a.Protection, l.local.Security.Policy)
 	holds := !a.Theirs.Receives()
 	changed := holds != l.peerHolds
 	l.peerHolds = holds
+	if was := l.agreed.Codec; was != codec.None && was != a.Codec && l.state == legConfirmed {
+		l.recodecs = append(l.recodecs, a.Codec)
+		l.poke()
+	}
+	l.agreed = a
 	if changed {
 		l.holds = append(l.holds, holds)
 		l.poke()
@@ -277,15 +305,20 @@ func (l *Leg) apply(a sdp.Agreed) {
 	}
 }
 
-// tellHolds calls OnHold's function, in order, on run's goroutine.
+// tellHolds calls OnHold's and OnCodec's functions, in order, on run's goroutine.
 func (l *Leg) tellHolds() {
 	l.mu.Lock()
-	fn, holds := l.onHold, l.holds
-	l.holds = nil
+	fn, holds, recoded, codecs := l.onHold, l.holds, l.onCodec, l.recodecs
+	l.holds, l.recodecs = nil, nil
 	l.mu.Unlock()
 	for _, on := range holds {
 		if fn != nil {
 			fn(on)
+		}
+	}
+	for _, c := range codecs {
+		if recoded != nil {
+			recoded(c)
 		}
 	}
 }

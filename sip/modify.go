@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -36,21 +37,47 @@ func (l *Leg) onModify(req *gosip.Request, tx gosip.ServerTransaction) {
 func (l *Leg) mayModify(req *gosip.Request) verdict {
 	seq := req.CSeq().SeqNo
 	switch {
-	case l.state == legEnded:
+	case l.state == legEnded || !l.is(req):
 		return verdict{status: 481, reason: "Call/Transaction Does Not Exist"}
 	case seq <= l.dialog.remoteSeq:
-		return verdict{500, "Server Internal Error", []gosip.Header{gosip.NewHeader("Retry-After", fmt.Sprint(rand.IntN(11)))}}
+		return later()
 	}
 	l.dialog.remoteSeq = seq
 	if bad := checkBody(req); bad.status != 0 {
 		return bad
 	}
-	early := l.state == legNew || l.state == legRinging
-	if l.offering || early && (req.Method == gosip.INVITE || len(req.Body()) > 0) {
-		return verdict{status: 491, reason: "Request Pending"}
+	if bad := l.mayOffer(req); bad.status != 0 {
+		return bad
 	}
 	_, bad := l.s.offeredTimer(req)
 	return bad
+}
+
+// later refuses what comes while an offer or an INVITE of theirs is not
+// answered (RFC 3261 §14.2, RFC 3311 §5.2).
+func later() verdict {
+	return verdict{500, "Server Internal Error", []gosip.Header{gosip.NewHeader("Retry-After", fmt.Sprint(rand.IntN(11)))}}
+}
+
+// mayOffer says whether an offer, or an INVITE that asks for one, may come now:
+// 491 where it crosses ours, 500 where it overtakes our answer to theirs. An
+// UPDATE without a description is always welcome. l.mu is held.
+func (l *Leg) mayOffer(req *gosip.Request) verdict {
+	invite := req.Method == gosip.INVITE
+	if !invite && len(req.Body()) == 0 {
+		return verdict{}
+	}
+	pending := verdict{status: 491, reason: "Request Pending"}
+	early := l.state == legNew || l.state == legRinging
+	switch {
+	case l.offering, l.pending != nil && l.pending.offered, l.reliable != nil && l.reliable.offered:
+		return pending
+	case early && l.outbound && (invite || l.agreed.Codec == codec.None):
+		return pending // our INVITE, or the offer in it, is not answered
+	case early && !l.outbound && (invite || !l.answeredEarly):
+		return later() // theirs is not
+	}
+	return verdict{}
 }
 
 // modify answers the offer, if there is one, and makes it so. l.mu is held.
@@ -77,13 +104,14 @@ func (l *Leg) modify(req *gosip.Request, tx gosip.ServerTransaction) (bad verdic
 		}
 		l.await(tx, res, req.CSeq().SeqNo, len(req.Body()) == 0, false)
 	} else {
-		l.sendResponse(tx, req.Method, res)
+		l.sendResponse(tx, res)
 	}
 	return verdict{}
 }
 
-// reAnswer answers a new offer with the codec that is spoken: the call's other
-// side has been told which that is. l.mu is held.
+// reAnswer answers a new offer with the codec that is spoken, as long as they
+// have it: the call's other side has been told which that is, and is told of
+// another one by OnCodec. l.mu is held.
 func (l *Leg) reAnswer(body []byte) ([]byte, sdp.Agreed, verdict) {
 	offer, err := sdp.Parse(body)
 	if err != nil {
@@ -98,6 +126,10 @@ func (l *Leg) reAnswer(body []byte) ([]byte, sdp.Agreed, verdict) {
 		local.Version = l.local.Version // nothing new: a refresh (RFC 3264 §8)
 	}
 	answer, agreed, err := sdp.Answer(offer, local)
+	if errors.Is(err, sdp.ErrNoCodec) { // they have left it: another one then
+		local.Codecs = l.local.Codecs
+		answer, agreed, err = sdp.Answer(offer, local)
+	}
 	if err != nil {
 		return nil, sdp.Agreed{}, incompatible(err)
 	}

@@ -36,7 +36,7 @@ type pending struct {
 func (l *Leg) await(tx gosip.ServerTransaction, res *gosip.Response, seq uint32, offered, initial bool) {
 	now := time.Now()
 	l.pending = &pending{tx: tx, res: res, seq: seq, offered: offered, initial: initial, interval: t1, next: now.Add(t1), deadline: now.Add(ackLimit)}
-	l.sendResponse(tx, gosip.INVITE, res)
+	l.sendResponse(tx, res)
 }
 
 // run is the leg's own goroutine: repetitions, timers, traces, and the last
@@ -125,10 +125,11 @@ func (l *Leg) due(now time.Time) (next time.Time, over bool) {
 		case at(p.next):
 			p.interval = min(2*p.interval, t2)
 			p.next = now.Add(p.interval)
-			l.sendResponse(p.tx, gosip.INVITE, p.res)
+			l.sendResponse(p.tx, p.res)
 			at(p.next)
 		}
 	}
+	l.repeatReliable(at)
 	switch l.state {
 	case legRinging:
 		if !l.outbound && at(l.ringUntil) {
@@ -194,19 +195,6 @@ func (l *Leg) lastWords() {
 	if _, err := l.transact(l.s.ctx, bye); err != nil {
 		l.log.Debug("BYE not answered", "error", err)
 	}
-}
-
-// reasonHeader writes the cause for the far side (RFC 3326): the Q.850 value,
-// 16 (normal clearing) unless the cause has one.
-func reasonHeader(c contact.EndCause) string {
-	q := c.Q850
-	if q == 0 {
-		q = 16
-		if c.Class == contact.EndFailed {
-			q = 41 // temporary failure
-		}
-	}
-	return fmt.Sprintf("Q.850;cause=%d", q)
 }
 
 // Hangup ends the leg from our side: BYE, CANCEL or a final response, as its
@@ -277,34 +265,57 @@ func (l *Leg) onBye(req *gosip.Request, tx gosip.ServerTransaction) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.respond(tx, req, 200, "OK")
+	if !l.is(req) {
+		return // of a dialog that was just replaced
+	}
 	if !l.outbound && (l.state == legNew || l.state == legRinging) {
+		l.settleReliable()
 		l.respond(l.tx, l.invite, 487, "Request Terminated")
 	}
 	l.pending = nil
 	l.sendBye = false // they are faster than ours
-	l.end(contact.EndCause{By: contact.Customer, Class: contact.EndCompleted, Q850: q850Of(req), Why: "hung up"}, false)
+	l.end(byeCause(req), false)
 	l.poke()
 }
 
-// q850Of reads the cause of a Reason header, 0 if none.
-func q850Of(req *gosip.Request) int {
-	v := headerValue(req, "Reason")
-	var cause int
-	if len(v) > 256 {
-		return 0
-	}
-	for _, f := range splitParams(v) {
-		if n, err := fmt.Sscanf(f, "cause=%d", &cause); err == nil && n == 1 && cause > 0 && cause < 128 {
-			return cause
-		}
-	}
-	return 0
-}
-
-// transact sends a request of the dialog and waits for its final response.
+// transact sends a request of the dialog and waits for its final response. A
+// challenge is answered once.
 func (l *Leg) transact(ctx context.Context, req *gosip.Request) (*gosip.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, ackLimit+time.Second)
 	defer cancel()
+	challenged := false
+	for {
+		res, err := l.transactOnce(ctx, req)
+		if err != nil || res.StatusCode != 401 && res.StatusCode != 407 {
+			return res, err
+		}
+		at, err := parseFlow(req.Destination())
+		if err != nil {
+			return res, nil
+		}
+		l.mu.Lock()
+		again := l.meetChallenge(res, at.Addr(), &challenged)
+		if again {
+			req = l.again(req)
+		}
+		l.mu.Unlock()
+		if !again {
+			return res, nil
+		}
+	}
+}
+
+// again is req once more, with the next number and signed. l.mu is held.
+func (l *Leg) again(req *gosip.Request) *gosip.Request {
+	next := req.Clone()
+	l.dialog.localSeq++
+	next.CSeq().SeqNo = l.dialog.localSeq
+	next.Via().Params.Add("branch", gosip.RFC3261BranchMagicCookie+newTag())
+	l.wants.auth.sign(next)
+	return next
+}
+
+func (l *Leg) transactOnce(ctx context.Context, req *gosip.Request) (*gosip.Response, error) {
 	l.traceRequest(req, true)
 	tx, err := l.s.txl.Request(ctx, req)
 	if err != nil {
@@ -314,7 +325,7 @@ func (l *Leg) transact(ctx context.Context, req *gosip.Request) (*gosip.Response
 	for {
 		select {
 		case res := <-tx.Responses():
-			l.traceResponse(res.StatusCode, res.Reason, req.Method, false)
+			l.traceResponse(res, false)
 			if !res.IsProvisional() {
 				return res, nil
 			}

@@ -29,7 +29,11 @@ type Options struct {
 	// OnCall is handed each new call on a goroutine of its own; it may return
 	// when it likes. A call for which it returns without an answer is refused
 	// with 480. nil: every call is refused with 404.
-	OnCall  func(*Leg)
+	OnCall func(*Leg)
+	// OnRefer is handed each REFER that comes within a call, on a goroutine of its
+	// own, and must Accept or Refuse it within 20 s; when it returns without that,
+	// and where it is nil, the REFER is refused with 403.
+	OnRefer func(*Referral)
 	Metrics prometheus.Registerer // nil: none
 	// Phones are the passwords of users' telephones; nil: there is no registrar.
 	Phones Phones

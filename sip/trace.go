@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -17,19 +18,29 @@ type Trace struct {
 	Method    string
 	Status    int    // 0 for a request
 	Transport string // "UDP", "TCP"
+	// From and To are the message's way; zero where it is not known.
+	From, To netip.AddrPort
+	// Text is the whole message without secrets (see Redact), "" where the leg
+	// has kept too much already.
+	Text string
 }
 
-// maxTraces bounds what a leg keeps; a call of an hour with a refresh every
-// 90 s has about 100.
-const maxTraces = 300
+// What a leg keeps: a call of an hour with a refresh every 90 s has about 100
+// messages, and an ordinary call 6 kB of text.
+const (
+	maxTraces    = 300
+	maxTraceText = 256 << 10
+)
 
 // tracer keeps a leg's traces and hands them on from the leg's own goroutine,
 // so that no lock of the leg is held meanwhile.
 type tracer struct {
-	transport string // static
+	transport string         // static
+	near, far netip.AddrPort // static
 
 	mu   sync.Mutex
 	list []Trace
+	text int // octets of text in list
 	subs []traceSub
 }
 
@@ -41,10 +52,13 @@ type traceSub struct {
 func (t *tracer) add(e Trace) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.list) < maxTraces {
-		e.Transport = t.transport
-		t.list = append(t.list, e)
+	if len(t.list) == maxTraces {
+		return
 	}
+	if t.text += len(e.Text); t.text > maxTraceText {
+		e.Text = ""
+	}
+	t.list = append(t.list, e)
 }
 
 // deliver hands what is new to every subscriber. One goroutine at a time.
@@ -66,7 +80,7 @@ func (t *tracer) deliver() {
 
 // OnTrace calls fn for every message of the leg, in order, those before first.
 // It is called on the leg's goroutine and must not block for long. At most
-// 300 messages are kept.
+// 300 messages and 256 KiB of their text are kept.
 func (l *Leg) OnTrace(fn func(Trace)) {
 	l.trace.mu.Lock()
 	l.trace.subs = append(l.trace.subs, traceSub{fn: fn})
@@ -81,12 +95,37 @@ func (l *Leg) OnTrace(fn func(Trace)) {
 
 func (l *Leg) traceRequest(req *gosip.Request, sent bool) {
 	m := string(req.Method)
-	l.trace.add(Trace{At: time.Now(), Sent: sent, Summary: m, Method: m})
-	l.poke()
+	l.keepTrace(Trace{Sent: sent, Summary: m, Method: m}, req)
 }
 
-func (l *Leg) traceResponse(status int, reason string, method gosip.RequestMethod, sent bool) {
-	l.trace.add(Trace{At: time.Now(), Sent: sent, Summary: fmt.Sprintf("%d %s (%s)", status, printable(reason, 80), method), Method: string(method), Status: status})
+func (l *Leg) traceResponse(res *gosip.Response, sent bool) {
+	method := ""
+	if c := res.CSeq(); c != nil {
+		method = string(c.MethodName)
+	}
+	l.keepTrace(Trace{
+		Sent: sent, Summary: fmt.Sprintf("%d %s (%s)", res.StatusCode, printable(res.Reason, 80), printable(method, 32)),
+		Method: method, Status: res.StatusCode,
+	}, res)
+}
+
+// keepTrace fills in what every trace has, keeps it and exports it.
+func (l *Leg) keepTrace(e Trace, m gosip.Message) {
+	e.At, e.Transport, e.Text = time.Now(), l.trace.transport, Redact(m)
+	far := l.trace.far
+	if e.Sent {
+		if ap, err := parseFlow(m.Destination()); err == nil {
+			far = ap
+		}
+		e.From, e.To = l.trace.near, far
+	} else {
+		if ap, err := parseFlow(m.Source()); err == nil {
+			far = ap
+		}
+		e.From, e.To = far, l.trace.near
+	}
+	l.s.export(l, e)
+	l.trace.add(e)
 	l.poke()
 }
 
