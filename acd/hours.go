@@ -59,6 +59,12 @@ func (h Hours) MarshalText() ([]byte, error) { return []byte(h.text), nil }
 // Equal says whether two were written alike.
 func (h Hours) Equal(o Hours) bool { return h.text == o.text }
 
+// Covers says whether t, by the clock of its own zone, is within the hours.
+func (h Hours) Covers(t time.Time) bool {
+	minute := t.Hour()*60 + t.Minute()
+	return h.days[t.Weekday()] && h.from <= minute && minute < h.to
+}
+
 func minuteOf(s string) (int, error) {
 	if s == "24:00" {
 		return 24 * 60, nil
@@ -106,10 +112,7 @@ func (s schedule) open(now time.Time) bool {
 	if len(s.hours) == 0 {
 		return true
 	}
-	minute := t.Hour()*60 + t.Minute()
-	return slices.ContainsFunc(s.hours, func(h Hours) bool {
-		return h.days[t.Weekday()] && h.from <= minute && minute < h.to
-	})
+	return slices.ContainsFunc(s.hours, func(h Hours) bool { return h.Covers(t) })
 }
 
 // closes returns the first moment from now on at which it is closed; zero if

@@ -24,6 +24,7 @@ var ranks = map[string]int{
 	"acd":                 2,
 	"recordings":          2,
 	"call":                3,
+	"outbound":            3,
 	"phone":               4,
 	"api":                 4,
 	"internal/config":     5,
@@ -56,6 +57,7 @@ var thirdParty = map[string][]string{
 	"github.com/danielgtaylor/huma":   {"api"},
 	"github.com/alexedwards/argon2id": {"api"},
 	"github.com/alecthomas/kong":      {"cmd/callfloor"},
+	"github.com/nyaruka/phonenumbers": {"outbound"},
 }
 
 // testOnly are for tests.
