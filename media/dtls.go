@@ -238,7 +238,7 @@ func dtlsProtector(conn *dtls.Conn, client bool) (*protector, error) {
 	if p.seal, err = newSealer(ours); err != nil {
 		return nil, err
 	}
-	p.open, err = newOpener(theirs)
+	p.open, err = NewOpener(theirs)
 	return p, err
 }
 

@@ -39,7 +39,7 @@ func (h *Handshake) equal(o *Handshake) bool {
 // nothing is heard.
 type protector struct {
 	seal *sealer
-	open *opener
+	open *Opener
 	name string // "AEAD_AES_128_GCM (SDES)"
 	// muxed: RTCP is encrypted with these keys only on the RTP port. DTLS
 	// would want a second handshake for a port of RTCP's own (RFC 5764 §4.1);

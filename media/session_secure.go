@@ -73,7 +73,7 @@ func (s *Session) sdes(p Protection) (*protector, error) {
 		return n, nil
 	}
 	var err error
-	n.open, err = newOpener(p.Receive)
+	n.open, err = NewOpener(p.Receive)
 	return n, err
 }
 
@@ -91,7 +91,7 @@ func (s *Session) openRTP(p *protector, b []byte, from netip.AddrPort, at time.T
 	if p.open == nil {
 		return nil
 	}
-	plain, err := p.open.rtp(b)
+	plain, err := p.open.RTP(b)
 	if err != nil {
 		s.refused.Add(1)
 		return nil
@@ -104,7 +104,7 @@ func (s *Session) openRTCP(p *protector, b []byte) []byte {
 	if p.open == nil {
 		return nil
 	}
-	plain, err := p.open.rtcp(b)
+	plain, err := p.open.RTCP(b)
 	if err != nil {
 		s.refused.Add(1)
 		return nil

@@ -200,8 +200,9 @@ func (s *sealer) sendRTCP(c datagrams, plain []byte, to netip.AddrPort) error {
 	return err
 }
 
-// opener decrypts and authenticates what comes from the far end.
-type opener struct {
+// Opener decrypts and authenticates what comes from one far end. It is safe for
+// concurrent use.
+type Opener struct {
 	key Key
 
 	mu      sync.Mutex // the two sockets are read by two goroutines
@@ -209,23 +210,26 @@ type opener struct {
 	header  rtp.Header
 }
 
-func newOpener(k Key) (*opener, error) {
+// NewOpener returns an Opener that refuses what comes twice, or later than 128
+// packets behind the newest.
+func NewOpener(k Key) (*Opener, error) {
 	c, err := k.context(srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
 	if err != nil {
 		return nil, err
 	}
-	return &opener{key: k, context: c}, nil
+	return &Opener{key: k, context: c}, nil
 }
 
-// rtp decrypts b where it lies.
-func (o *opener) rtp(b []byte) ([]byte, error) {
+// RTP decrypts a packet where it lies and returns it without its tag. It
+// allocates nothing; an error means that the packet is to be dropped.
+func (o *Opener) RTP(b []byte) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.context.DecryptRTP(b[:0], b, &o.header)
 }
 
-// rtcp decrypts b where it lies.
-func (o *opener) rtcp(b []byte) ([]byte, error) {
+// RTCP is RTP for compound RTCP packets.
+func (o *Opener) RTCP(b []byte) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.context.DecryptRTCP(b[:0], b, nil)

@@ -34,7 +34,7 @@ func (w *wireSocket) Close() error { return nil }
 type securePhone struct {
 	t    *testing.T
 	seal *sealer
-	open *opener
+	open *Opener
 	wire wireSocket
 }
 
@@ -47,7 +47,7 @@ func secureLeg(t *testing.T, suite Suite) (*testLeg, *securePhone) {
 	if p.seal, err = newSealer(theirs); err != nil {
 		t.Fatal(err)
 	}
-	if p.open, err = newOpener(ours); err != nil {
+	if p.open, err = NewOpener(ours); err != nil {
 		t.Fatal(err)
 	}
 	l := newTestLeg(t)
@@ -85,7 +85,7 @@ func TestSuites(t *testing.T) {
 				var reports, packets int
 				for _, d := range l.rtp.take() {
 					if isRTCP(d.b) {
-						plain, err := p.open.rtcp(d.b)
+						plain, err := p.open.RTCP(d.b)
 						if err != nil {
 							t.Fatalf("SRTCP: %v", err)
 						}
@@ -98,7 +98,7 @@ func TestSuites(t *testing.T) {
 					if bytes.Contains(d.b, bytes.Repeat([]byte{0xFF}, 16)) {
 						t.Fatal("a packet went out in the clear")
 					}
-					if plain, err := p.open.rtp(d.b); err != nil || len(plain) != 172 {
+					if plain, err := p.open.RTP(d.b); err != nil || len(plain) != 172 {
 						t.Fatalf("SRTP: %v", err)
 					}
 					packets++
@@ -265,7 +265,7 @@ func TestSecureForwardAllocatesNothing(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("%s: %v allocations for a packet sealed, opened, forwarded and sealed", suite, n)
 		}
-		if plain, err := p.open.rtp(bytes.Clone(out.last)); err != nil || len(plain) != 172 {
+		if plain, err := p.open.RTP(bytes.Clone(out.last)); err != nil || len(plain) != 172 {
 			t.Errorf("%s: the last packet cannot be opened: %v", suite, err)
 		}
 		l.Sender().Close()
@@ -318,7 +318,7 @@ func TestMasterKeyIdentifier(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := newOpener(theirs)
+	o, err := NewOpener(theirs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +326,7 @@ func TestMasterKeyIdentifier(t *testing.T) {
 	if err := s.sendRTP(w, rawRTP(0, 1, 160, 5, make([]byte, 160)), sdpAddr); err != nil || len(w.last) != 172+10+2 {
 		t.Fatalf("%d octets, %v", len(w.last), err)
 	}
-	if b, err := o.rtp(w.last); err != nil || len(b) != 172 {
+	if b, err := o.RTP(w.last); err != nil || len(b) != 172 {
 		t.Errorf("%d octets, %v", len(b), err)
 	}
 }

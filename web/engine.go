@@ -53,10 +53,13 @@ const (
 // engine is the media port and everything that all peer connections share.
 type engine struct {
 	addr        netip.AddrPort
-	api         *webrtc.API
+	settings    webrtc.SettingEngine
+	codecs      *webrtc.MediaEngine
 	certificate webrtc.Certificate
-	mux         ice.UDPMux // nil in tests without a port
-	relay       *relay     // nil: no TURN server
+	mux         ice.UDPMux         // nil in tests without a port
+	tcp         *ice.TCPMuxDefault // likewise
+	intakes     *intakes
+	relay       *relay // nil: no TURN server
 	closers     []io.Closer
 }
 
@@ -71,46 +74,57 @@ func newEngine(cfg Config, with *media.Engine, log *slog.Logger) (*engine, error
 }
 
 func newEngineOn(cfg Config, log *slog.Logger, on network) (*engine, error) {
-	e := &engine{}
-	var s webrtc.SettingEngine
+	e := &engine{intakes: newIntakes()}
+	s := &e.settings
 	var err error
 	if on.net != nil {
 		s.SetNet(on.net)
-	} else if err = e.listen(cfg, on.media, log, &s); err != nil {
+	} else if err = e.listen(cfg, on.media, log); err != nil {
 		return nil, err
 	}
-	if err = settings(&s, cfg, log); err != nil {
+	if err = settings(s, cfg, log); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
-	m, err := codecs()
-	if err != nil {
+	if e.codecs, err = codecs(); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
-	// An empty registry: pion's default adds a header extension to every packet
-	// of the browser and 3 allocations to each of ours. Reports are our own.
-	e.api = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 	if e.certificate, err = certificate(); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
 	return e, nil
 }
 
+// newPeerConnection makes a peer connection whose RTP comes in by i.
+func (e *engine) newPeerConnection(i *intake) (*webrtc.PeerConnection, error) {
+	s := e.settings
+	s.SetDTLSKeyLogWriter(&i.secrets)
+	s.SetDTLSServerHelloMessageHook(i.secrets.hello)
+	if e.mux != nil {
+		s.SetICEUDPMux(tappedUDP{e.mux, i})
+		s.SetICETCPMux(tappedTCP{e.tcp, i})
+	}
+	// An empty registry: pion's default adds a header extension to every packet
+	// of the browser and 3 allocations to each of ours. Reports are our own.
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(e.codecs), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	return api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{e.certificate}})
+}
+
 // listen opens the port, UDP and TCP.
-func (e *engine) listen(cfg Config, with *media.Engine, log *slog.Logger, s *webrtc.SettingEngine) error {
+func (e *engine) listen(cfg Config, with *media.Engine, log *slog.Logger) error {
 	ip, port, err := cfg.address()
 	if err != nil {
 		return err
 	}
 	// A free TCP port may be taken on UDP; try some others.
 	for try := 0; ; try++ {
-		err = e.listenOn(ip, port, with, log, s)
+		err = e.listenOn(ip, port, with, log)
 		if err == nil || port != 0 || try == 20 {
 			return err
 		}
 	}
 }
 
-func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog.Logger, s *webrtc.SettingEngine) error {
+func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog.Logger) error {
 	tcpAddr := &net.TCPAddr{Port: port}
 	if ip.IsValid() {
 		tcpAddr.IP = ip.AsSlice()
@@ -120,7 +134,7 @@ func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog
 		return fmt.Errorf("webrtc: TCP %s cannot be opened (is another program on that port?): %w", tcpAddr, err)
 	}
 	port = tcp.Addr().(*net.TCPAddr).Port
-	udp, err := udpMux(ip, port, with, log)
+	udp, err := udpMux(ip, port, with, e.intakes, log)
 	if err != nil {
 		_ = tcp.Close()
 		return err
@@ -130,10 +144,8 @@ func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog
 		Listener: &cappedListener{Listener: tcp, free: make(chan struct{}, maxTCP)}, Logger: loggers.NewLogger("ice-tcp"), ReadBufferSize: 64,
 		WriteBufferSize: tcpBuffer, FirstStunBindTimeout: firstSTUN, AliveDurationForConnFromStun: firstSTUN,
 	})
-	s.SetICEUDPMux(udp)
-	s.SetICETCPMux(mux)
 	e.closers = []io.Closer{mux, udp}
-	e.mux = udp
+	e.mux, e.tcp = udp, mux
 	if !ip.IsValid() {
 		ip = netip.IPv6Unspecified()
 	}
@@ -147,6 +159,8 @@ func settings(s *webrtc.SettingEngine, cfg Config, log *slog.Logger) error {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})
 	s.DisableActiveTCP(true)
+	// pion sees no RTP from which it could know that a track begins.
+	s.SetFireOnTrackBeforeFirstRTP(true)
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepaliveEvery)
 	// GCM costs a third of CM with SHA-1, and is chosen only by a DTLS server.
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)

@@ -81,7 +81,7 @@ func TestCandidates(t *testing.T) {
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
-	pc, err := s.engine.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{s.engine.certificate}})
+	pc, err := s.engine.newPeerConnection(&intake{receiver: media.NewReceiver("test"), intakes: s.engine.intakes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestTCPOnly(t *testing.T) {
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
-	near, err := s.engine.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{s.engine.certificate}})
+	near, err := s.engine.newPeerConnection(&intake{receiver: media.NewReceiver("test"), intakes: s.engine.intakes})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ type peer struct {
 	fingerprints string
 	pc           *webrtc.PeerConnection
 	receiver     *media.Receiver
+	intake       *intake
 	outgoing     [len(trackNames)]*LocalTrack
 	reports      reports
 
@@ -52,11 +53,12 @@ type peer struct {
 // of the server's goroutines.
 func newPeer(s *Seat, number int, fingerprints string) (*peer, error) {
 	e := s.server.engine
-	pc, err := e.api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{e.certificate}})
+	in := &intake{receiver: media.NewReceiver("agent"), intakes: e.intakes}
+	pc, err := e.newPeerConnection(in)
 	if err != nil {
 		return nil, fmt.Errorf("web: making a peer connection: %w", err)
 	}
-	p := &peer{seat: s, number: number, fingerprints: fingerprints, pc: pc, receiver: media.NewReceiver("agent"), page: s.page}
+	p := &peer{seat: s, number: number, fingerprints: fingerprints, pc: pc, receiver: in.receiver, intake: in, page: s.page}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.receiver.Source().Attach(p)
 	for i, t := range s.tracks {
@@ -90,6 +92,9 @@ func (p *peer) answer(offer string) (string, error) {
 	if err := p.pc.SetLocalDescription(answer); err != nil {
 		return "", fmt.Errorf("using the answer: %w", err)
 	}
+	if first {
+		p.receiver.SetPayloadTypes(PayloadTypes(p.pc.GetTransceivers()[0].Receiver().GetParameters().Codecs))
+	}
 	return answer.SDP, nil
 }
 
@@ -105,6 +110,9 @@ func (p *peer) addTracks() error {
 		sender, err := p.pc.AddTrack(p.outgoing[i])
 		if err != nil {
 			return fmt.Errorf("adding track %s: %w", trackNames[i], err)
+		}
+		if i == 0 { // one ICE transport carries them all
+			sender.Transport().ICETransport().OnSelectedCandidatePairChange(p.intake.follow)
 		}
 		p.work.Go(func() { p.readReports(sender.Read) })
 	}
@@ -126,8 +134,9 @@ func inOurOrder(params []webrtc.RTPCodecParameters) []webrtc.RTPCodecParameters 
 	return sorted
 }
 
-// hear reads what the person says until the peer connection ends. Only the
-// first track is taken; checkOffer leaves no place for others.
+// hear reads what pion decrypts of what the person says, and their reports,
+// until the peer connection ends: nearly all comes by the intake. Only the first
+// track is taken; checkOffer leaves no place for others.
 func (p *peer) hear(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 	p.seat.mu.Lock()
 	taken := p.hasMic || p.ctx.Err() != nil
@@ -142,7 +151,6 @@ func (p *peer) hear(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 	defer p.work.Done()
 	defer p.seat.server.recovered("microphone", nil)
 	p.work.Go(func() { p.readReports(r.Read) })
-	p.receiver.SetPayloadTypes(PayloadTypes(r.GetParameters().Codecs))
 	buf := make([]byte, maxPacket)
 	for {
 		n, _, err := t.Read(buf)
@@ -176,6 +184,7 @@ func (p *peer) close() {
 			defer s.work.Done()
 			defer s.metrics.peers.Dec()
 			defer s.recovered("closing a peer connection", nil)
+			p.intake.close()
 			_ = p.pc.GracefulClose() // it may have been closed by the browser
 			p.work.Wait()
 		}()
@@ -199,6 +208,9 @@ func (s *Seat) peerChanged(p *peer) {
 		state := p.pc.ConnectionState()
 		s.log.Info("peer connection", "state", state.String(), "peer", p.number)
 		p.up = state == webrtc.PeerConnectionStateConnected
+		if p.up {
+			p.intake.open()
+		}
 		switch state {
 		case webrtc.PeerConnectionStateFailed:
 			p.failedAt = time.Now()

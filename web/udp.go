@@ -15,8 +15,9 @@ import (
 
 // udpMux opens one UDP socket on ip, or one on each interface. With a media
 // engine they are read and written in batches while packets are many, and what
-// the engine's phones say goes out with each batch of theirs.
-func udpMux(ip netip.Addr, port int, with *media.Engine, log *slog.Logger) (ice.UDPMux, error) {
+// the engine's phones say goes out with each batch of theirs. The RTP of
+// browsers goes to their intakes.
+func udpMux(ip netip.Addr, port int, with *media.Engine, browsers *intakes, log *slog.Logger) (ice.UDPMux, error) {
 	logger := logFactory{log}.NewLogger("ice-udp")
 	if with == nil || !poll.Supported {
 		return plainMux(ip, port, log)
@@ -40,7 +41,7 @@ func udpMux(ip netip.Addr, port int, with *media.Engine, log *slog.Logger) (ice.
 			return nil, errors.Join(errs...)
 		}
 		with.After(conn.Flush)
-		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: logger}))
+		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: &mediaPort{conn, browsers}, Logger: logger}))
 		port = conn.LocalAddr().(*net.UDPAddr).Port
 	}
 	if ip.IsValid() {

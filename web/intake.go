@@ -1,0 +1,195 @@
+package web
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"callfloor/media"
+	"callfloor/media/poll"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// intake takes a browser's RTP where it comes in and hands it to the receiver
+// of its peer connection: by the media port's reader, on whose goroutine the
+// packet then goes all the way, or, from an address that ICE has not chosen
+// (yet) and over TCP, by the reader of that candidate. pion sees STUN, DTLS and
+// RTCP only. Its own way for a packet has five goroutines and four queues, and
+// cost more than all the rest of a call. Before the handshake is over, and
+// should it not show its keys, packets take that way.
+type intake struct {
+	secrets  secrets
+	receiver *media.Receiver
+	opener   atomic.Pointer[media.Opener] // nil: pion decrypts
+	intakes  *intakes
+
+	mu    sync.Mutex
+	bound netip.AddrPort // where ICE says that the browser is; zero: not known
+	ended bool
+}
+
+// take deals with a datagram if it is RTP and there are keys; it is decrypted
+// where it lies. What is not authentic is dropped.
+func (i *intake) take(b []byte) bool {
+	if !isRTP(b) {
+		return false
+	}
+	opener := i.opener.Load()
+	if opener == nil {
+		return false
+	}
+	if plain, err := opener.RTP(b); err == nil {
+		// What is wrong with a packet is in the receiver's figures.
+		_ = i.receiver.WriteRTP(plain, time.Now())
+	}
+	return true
+}
+
+// isRTP tells RTP from the rest of what comes to one port (RFC 7983 §7, RFC
+// 5761 §4).
+func isRTP(b []byte) bool {
+	return len(b) >= 12 && b[0]>>6 == 2 && (b[1]&0x7F < 64 || b[1]&0x7F > 95)
+}
+
+// open begins to decrypt here. The handshake must be over and the browser's
+// certificate the one of its offer.
+func (i *intake) open() {
+	if i.opener.Load() != nil {
+		return
+	}
+	key, ok := i.secrets.browser()
+	if !ok {
+		return
+	}
+	if opener, err := media.NewOpener(key); err == nil {
+		i.opener.Store(opener)
+	}
+}
+
+// follow makes the media port know where ICE says that the browser is.
+func (i *intake) follow(pair *webrtc.ICECandidatePair) {
+	var to netip.AddrPort
+	if pair != nil && pair.Remote != nil && pair.Remote.Protocol == webrtc.ICEProtocolUDP {
+		if ip, err := netip.ParseAddr(pair.Remote.Address); err == nil {
+			to = netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port)
+		}
+	}
+	i.bind(to)
+}
+
+func (i *intake) bind(to netip.AddrPort) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ended || i.bound == to {
+		return
+	}
+	i.intakes.move(i, i.bound, to)
+	i.bound = to
+}
+
+// close makes the media port forget the browser.
+func (i *intake) close() {
+	i.bind(netip.AddrPort{})
+	i.mu.Lock()
+	i.ended = true
+	i.mu.Unlock()
+}
+
+// intakes finds browsers by their addresses.
+type intakes struct {
+	mu sync.RWMutex
+	at map[netip.AddrPort]*intake
+}
+
+func newIntakes() *intakes { return &intakes{at: map[netip.AddrPort]*intake{}} }
+
+// move takes i from one address to another; the zero address is none. The last
+// who came to an address has it.
+func (s *intakes) move(i *intake, from, to netip.AddrPort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.at[from] == i {
+		delete(s.at, from)
+	}
+	if to.IsValid() {
+		s.at[to] = i
+	}
+}
+
+func (s *intakes) find(from netip.AddrPort) *intake {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.at[from]
+}
+
+// mediaPort is the socket that all browsers share.
+type mediaPort struct {
+	*poll.PacketConn
+	intakes *intakes
+}
+
+// ReadFrom implements net.PacketConn for what is left to pion.
+func (p *mediaPort) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := p.ReadFromAddrPort(b)
+		if err != nil {
+			return 0, nil, err
+		}
+		if isRTP(b[:n]) {
+			if i := p.intakes.find(from); i != nil && i.take(b[:n]) {
+				continue
+			}
+		}
+		return n, net.UDPAddrFromAddrPort(from), nil
+	}
+}
+
+// tapped is a candidate's way in: what reads it sees no RTP.
+type tapped struct {
+	net.PacketConn
+	intake *intake
+}
+
+// ReadFrom implements net.PacketConn.
+func (t *tapped) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := t.PacketConn.ReadFrom(b)
+		if err != nil || !t.intake.take(b[:n]) {
+			return n, from, err
+		}
+	}
+}
+
+// tappedUDP is the media port as one peer connection has it.
+type tappedUDP struct {
+	ice.UDPMux
+	intake *intake
+}
+
+// GetConn implements ice.UDPMux.
+func (t tappedUDP) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+	c, err := t.UDPMux.GetConn(ufrag, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &tapped{c, t.intake}, nil
+}
+
+// tappedTCP is tappedUDP for TCP. pion asks it for its LocalAddr, too.
+type tappedTCP struct {
+	*ice.TCPMuxDefault
+	intake *intake
+}
+
+// GetConnByUfrag implements ice.TCPMux.
+func (t tappedTCP) GetConnByUfrag(ufrag string, isIPv6 bool, local net.IP) (net.PacketConn, error) {
+	c, err := t.TCPMuxDefault.GetConnByUfrag(ufrag, isIPv6, local)
+	if err != nil {
+		return nil, err
+	}
+	return &tapped{c, t.intake}, nil
+}
