@@ -91,6 +91,9 @@ func (s *State) move(a *agent, to contact.AgentState) {
 		a.idleSince = s.now
 	}
 	if to == contact.AgentOffline {
+		if s.cfg.MissedAlert > 0 && a.missed >= s.cfg.MissedAlert {
+			s.missOver(a)
+		}
 		a.missed = 0
 	}
 	if change := working(to) - working(from); change != 0 {
@@ -132,6 +135,7 @@ func (s *State) route(a *agent) {
 		if can {
 			m.key = m.q.turn(m)
 			m.q.idle.insert(&m.inIdle)
+			s.freeTask(m.q) // one more customer may be called
 		} else {
 			m.q.idle.remove(&m.inIdle)
 		}
@@ -215,6 +219,11 @@ func (s *State) agentWants(a *agent, ev AgentWants) error {
 	case contact.AgentAvailable, contact.AgentAway, contact.AgentOffline:
 	default:
 		return contact.Errorf(contact.Invalid, "an agent can ask to be available, away or offline, not %s", ev.State)
+	}
+	if ev.Force && (a.status.State == contact.AgentWrapUp || a.status.State == contact.AgentDisconnected && ev.State != contact.AgentAvailable) {
+		s.endWrapUp(a)
+		s.goTo(a, ev.State, ev.Reason)
+		return nil
 	}
 	switch a.status.State {
 	case contact.AgentTalking, contact.AgentHold, contact.AgentWrapUp:

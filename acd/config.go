@@ -69,6 +69,11 @@ type AgentConfig struct {
 	Weight int `yaml:"weight"`
 	// Queues say how the agent takes part in queues whose list has them.
 	Queues []AgentQueue `yaml:"queues"`
+	// AutoAnswer: the seat answers every offer by itself, after a beep.
+	AutoAnswer bool `yaml:"auto_answer"`
+	// Outbound is the agent's part in callbacks and voicemails: "" (too), never
+	// or only.
+	Outbound Outbound `yaml:"outbound"`
 }
 
 // AgentQueue is how an agent takes part in a queue.
@@ -148,6 +153,50 @@ type QueueConfig struct {
 	Hours       []Hours `yaml:"hours"`
 	Holidays    []Day   `yaml:"holidays"`
 	LeaveClosed bool    `yaml:"leave_closed"`
+	// AutoAnswer: seats answer the offers of this queue by themselves.
+	AutoAnswer bool `yaml:"auto_answer"`
+	// TaskAgents is how many agents may be busy with callbacks and voicemails of
+	// the queue at a time; 0 is no limit.
+	TaskAgents int `yaml:"task_agents"`
+	// Callback is who is called first: agent or customer. "" is agent.
+	Callback CallbackFirst `yaml:"callback"`
+	// CallbackTries is how often a customer is called who does not answer, 0 is
+	// 3; CallbackSpacing is the time between, 0 is 10 minutes.
+	CallbackTries   int           `yaml:"callback_tries"`
+	CallbackSpacing time.Duration `yaml:"callback_spacing"`
+}
+
+// CallbackFirst is who is called first when the turn of a callback has come.
+type CallbackFirst string
+
+// Whom a callback calls first.
+const (
+	AgentFirst    CallbackFirst = "agent"
+	CustomerFirst CallbackFirst = "customer"
+)
+
+// Tries is how often a customer is called.
+func (q QueueConfig) Tries() int {
+	if q.CallbackTries == 0 {
+		return 3
+	}
+	return q.CallbackTries
+}
+
+// Spacing is the time between two calls of a customer who does not answer.
+func (q QueueConfig) Spacing() time.Duration {
+	if q.CallbackSpacing == 0 {
+		return 10 * time.Minute
+	}
+	return q.CallbackSpacing
+}
+
+// Kind is the kind of the queue's callbacks.
+func (q QueueConfig) Kind() Kind {
+	if q.Callback == CustomerFirst {
+		return KindDial
+	}
+	return KindCallback
 }
 
 // DefaultConfig returns the defaults of callfloor.example.yaml.
@@ -233,6 +282,16 @@ func (q QueueConfig) validate() error {
 		if d.value < 0 || d.value > 0 && d.value < time.Second {
 			return fmt.Errorf("%s is %v; it must be 0s (never) or at least 1s", d.key, d.value)
 		}
+	}
+	switch {
+	case q.Callback != "" && q.Callback != AgentFirst && q.Callback != CustomerFirst:
+		return fmt.Errorf("callback is %q; it must be agent or customer", q.Callback)
+	case q.CallbackTries < 0 || q.CallbackTries > 20:
+		return fmt.Errorf("callback_tries is %d; it must be 1 to 20, or 0 for 3", q.CallbackTries)
+	case q.CallbackSpacing < 0 || q.CallbackSpacing > 0 && q.CallbackSpacing < time.Second:
+		return fmt.Errorf("callback_spacing is %v; it must be at least 1s, or 0s for 10m", q.CallbackSpacing)
+	case q.TaskAgents < 0:
+		return fmt.Errorf("task_agents is %d; it must be 0 (no limit) or more", q.TaskAgents)
 	}
 	if q.Overflow.Waiting < 0 {
 		return fmt.Errorf("overflow.waiting is %d; it must be 0 (never) or more", q.Overflow.Waiting)

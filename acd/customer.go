@@ -32,6 +32,10 @@ type customer struct {
 	returned bool
 	// served: it was answered once and counted.
 	served bool
+	// kind is KindCall where somebody is on the line; parked: they do something
+	// else; dialling: they are being called.
+	kind             Kind
+	parked, dialling bool
 	// waited: at some time no seat rang for it, so its answer says something
 	// about the pace of the queue.
 	waited bool
@@ -56,6 +60,8 @@ type customer struct {
 
 	inOrder, inReady node[*customer]
 	inRing           *node[*customer] // nil unless everybody rings for it
+
+	inTasks *node[*customer] // nil for those on the line
 
 	home     *tree[*customer] // that inReady is in
 	inOldest int
@@ -152,7 +158,7 @@ func (s *State) contactLeft(ev ContactLeft) error {
 		a := s.endOffer(c.ringing[0], whyLeft)
 		s.move(a, contact.AgentAvailable)
 	}
-	if !c.served {
+	if !c.served && !c.virtual() {
 		s.countAbandon(c)
 		s.keepPlace(c)
 	}

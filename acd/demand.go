@@ -93,6 +93,9 @@ func (s *State) can(m *member, c *customer) fit {
 	if _, no := c.declinedBy(m.a, s.now); no {
 		return fitNo
 	}
+	if (c.kind != KindCall || m.a.person.Outbound != OutboundToo) && !s.mayHave(m, c) {
+		return fitNo
+	}
 	return m.a.suits(c.wants)
 }
 

@@ -13,10 +13,19 @@ const maxDemands = 1024
 
 // contactQueued: see ContactQueued.
 func (s *State) contactQueued(ev ContactQueued) error {
-	if s.customers[ev.Contact] != nil {
-		return contact.Errorf(contact.Conflict, "this call is in a queue already")
-	}
 	q := s.queues[ev.Queue]
+	if old := s.customers[ev.Contact]; old != nil {
+		switch {
+		case !old.parked:
+			return contact.Errorf(contact.Conflict, "this call is in a queue already")
+		case old.q == q:
+			s.unpark(old)
+			return nil
+		}
+		ev.Since, ev.Kind = old.since, KindCall
+		s.unstand(old)
+		s.forget(old)
+	}
 	if q == nil {
 		s.emit(Refused{Contact: ev.Contact, Queue: ev.Queue, Reason: ReasonUnknown, Why: "there is no such queue"})
 		return nil
@@ -24,29 +33,38 @@ func (s *State) contactQueued(ev ContactQueued) error {
 	if len(s.demands)+len(q.cfg.Steps)+1 > maxDemands && !ev.Skills.IsAny() {
 		return contact.Errorf(contact.Invalid, "flows ask for more than %d different skills", maxDemands)
 	}
-	s.arrives(q)
+	if ev.Kind == KindCall {
+		s.arrives(q)
+	}
 	since := ev.Since
 	if since.IsZero() || since.After(s.now) {
 		since = s.now
 	}
 	c := newCustomer(ev.Contact, q, since, s.number())
-	c.skills = ev.Skills
+	c.skills, c.kind = ev.Skills, ev.Kind
 	priority := ev.Priority
 	if key, ok := s.keyOf(ev.Caller); ok {
 		c.caller = key
 		if c.vip = s.vip[key]; c.vip {
 			priority += s.cfg.VIPPriority
 		}
-		priority = s.regain(c, priority)
+		if !c.virtual() {
+			priority = s.regain(c, priority)
+		}
 	}
 	c.setPriority(priority, s.cfg.PriorityWorth)
-	target, reason := s.admit(q)
+	target, reason := q, Reason("")
+	if !c.virtual() {
+		target, reason = s.admit(q)
+	}
 	if target == nil {
 		s.refuse(c, reason)
 		return nil
 	}
 	s.customers[c.id] = c
-	s.arrived = append(s.arrived, c)
+	if !c.virtual() {
+		s.arrived = append(s.arrived, c)
+	}
 	if target != q {
 		s.emit(Moved{Contact: c.id, From: q.cfg.ID, To: target.cfg.ID, Reason: reason, Why: q.why(reason)})
 		c.q, c.hops = target, 1
@@ -160,7 +178,12 @@ func (s *State) overflow(c *customer, r Reason) {
 // stand puts c where it belongs in its queue, ready to be offered.
 func (s *State) stand(c *customer) {
 	c.q.order.insert(&c.inOrder)
-	c.q.oldest.push(c)
+	if c.virtual() {
+		c.inTasks = &node[*customer]{v: c}
+		c.q.tasks.insert(c.inTasks)
+	} else {
+		c.q.oldest.push(c)
+	}
 	c.q.moved = c.q.moved || c.q.order.rank(&c.inOrder) < PlacesTold
 	s.touch(c.q)
 	s.watchEmpty(c.q)
@@ -175,6 +198,15 @@ func (s *State) unstand(c *customer) {
 	c.q.stopRinging(c)
 	c.q.order.remove(&c.inOrder)
 	c.q.oldest.remove(c)
+	if c.inTasks != nil {
+		c.q.tasks.remove(c.inTasks)
+		c.inTasks = nil
+	}
+	if c.dialling {
+		c.dialling = false
+		c.q.dialling--
+		s.freeTask(c.q)
+	}
 	s.stop(&c.due)
 	c.told = Place{}
 	s.touch(c.q)
@@ -196,7 +228,7 @@ func (s *State) reconsider(c *customer) {
 	}
 	q, waited := c.q, s.now.Sub(c.joined)
 	switch {
-	case c.served: // came back: it stays until an agent has time
+	case c.served, c.virtual(): // it stays until an agent has time
 	case q.cfg.LeaveClosed && !q.isOpen(s.now):
 		s.giveUp(c, ReasonClosed)
 		return
@@ -235,7 +267,14 @@ func (s *State) nextDue(c *customer) time.Time {
 		}
 	}
 	q := c.q
-	if !c.served {
+	if c.virtual() {
+		if q.hours.open(s.now) {
+			at(q.hours.closes(s.now)) // to look for the next opening then
+		} else {
+			at(q.hours.opens(s.now))
+		}
+	}
+	if !c.served && !c.virtual() {
 		if q.cfg.MaxWait > 0 {
 			at(c.joined.Add(q.cfg.MaxWait))
 		}
@@ -288,7 +327,7 @@ func (s *State) releaseOwn(m *member) {
 func (s *State) leaveAll(q *queue, r Reason) {
 	var all []*customer
 	for c := range q.order.all() {
-		if len(c.ringing) == 0 && !c.served {
+		if len(c.ringing) == 0 && !c.served && !c.virtual() && !c.parked {
 			all = append(all, c)
 		}
 	}

@@ -182,6 +182,10 @@ func (s *State) bestIn(m *member) *customer {
 
 // offer rings m, or in a queue that rings all everybody who can take c.
 func (s *State) offer(c *customer, m *member, why string) {
+	if c.kind == KindDial {
+		s.dial(c)
+		return
+	}
 	if c.q.cfg.Strategy != RingAll || c.prefer != nil {
 		s.ring(c, m, why)
 		return
@@ -235,6 +239,9 @@ func (s *State) ring(c *customer, m *member, why string) {
 	reasons := s.reasons(c, a, why)
 	c.q.leave(s.now, c)
 	c.q.took(m)
+	if c.virtual() && len(c.ringing) == 0 {
+		c.q.working++
+	}
 	c.ringing = append(c.ringing, a)
 	a.c = c
 	deadline := s.now.Add(s.cfg.OfferTimeout)
@@ -243,6 +250,7 @@ func (s *State) ring(c *customer, m *member, why string) {
 	s.emit(OfferTo{
 		Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID,
 		Waited: s.now.Sub(c.since), Deadline: deadline, Reasons: reasons,
+		Kind: c.kind, AutoAnswer: c.q.cfg.AutoAnswer || a.person.AutoAnswer,
 	})
 	s.move(a, contact.AgentOffered)
 }
@@ -254,6 +262,9 @@ func (s *State) endOffer(a *agent, why string) *agent {
 	c.ringing = slices.DeleteFunc(c.ringing, func(b *agent) bool { return b == a })
 	if len(c.ringing) == 0 {
 		c.q.stopRinging(c)
+		if c.virtual() {
+			s.taskDone(c.q)
+		}
 	}
 	a.last = endedOffer{c.id, why}
 	s.dropCall(a)
@@ -300,22 +311,22 @@ func (s *State) offerAccepted(ev OfferAccepted) error {
 		b := s.endOffer(c.ringing[0], whyTaken)
 		s.move(b, contact.AgentAvailable)
 	}
-	c.agent, c.connected, a.c, c.prefer = a, true, c, nil
-	a.mine, a.missed, a.talking = nil, 0, s.now
-	a.calls++
+	missed := a.missed
+	s.join(a, c)
 	s.countAnswer(c, waited)
-	a.status.Contact, a.status.Queue = c.id, c.q.cfg.ID
-	s.emit(Connect{Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID, Waited: waited})
+	if missed >= s.cfg.MissedAlert && s.cfg.MissedAlert > 0 {
+		s.missOver(a)
+	}
+	s.emit(Connect{Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID, Waited: waited, Kind: c.kind})
 	s.move(a, contact.AgentTalking)
 	return nil
 }
 
 func (s *State) countAnswer(c *customer, waited time.Duration) {
-	c.q.talking++
 	if c.waited {
 		c.q.pace.answer(s.now)
 	}
-	if c.served {
+	if c.served || c.virtual() {
 		return
 	}
 	c.served = true

@@ -1,7 +1,9 @@
 package acd
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -102,6 +104,10 @@ func randomConfig(roll func(n int) int) Config {
 	if roll(3) == 0 {
 		cfg.WrapUp = 0
 	}
+	sales.TaskAgents = roll(3)
+	if roll(4) == 0 {
+		cfg.Agents[roll(3)].Outbound = []Outbound{OutboundNever, OutboundOnly}[roll(2)]
+	}
 	cfg.Queues = []QueueConfig{sales, support, tiny}
 	return cfg
 }
@@ -141,7 +147,15 @@ func (d *days) wait() {
 
 func (d *days) event() Event {
 	agent := agentNames[d.roll(len(agentNames))]
-	switch d.roll(16) {
+	switch d.roll(17) {
+	case 16:
+		return []Event{
+			ContactParked{d.contact()}, ContactParked{d.contact()},
+			ContactBooked{Contact: d.contact(), As: d.fresh(), Kind: Kind(d.roll(4))},
+			ContactReached{d.contact()}, ContactReached{d.contact()},
+			Dialled{Agent: agent, Contact: d.fresh(), Queue: []contact.QueueID{"", "sales"}[d.roll(2)]},
+			WorksOn{Agent: agent, Contact: d.contactOf(agent), As: d.fresh(), Kind: Kind(d.roll(2))},
+		}[d.roll(7)]
 	case 0, 1, 2:
 		d.n++
 		return ContactQueued{
@@ -152,6 +166,7 @@ func (d *days) event() Event {
 			Caller:    []string{"", "", "13800000001", "13800000002", "13800000003", "anonymous"}[d.roll(6)],
 			LastAgent: []contact.AgentID{"", "", "", agent, "nobody"}[d.roll(5)],
 			Skills:    []Expr{{}, {}, {}, expr("billing"), expr("NOT trainee")}[d.roll(5)],
+			Kind:      []Kind{KindCall, KindCall, KindCall, KindCallback, KindDial, KindVoicemail}[d.roll(6)],
 		}
 	case 3:
 		return ContactLeft{d.contact()}
@@ -186,6 +201,12 @@ func (d *days) event() Event {
 	}
 }
 
+// fresh is mostly one that is not here.
+func (d *days) fresh() contact.ID {
+	d.n++
+	return contact.ID(rune('A' + d.n%64))
+}
+
 // contact is mostly one that is here.
 func (d *days) contact() contact.ID {
 	return contact.ID(rune('A' + max(0, d.n+1-d.roll(9))%64))
@@ -209,7 +230,7 @@ func (d *days) drain() {
 	w.do(AgentAdded{Agent: "zoe", Queues: []contact.QueueID{"sales", "support", "tiny"}})
 	w.do(SeatReady{Agent: "zoe", Ready: true})
 	w.do(AgentWants{Agent: "zoe", State: contact.AgentAvailable})
-	for range 1000 {
+	for i := range 1000 {
 		if len(w.contacts) == 0 {
 			return
 		}
@@ -223,8 +244,27 @@ func (d *days) drain() {
 				w.do(WrapUpDone{id})
 			}
 		}
+		for _, id := range slices.Sorted(maps.Keys(w.contacts)) {
+			switch c := w.contacts[id]; {
+			case c == nil:
+			case c.dialling:
+				w.do(ContactReached{id})
+			case c.parked:
+				w.do(ContactQueued{Contact: id, Queue: c.queue})
+			case c.queue == "": // of an agent without a queue: nobody else has it
+				w.do(ContactLeft{id})
+			}
+		}
 		w.now = w.now.Add(time.Second)
 		w.do(Tick{})
+		busy := false
+		for _, st := range w.state.Agents() {
+			busy = busy || st.Contact != ""
+		}
+		if i > 300 && !busy { // callbacks wait until their queue opens again
+			w.now = w.now.Add(time.Hour)
+		}
+		w.do(Tick{})
 	}
-	d.fail("still there after an hour: %v", w.order())
+	d.fail("still there after an hour: %v, agents %+v", w.order(), w.state.Agents())
 }

@@ -16,13 +16,16 @@ type queue struct {
 	ringers tree[*customer] // those for whom more seats may begin to ring
 	oldest  heap[*customer] // everybody not yet answered, by Since
 	idle    tree[*member]   // agents who can take a contact, the next one first
+	tasks   tree[*customer] // of order, those who are not on the line
 
-	members []*member
-	afters  []time.Duration // at which agents begin to help out
-	staffed int
-	talking int
-	turns   uint64 // offers made, for round_robin
-	pass    int64  // of the agent offered last, for weighted
+	members  []*member
+	afters   []time.Duration // at which agents begin to help out
+	staffed  int
+	talking  int
+	working  int    // tasks with an agent, or for which seats ring
+	dialling int    // customers who are being called before they are offered
+	turns    uint64 // offers made, for round_robin
+	pass     int64  // of the agent offered last, for weighted
 
 	answered, answeredIn, abandoned, abandonedIn, abandonedShort int
 
@@ -62,6 +65,7 @@ func (s *State) newQueue(cfg QueueConfig) *queue {
 		hours:   schedule{cfg.Hours, cfg.Holidays, s.zone},
 		order:   tree[*customer]{less: before},
 		ringers: tree[*customer]{less: before},
+		tasks:   tree[*customer]{less: before},
 		idle: tree[*member]{less: func(a, b *member) bool {
 			switch {
 			case a.key != b.key:
@@ -91,7 +95,8 @@ func (s *State) newQueue(cfg QueueConfig) *queue {
 
 func (q *queue) status(now time.Time) QueueStatus {
 	st := QueueStatus{
-		Waiting:    q.order.len(),
+		Waiting:    q.order.len() - q.tasks.len(),
+		Tasks:      q.tasks.len(),
 		Available:  q.idle.len(),
 		Staffed:    q.staffed,
 		Talking:    q.talking,

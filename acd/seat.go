@@ -60,9 +60,9 @@ func (s *State) giveBack(a *agent) {
 	a.c, c.agent, c.connected = nil, nil, false
 	a.mine, a.mineUntil = c, s.now.Add(s.cfg.SameAgent)
 	s.dropCall(a)
-	c.q.talking--
+	s.parts(c)
 	c.returned = true
-	s.emit(Requeued{Contact: c.id, Agent: a.id, Queue: c.q.cfg.ID})
+	s.emit(Requeued{Contact: c.id, Agent: a.id, Queue: c.q.cfg.ID, Kind: c.kind})
 	s.stand(c)
 }
 
@@ -108,6 +108,14 @@ func (s *State) timeUp(a *agent) {
 	}
 }
 
+// parts counts that c has no agent any more.
+func (s *State) parts(c *customer) {
+	c.q.talking--
+	if c.virtual() {
+		s.taskDone(c.q)
+	}
+}
+
 // stopTalking counts the time of a's call.
 func (s *State) stopTalking(a *agent) {
 	talked := s.now.Sub(a.talking)
@@ -124,13 +132,18 @@ func (s *State) miss(a *agent, q contact.QueueID) {
 	}
 }
 
+// missOver takes the alert back: the agent answers again, or is gone.
+func (s *State) missOver(a *agent) {
+	s.emit(Alert{Kind: "missed", Agent: a.id, Text: string(a.id) + " answers again"})
+}
+
 // wrapUp ends a's call.
 func (s *State) wrapUp(a *agent) {
 	c := a.c
 	s.freeHelper(c, whyLeft)
 	s.stopTalking(a)
 	a.c, c.agent = nil, nil
-	c.q.talking--
+	s.parts(c)
 	s.touch(c.q)
 	s.forget(c)
 	s.beginWrapUp(a)

@@ -45,6 +45,8 @@ type PlaceSnapshot struct {
 	Joined   time.Time       `json:"joined"`
 	Priority int             `json:"priority"`
 	Until    time.Time       `json:"until,omitzero"` // zero: it waits
+	// Kind is what waits; who keeps the task brings it back after a restart.
+	Kind Kind `json:"kind,omitzero"`
 }
 
 // QueueSnapshot is what a queue has counted and measured.
@@ -77,7 +79,7 @@ func (s *State) Snapshot() Snapshot {
 	slices.SortFunc(snap.Agents, func(a, b AgentSnapshot) int { return cmp.Compare(a.ID, b.ID) })
 	for _, q := range s.queueList {
 		for c := range q.order.all() {
-			snap.Places = append(snap.Places, PlaceSnapshot{Caller: c.caller.text(), Queue: q.cfg.ID, Since: c.since, Joined: c.joined, Priority: c.priority})
+			snap.Places = append(snap.Places, PlaceSnapshot{Caller: c.caller.text(), Queue: q.cfg.ID, Since: c.since, Joined: c.joined, Priority: c.priority, Kind: c.kind})
 		}
 		snap.Queues = append(snap.Queues, q.snapshot())
 	}
@@ -157,7 +159,7 @@ func (s *State) restorePlace(p PlaceSnapshot) {
 	var key callerKey
 	raw, err := hex.DecodeString(p.Caller)
 	q := s.queues[p.Queue]
-	if err != nil || len(raw) != len(key) || q == nil || s.cfg.Redial <= 0 || len(s.tickets) >= maxTickets {
+	if p.Kind != KindCall || err != nil || len(raw) != len(key) || q == nil || s.cfg.Redial <= 0 || len(s.tickets) >= maxTickets {
 		return
 	}
 	copy(key[:], raw)

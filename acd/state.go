@@ -25,6 +25,7 @@ type State struct {
 
 	queues    map[contact.QueueID]*queue
 	queueList []*queue // as configured
+	nowhere   *queue   // of calls that agents of no queue make
 	agents    map[contact.AgentID]*agent
 	customers map[contact.ID]*customer
 	timers    heap[*timer]
@@ -89,6 +90,7 @@ func New(cfg Config) *State {
 		s.queues[c.ID] = q
 		s.queueList = append(s.queueList, q)
 	}
+	s.nowhere = s.newQueue(QueueConfig{})
 	return s
 }
 
@@ -129,6 +131,16 @@ func (s *State) apply(ev Event) error {
 		return s.usual(ev)
 	case ContactLeft:
 		return s.contactLeft(ev)
+	case ContactParked:
+		return s.contactParked(ev)
+	case ContactBooked:
+		return s.contactBooked(ev)
+	case ContactReached:
+		return s.contactReached(ev)
+	case Dialled:
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.dialled(a, ev) })
+	case WorksOn:
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.worksOn(a, ev) })
 	case ContactReleased:
 		return s.contactReleased(ev)
 	case TakenOver:
@@ -280,6 +292,9 @@ func (s *State) tellPlaces(q *queue) {
 }
 
 func (s *State) tellPlace(c *customer, position int, mean time.Duration) {
+	if c.virtual() {
+		return
+	}
 	p := Place{Contact: c.id, Position: position, Expected: expected(mean, position)}
 	if p.Position != c.told.Position || p.Expected != c.told.Expected {
 		c.told = p
@@ -288,7 +303,7 @@ func (s *State) tellPlace(c *customer, position int, mean time.Duration) {
 }
 
 func (s *State) touch(q *queue) {
-	if !q.touched {
+	if !q.touched && q != s.nowhere {
 		q.touched = true
 		s.touched = append(s.touched, q)
 	}

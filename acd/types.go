@@ -28,6 +28,8 @@ type (
 		// Skills are what this contact requires of an agent, until a step of
 		// the queue asks any.
 		Skills Expr
+		// Kind is KindCall for a customer on the line.
+		Kind Kind
 	}
 	// Restored: this is how things stood when the last server ended. It must be
 	// the first event. See Snapshot.
@@ -58,6 +60,9 @@ type (
 		Agent  contact.AgentID
 		State  contact.AgentState
 		Reason string
+		// Force ends a wrap-up at once, and the wait for a browser that is gone:
+		// a supervisor decides.
+		Force bool
 	}
 	// SeatReady: the seat has a live connection and microphone, or no longer.
 	// Only a ready seat is routable.
@@ -101,6 +106,11 @@ type (
 )
 
 func (ContactQueued) event()   {}
+func (ContactParked) event()   {}
+func (ContactBooked) event()   {}
+func (ContactReached) event()  {}
+func (Dialled) event()         {}
+func (WorksOn) event()         {}
 func (Restored) event()        {}
 func (Usual) event()           {}
 func (ContactLeft) event()     {}
@@ -131,6 +141,9 @@ type (
 		Waited   time.Duration
 		Deadline time.Time
 		Reasons  []Candidate
+		Kind     Kind
+		// AutoAnswer: the seat answers by itself.
+		AutoAnswer bool
 	}
 	// OfferEnded: stop ringing. Why is accepted, declined, timeout, left (the
 	// customer hung up), lost (the seat is gone), taken (another agent was
@@ -148,6 +161,7 @@ type (
 		Contact contact.ID
 		Queue   contact.QueueID
 		Waited  time.Duration
+		Kind    Kind
 	}
 	// Requeued: the agent's browser stayed away past the grace time; the call
 	// must be parted from the agent and hear the queue again. It is already
@@ -156,6 +170,14 @@ type (
 		Contact contact.ID
 		Agent   contact.AgentID
 		Queue   contact.QueueID
+		Kind    Kind
+	}
+	// Dial: it is the turn of a customer who wants to be called before an agent
+	// is asked (KindDial). ContactReached or ContactLeft follows.
+	Dial struct {
+		Contact contact.ID
+		Queue   contact.QueueID
+		Waited  time.Duration
 	}
 	// Place: a waiting contact's position (1 is next, the ones who ring
 	// somewhere included) and expected wait changed. Expected is 0 when nothing
@@ -206,6 +228,7 @@ func (OfferTo) action()      {}
 func (OfferEnded) action()   {}
 func (Connect) action()      {}
 func (Requeued) action()     {}
+func (Dial) action()         {}
 func (Place) action()        {}
 func (Refused) action()      {}
 func (Moved) action()        {}
@@ -256,7 +279,8 @@ type AgentStatus struct {
 // QueueStatus is a queue as others see it. Service figures count since
 // midnight UTC; a contact that came back to the queue (Requeued) counts once.
 type QueueStatus struct {
-	Waiting      int       // contacts not yet answered, the ringing ones included
+	Waiting      int       // callers not yet answered, the ringing ones included
+	Tasks        int       // callbacks and voicemails not yet answered
 	LongestSince time.Time // of those who wait; zero if nobody does
 	Available    int       // agents who would be offered a contact now
 	// Staffed are the agents of the queue at work: available, offered,

@@ -25,6 +25,7 @@ type world struct {
 	agents   map[contact.AgentID]*seat
 	queues   map[contact.QueueID]QueueStatus
 	places   map[contact.ID]Place
+	leaving  contact.ID // in this step
 }
 
 type seen struct {
@@ -34,6 +35,9 @@ type seen struct {
 	ringing   map[contact.AgentID]bool
 	agent     contact.AgentID // connected
 	connected bool
+	kind      Kind
+	parked    bool
+	dialling  bool
 	declined  map[contact.AgentID]time.Time
 }
 
@@ -55,6 +59,14 @@ func newWorld(cfg Config, fail func(string, ...any)) *world {
 
 // do sends one event and checks everything.
 func (w *world) do(ev Event) {
+	switch ev.(type) {
+	case ContactBooked, ContactParked, ContactReached, Dialled, WorksOn:
+		w.do(Tick{}) // what is due happens first, and is told of under the names of before
+	}
+	w.leaving = ""
+	if left, ok := ev.(ContactLeft); ok {
+		w.leaving = left.Contact
+	}
 	before := w.order()
 	actions, err := w.state.Try(w.now, ev)
 	if again := w.twin.Step(w.now, ev); !reflect.DeepEqual(actions, again) {
@@ -77,7 +89,7 @@ func (w *world) do(ev Event) {
 	w.checkOrder(ev, before, returned)
 	w.checkPeople()
 	w.checkQueues()
-	w.checkNobodyForgotten()
+	w.checkNobodyForgotten(ev)
 	if next := w.state.NextDeadline(); !next.IsZero() && !next.After(w.now) {
 		w.fail("after a step at %v the next deadline is %v", w.now, next)
 	}
@@ -87,8 +99,34 @@ func (w *world) do(ev Event) {
 func (w *world) note(ev Event, err error) {
 	switch ev := ev.(type) {
 	case ContactQueued:
+		if old := w.contacts[ev.Contact]; err == nil && old != nil {
+			old.queue, old.parked, old.declined = ev.Queue, false, w.declinesOf(ev.Contact)
+		} else if err == nil {
+			w.contacts[ev.Contact] = &seen{kind: ev.Kind, queue: ev.Queue, since: ev.Since, caller: ev.Caller, declined: map[contact.AgentID]time.Time{}, ringing: map[contact.AgentID]bool{}}
+		}
+	case ContactParked:
 		if err == nil {
-			w.contacts[ev.Contact] = &seen{queue: ev.Queue, since: ev.Since, caller: ev.Caller, declined: map[contact.AgentID]time.Time{}, ringing: map[contact.AgentID]bool{}}
+			w.contacts[ev.Contact].parked = true
+		}
+	case ContactBooked:
+		if err == nil {
+			w.rename(ev.Contact, ev.As)
+			c := w.contacts[ev.As]
+			c.kind, c.parked, c.declined = ev.Kind, false, map[contact.AgentID]time.Time{}
+		}
+	case ContactReached:
+		if err == nil {
+			c := w.contacts[ev.Contact]
+			c.kind, c.dialling = KindCall, false
+		}
+	case Dialled:
+		if err == nil {
+			w.contacts[ev.Contact] = &seen{queue: w.state.customers[ev.Contact].q.cfg.ID, since: w.now, declined: map[contact.AgentID]time.Time{}, ringing: map[contact.AgentID]bool{}}
+		}
+	case WorksOn:
+		if err == nil {
+			w.rename(ev.Contact, ev.As)
+			w.contacts[ev.As].kind = ev.Kind
 		}
 	case TakenOver:
 		if err == nil {
@@ -104,6 +142,22 @@ func (w *world) note(ev Event, err error) {
 			s.gone, s.backAt = false, w.now
 		}
 	}
+}
+
+func (w *world) rename(from, to contact.ID) {
+	w.contacts[to] = w.contacts[from]
+	delete(w.contacts, from)
+}
+
+// declinesOf are those that the state still keeps.
+func (w *world) declinesOf(id contact.ID) map[contact.AgentID]time.Time {
+	m := map[contact.AgentID]time.Time{}
+	if c := w.state.customers[id]; c != nil {
+		for _, d := range c.declines {
+			m[d.a.id] = d.at
+		}
+	}
+	return m
 }
 
 // see follows one action.
@@ -143,6 +197,10 @@ func (w *world) see(ev Event, a Action) {
 	case Connect:
 		accepted, ok := ev.(OfferAccepted)
 		c := w.contacts[a.Contact]
+		if d, out := ev.(Dialled); out && c != nil && d.Agent == a.Agent && d.Contact == a.Contact {
+			c.agent, c.connected = a.Agent, true
+			return
+		}
 		if !ok || accepted.Agent != a.Agent || accepted.Contact != a.Contact || c == nil || c.agent != "" || len(c.ringing) > 0 {
 			w.fail("%+v came of %#v", a, ev)
 			return
@@ -159,6 +217,22 @@ func (w *world) see(ev Event, a Action) {
 			w.fail("%+v: the seat was not gone for the grace time", a)
 		}
 		c.agent, c.connected = "", false
+	case Dial:
+		c := w.contacts[a.Contact]
+		if c == nil || c.kind != KindDial || c.dialling || c.connected || len(c.ringing) > 0 {
+			w.fail("%+v: it is not a customer to call: %+v", a, c)
+			return
+		}
+		c.dialling = true
+		calling, idle := w.dialling(a.Queue), 0
+		for _, m := range w.state.queues[a.Queue].members {
+			if w.isIdle(m.a.id) {
+				idle++
+			}
+		}
+		if calling > idle {
+			w.fail("%+v: %d are called for %d agents who are free", a, calling, idle)
+		}
 	case Place:
 		w.places[a.Contact] = a
 	case QueueChanged:
@@ -172,7 +246,7 @@ func (w *world) seeOffer(a OfferTo) {
 	c, s := w.contacts[a.Contact], w.agents[a.Agent]
 	q := w.state.queues[a.Queue]
 	switch {
-	case c == nil || c.agent != "" || c.queue != a.Queue:
+	case c == nil || c.agent != "" || c.queue != a.Queue || c.parked || c.dialling || c.kind == KindDial || c.kind != a.Kind:
 		w.fail("%+v: the contact does not wait there: %+v", a, c)
 	case len(c.ringing) > 0 && q.cfg.Strategy != RingAll:
 		w.fail("%+v: it rings already: %v", a, c.ringing)
@@ -209,6 +283,9 @@ func (w *world) may(id contact.AgentID, c *customer) bool {
 	if c.prefer != nil && w.now.Before(c.preferUntil) && c.prefer.a != a {
 		return false
 	}
+	if !w.mayHave(a, c) {
+		return false
+	}
 	need := c.skills
 	end := c.joined
 	for i, st := range c.q.cfg.Steps {
@@ -235,6 +312,39 @@ func (w *world) may(id contact.AgentID, c *customer) bool {
 	return need.Holds(levels)
 }
 
+// mayHave says in plain words who may have a task: nobody while the queue is
+// closed, not more than TaskAgents at a time, and no more customers are called
+// than agents are free.
+func (w *world) mayHave(a *agent, c *customer) bool {
+	seen := w.contacts[c.id]
+	if seen.kind == KindCall {
+		return a.person.Outbound != OutboundOnly || c.served
+	}
+	if a.person.Outbound == OutboundNever || !c.q.hours.open(w.now) {
+		return false
+	}
+	busy := 0
+	for id, o := range w.contacts {
+		if id != c.id && id != w.leaving && o.kind != KindCall && o.queue == seen.queue && (o.dialling || o.connected || len(o.ringing) > 0) {
+			busy++
+		}
+	}
+	if c.q.cfg.TaskAgents > 0 && busy >= c.q.cfg.TaskAgents {
+		return false
+	}
+	return seen.kind != KindDial || w.dialling(seen.queue) < c.q.idle.len()
+}
+
+func (w *world) dialling(q contact.QueueID) int {
+	n := 0
+	for id, o := range w.contacts {
+		if id != w.leaving && o.dialling && o.queue == q {
+			n++
+		}
+	}
+	return n
+}
+
 // checkTurn: nobody who could take the contact has the turn before the chosen
 // one, and no contact that the agent could take goes first.
 func (w *world) checkTurn(a OfferTo) {
@@ -248,7 +358,7 @@ func (w *world) checkTurn(a OfferTo) {
 			w.fail("%+v: it is the turn of %s (%d before %d)", a, m.a.id, m.key, cm.key)
 		}
 	}
-	if !c.wants.prefer.Holds(chosen.levels) {
+	if !c.wants.prefer.Holds(chosen.levels) && c.q.cfg.Strategy != RingAll { // there all ring
 		for _, m := range c.q.members {
 			if w.may(m.a.id, c) && w.isIdle(m.a.id) && c.wants.prefer.Holds(m.a.levels) {
 				w.fail("%+v: %s has what is preferred", a, m.a.id)
@@ -260,7 +370,7 @@ func (w *world) checkTurn(a OfferTo) {
 	}
 	for id, other := range w.contacts {
 		o := w.state.customers[id]
-		if other.agent != "" || len(other.ringing) > 0 || o == nil || chosen.memberOf(o.q) == nil || o.q.cfg.Strategy == Random {
+		if other.parked || other.dialling || other.agent != "" || len(other.ringing) > 0 || o == nil || chosen.memberOf(o.q) == nil || o.q.cfg.Strategy == Random {
 			continue
 		}
 		if w.may(chosen.id, o) && before(o, c) && (o.prefer != nil) == (c.prefer != nil) && !w.isTaken(a, id) {
@@ -348,7 +458,8 @@ func (w *world) order() map[contact.QueueID][]contact.ID {
 func (w *world) checkOrder(ev Event, before map[contact.QueueID][]contact.ID, returned map[contact.ID]bool) {
 	after := w.order()
 	for q, now := range after {
-		old := slices.DeleteFunc(slices.Clone(before[q]), func(id contact.ID) bool { return !slices.Contains(now, id) })
+		queued, _ := ev.(ContactQueued) // a parked one that comes back another way stands anew
+		old := slices.DeleteFunc(slices.Clone(before[q]), func(id contact.ID) bool { return id == queued.Contact || !slices.Contains(now, id) })
 		kept := slices.DeleteFunc(slices.Clone(now), func(id contact.ID) bool { return !slices.Contains(old, id) })
 		if !slices.Equal(old, kept) {
 			w.fail("%#v: the order was %v and is %v", ev, old, kept)
@@ -364,7 +475,7 @@ func (w *world) checkOrder(ev Event, before map[contact.QueueID][]contact.ID, re
 			if !ok || p.Position != i+1 {
 				w.fail("place of %s is %+v, not %d", id, p, i+1)
 			}
-			if i < PlacesTold && w.places[id].Position != i+1 {
+			if i < PlacesTold && !c.virtual() && w.places[id].Position != i+1 {
 				w.fail("%s was told place %d and is number %d", id, w.places[id].Position, i+1)
 			}
 			if i > 0 && !before2(w.state.customers[now[i-1]], c) {
@@ -397,11 +508,11 @@ func (w *world) checkPeople() {
 		case have == nil:
 			w.fail("%s is lost", id)
 			continue
-		case have.connected != c.connected, (have.agent == nil) != (c.agent == ""), have.agent != nil && have.agent.id != c.agent, len(have.ringing) != len(c.ringing), have.q.cfg.ID != c.queue:
-			w.fail("%s is %+v, the state says %+v", id, c, have)
+		case have.kind != c.kind, have.parked != c.parked, have.dialling != c.dialling, have.connected != c.connected, (have.agent == nil) != (c.agent == ""), have.agent != nil && have.agent.id != c.agent, len(have.ringing) != len(c.ringing), have.q.cfg.ID != c.queue:
+			w.fail("%s is %+v, the state says %s, %s, parked %v, dialling %v, connected %v, %d ring", id, c, have.kind, have.q.cfg.ID, have.parked, have.dialling, have.connected, len(have.ringing))
 		case have.connected && (have.inOrder.n > 0 || have.inReady.n > 0 || have.inOldest > 0):
 			w.fail("%s is connected and still waits", id)
-		case !have.connected && (have.inOrder.n == 0 || have.inOldest == 0 || (have.inReady.n > 0) != (len(have.ringing) == 0)):
+		case !have.connected && (have.inOrder.n == 0 || (have.inOldest == 0) != have.virtual() || (have.inTasks != nil) != have.virtual() || (have.inReady.n > 0) != (len(have.ringing) == 0 && !c.parked && !c.dialling)):
 			w.fail("%s waits and is not in its queue", id)
 		}
 		busy := slices.Collect(maps.Keys(c.ringing))
@@ -439,6 +550,8 @@ func (w *world) checkQueues() {
 			case c.q != q:
 			case c.connected:
 				want.Talking++
+			case c.virtual():
+				want.Tasks++
 			default:
 				want.Waiting++
 				if want.LongestSince.IsZero() || c.since.Before(want.LongestSince) {
@@ -467,14 +580,14 @@ func (w *world) canServe(a *agent) bool {
 
 // checkNobodyForgotten: no agent who could serve stands beside a contact that
 // could be offered to them.
-func (w *world) checkNobodyForgotten() {
+func (w *world) checkNobodyForgotten(ev Event) {
 	for _, c := range w.state.customers {
-		if c.connected || len(c.ringing) > 0 {
+		if seen := w.contacts[c.id]; c.connected || len(c.ringing) > 0 || seen.parked || seen.dialling {
 			continue
 		}
 		for _, m := range c.q.members {
 			if w.canServe(m.a) && w.may(m.a.id, c) {
-				w.fail("%s waits and %s is idle", c.id, m.a.id)
+				w.fail("%#v: %s (%+v) waits in %s and %s is idle (%d dialled, %d work on tasks)", ev, c.id, *w.contacts[c.id], c.q.cfg.ID, m.a.id, c.q.dialling, c.q.working)
 			}
 		}
 	}

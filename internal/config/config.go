@@ -149,8 +149,8 @@ func Default() Config {
 		Speech:     Speech{Command: []string{}, Voices: Voices{En: "en-us", Zh: "cmn"}, Timeout: 5 * time.Second},
 		Lookups:    Lookups{Private: []string{}},
 		Queues: []acd.QueueConfig{
-			{ID: "sales", Name: "Sales", Agents: []string{"*"}, Strategy: acd.LongestIdle},
-			{ID: "support", Name: "Support", Agents: []string{"*"}, Strategy: acd.LongestIdle},
+			withDefaults(acd.QueueConfig{ID: "sales", Name: "Sales", Agents: []string{"*"}}),
+			withDefaults(acd.QueueConfig{ID: "support", Name: "Support", Agents: []string{"*"}}),
 		},
 		Agents:       []acd.AgentConfig{},
 		Lines:        []Line{{ID: "1000", Name: "Main line", Flow: "full", Consent: ConsentAsk, Language: "en"}},

@@ -32,10 +32,8 @@ func (l *loader) routingNumbers() {
 // queueRules fills in what queues leave out, and looks at what joins queues and
 // agents; what acd says of them stands at the key that it names first.
 func (l *loader) queueRules() {
-	for i := range l.cfg.Queues {
-		if q := &l.cfg.Queues[i]; q.Strategy == "" {
-			q.Strategy = acd.LongestIdle
-		}
+	for i, q := range l.cfg.Queues {
+		l.cfg.Queues[i] = withDefaults(q)
 	}
 	l.agents()
 	if len(l.problems) > 0 {
@@ -45,6 +43,18 @@ func (l *loader) queueRules() {
 		key, message, _ := strings.Cut(err.Error(), " is ")
 		l.wrong(key, "%s", message)
 	}
+}
+
+// withDefaults fills in what a queue leaves out.
+func withDefaults(q acd.QueueConfig) acd.QueueConfig {
+	if q.Strategy == "" {
+		q.Strategy = acd.LongestIdle
+	}
+	if q.Callback == "" {
+		q.Callback = acd.AgentFirst
+	}
+	q.CallbackTries, q.CallbackSpacing = q.Tries(), q.Spacing()
+	return q
 }
 
 func (l *loader) agents() {
@@ -58,6 +68,11 @@ func (l *loader) agents() {
 			l.wrong(key+".user", "%q is there twice; join the two", user)
 		default:
 			seen[user] = true
+		}
+		switch a.Outbound {
+		case acd.OutboundToo, acd.OutboundNever, acd.OutboundOnly:
+		default:
+			l.wrong(key+".outbound", "%q is no part in callbacks and voicemails; write never or only, or leave it out", a.Outbound)
 		}
 		if a.Weight < 0 || a.Weight > 1000 {
 			l.wrong(key+".weight", "%d is out of range; it is 0 (the same as 1) to 1000", a.Weight)
