@@ -24,8 +24,9 @@ func bodyLimit(r *http.Request) int64 {
 }
 
 // contentPolicy lets a page load what this server serves and nothing else; the
-// app injects no styles and no scripts.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+// app injects no styles and no scripts. 'wasm-unsafe-eval' lets it compile
+// WebAssembly, which the noise suppression is; eval stays forbidden.
+const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 

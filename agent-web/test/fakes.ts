@@ -50,8 +50,26 @@ export const WELCOME: Welcome = {
 
 export class FakeTrack extends EventTarget {
 	enabled = true;
-	label = "Headset";
 	state: "live" | "ended" = "live";
+	copies: FakeTrack[] = [];
+	constructor(
+		readonly label = "Headset",
+		readonly id = "h1",
+	) {
+		super();
+	}
+	getSettings(): MediaTrackSettings {
+		return { deviceId: this.id };
+	}
+	clone(): FakeTrack {
+		const copy = new FakeTrack(this.label, this.id);
+		this.copies.push(copy);
+		return copy;
+	}
+	/** The system takes its sound, or gives it back. */
+	system(what: "mute" | "unmute"): void {
+		this.dispatchEvent(new Event(what));
+	}
 	stop(): void {
 		this.state = "ended";
 	}

@@ -1,10 +1,9 @@
-import { Ringer } from "../phone/ringer.ts";
 import type { App } from "../state/app.svelte.ts";
 import type { Seat } from "../state/seat.svelte.ts";
 
 /** Everything outside the page that says "it rings": sound, title, icon, a notification. */
 export function ringing(app: App, seat: Seat): void {
-	const ringer = new Ringer(seat.audio);
+	const { ringer } = seat;
 	const rings = $derived(seat.doc.call?.phase === "ringing" ? seat.doc.call : null);
 	const contact = $derived(rings?.contact ?? "");
 	const from = $derived(rings?.from || app.t("call.from.hidden"));

@@ -38,6 +38,13 @@ export interface LinkQuality {
 	jitterMS: number | null;
 }
 
+/** Packets of one track, as the browser counts them. */
+export interface HeardCounts {
+	received: number;
+	lost: number;
+	jitterMS: number;
+}
+
 /** TypeScript's DOM does not know the encoding's codec yet (WebRTC extensions, "codec" of RTCRtpEncodingParameters). */
 type Encoding = RTCRtpEncodingParameters & { codec?: RTCRtpCodec };
 
@@ -124,6 +131,13 @@ export class Peer {
 		if (!this.#pc || message.peer !== this.#peer) return;
 		if (this.#answered === "no") this.#early.push(message);
 		else this.#add(this.#pc, message);
+	}
+
+	/** What came on the customer's track so far, over this connection; null without one. */
+	async heard(): Promise<HeardCounts | null> {
+		const receiver = this.#state.now.at === "ready" ? this.#pc?.getTransceivers()[0]?.receiver : undefined;
+		if (!receiver) return null;
+		return readHeard([...(await receiver.getStats()).values()] as Record<string, unknown>[]);
 	}
 
 	async quality(): Promise<LinkQuality | null> {
@@ -299,4 +313,16 @@ export function readQuality(stats: Record<string, unknown>[]): LinkQuality {
 		}
 	}
 	return { rttMS, jitterMS, lossPercent: lost + received === 0 ? 0 : (100 * lost) / (lost + received) };
+}
+
+/** Reads one receiver's packets out of its getStats. */
+export function readHeard(stats: Record<string, unknown>[]): HeardCounts {
+	const heard = { received: 0, lost: 0, jitterMS: 0 };
+	for (const s of stats) {
+		if (s.type !== "inbound-rtp") continue;
+		heard.received += Number(s.packetsReceived ?? 0);
+		heard.lost += Number(s.packetsLost ?? 0);
+		heard.jitterMS = Math.max(heard.jitterMS, Number(s.jitter ?? 0) * 1000);
+	}
+	return heard;
 }

@@ -1,6 +1,8 @@
 import type { Doc } from "./doc.ts";
 import { Meter } from "./level.ts";
+import type { NetworkFigures } from "./measure.ts";
 import type { Microphone, MicState } from "./mic.ts";
+import { measureNetwork } from "./network.ts";
 import { type LinkQuality, Peer, type PeerState } from "./peer.ts";
 import type { Playback } from "./playback.ts";
 import type { AgentState, CommandFields, MediaReport, Role, Supervision, Verb, Welcome } from "./protocol.ts";
@@ -53,6 +55,8 @@ export class Phone {
 	#unreadySince: number | null = null;
 	/** Whether the microphone was needed by what the document said last; for those who take no calls. */
 	#needed: "yes" | "no" = "no";
+	/** The network is being tested: the microphone is open towards the server, which sends it back. */
+	#testing: "no" | "yes" = "no";
 
 	constructor(private readonly options: PhoneOptions) {
 		this.meter = new Meter(options.audio);
@@ -101,10 +105,8 @@ export class Phone {
 				this.#part({ mic: state });
 				this.#report();
 			}),
-			mic.track.follow((track) => {
-				this.meter.watch(track);
-				this.#speak();
-			}),
+			mic.ear.follow((ear) => this.meter.watch(ear)),
+			mic.track.follow(() => this.#speak()),
 			playback.state.follow((state) => {
 				this.#part({ playback: state });
 				this.#report();
@@ -135,6 +137,28 @@ export class Phone {
 	networkChanged(): void {
 		this.socket.nudge();
 		this.#peer.reroute();
+	}
+
+	/** Sends the own sound to the server and back for ms, over the connection that calls use, and counts both ways. */
+	async testNetwork(ms: number): Promise<NetworkFigures> {
+		const failure = await this.do("echo", { on: true });
+		if (failure) throw new Error(failure.message);
+		this.#testing = "yes";
+		this.#speak();
+		try {
+			return await measureNetwork(this.#peer, this.doc, ms);
+		} finally {
+			this.#testing = "no";
+			this.#speak();
+			void this.do("echo", { on: false });
+		}
+	}
+
+	/** The level watcher's last word on the own voice in a call. */
+	speaks(): "none" | "open" | "muted" {
+		const mode = micIn(this.doc.now.call, this.#intent, this.doc.now.listen);
+		if (mode === "silent") return this.doc.now.call?.phase === "talking" ? "muted" : "none";
+		return mode === "open" ? "open" : "none";
 	}
 
 	quality(): Promise<LinkQuality | null> {
@@ -263,7 +287,8 @@ export class Phone {
 	#speak(): void {
 		const call = this.doc.now.call;
 		const { listen } = this.doc.now;
-		const mode = micIn(call, this.#intent, listen);
+		const wanted = micIn(call, this.#intent, listen);
+		const mode = wanted === "off" && this.#testing === "yes" ? "open" : wanted;
 		const track = this.options.mic.track.now;
 		if (track) track.enabled = mode === "open";
 		this.#peer.speak({ track: mode === "off" ? null : track, codec: call?.codec ?? listen?.codec ?? "" });
@@ -279,7 +304,7 @@ export class Phone {
 	/** Once a second: a microphone that gives nothing but zeros, a server that lost our media. */
 	#watch(now: number): void {
 		const { media, link, tab } = this.#state.now;
-		const level = this.options.mic.track.now?.enabled ? this.meter.read() : null;
+		const level = this.meter.read();
 		const talking = micIn(this.doc.now.call, this.#intent, this.doc.now.listen) === "open";
 		if (level !== null && level > -Infinity) this.options.mic.heard("sound");
 		if (!talking || level !== -Infinity) this.#quietSince = null;

@@ -1,4 +1,6 @@
+import type { DeviceList } from "./devices.ts";
 import type { TrackName } from "./protocol.ts";
+import { type Sound, USUAL } from "./sound.ts";
 import { Cell, type Value } from "./value.ts";
 
 /** Playback joins the remote tracks to the page's audio elements and knows whether the browser lets them sound. */
@@ -6,8 +8,18 @@ export class Playback {
 	#state = new Cell<"locked" | "unlocked">("locked");
 	#elements = new Map<string, HTMLAudioElement>();
 	#streams = new Map<string, MediaStream>();
+	/** Where it sounds: the name of the chosen device, or "" for the system's. */
+	#speaker = new Cell<string>("");
+	readonly #sound: Value<Sound>;
 
-	constructor(private readonly context: AudioContext | null) {
+	constructor(
+		private readonly context: AudioContext | null,
+		sound: Value<Sound> = new Cell(USUAL),
+		private readonly list: DeviceList | null = null,
+	) {
+		this.#sound = sound;
+		sound.follow(() => this.#direct());
+		list?.all.follow(() => this.#direct());
 		if (!context) return;
 		const look = () => {
 			if (context.state === "running") this.#state.set("unlocked");
@@ -20,9 +32,14 @@ export class Playback {
 		return this.#state;
 	}
 
+	get speaker(): Value<string> {
+		return this.#speaker;
+	}
+
 	/** Hands over an audio element; returns the way out. */
 	element(name: TrackName, element: HTMLAudioElement): () => void {
 		this.#elements.set(name, element);
+		this.#direct();
 		this.#join(name);
 		return () => {
 			if (this.#elements.get(name) === element) this.#elements.delete(name);
@@ -39,6 +56,28 @@ export class Playback {
 		if (this.#state.now === "unlocked") return;
 		void this.context?.resume().catch(() => undefined);
 		for (const name of this.#elements.keys()) this.#play(name);
+	}
+
+	/** Sends an element to the chosen device; the system's when it is not there, or not allowed. */
+	async direct(element: HTMLMediaElement): Promise<string> {
+		const device = this.list?.find("speaker", this.#sound.now.speaker) ?? null;
+		element.volume = this.#sound.now.volume;
+		const sink = element as HTMLMediaElement & { sinkId?: string; setSinkId?: (id: string) => Promise<void> };
+		if (!sink.setSinkId || (sink.sinkId ?? "") === (device?.id ?? "")) return device?.label ?? "";
+		try {
+			await sink.setSinkId(device?.id ?? "");
+			return device?.label ?? "";
+		} catch (error) {
+			console.warn("the chosen loudspeaker cannot be used", error);
+			await sink.setSinkId("").catch(() => undefined);
+			return "";
+		}
+	}
+
+	#direct(): void {
+		for (const element of this.#elements.values()) {
+			void this.direct(element).then((label) => this.#speaker.set(label));
+		}
 	}
 
 	#join(name: string): void {

@@ -1,12 +1,20 @@
 import type { Api } from "../api/client.ts";
 import type { Session } from "../api/types.ts";
+import type { Act as Pressed } from "../phone/buttons.ts";
+import { HeadsetCheck } from "../phone/check.ts";
+import { DeviceList } from "../phone/devices.ts";
 import { type Doc, EMPTY_DOC } from "../phone/doc.ts";
-import { Microphone } from "../phone/mic.ts";
+import { Headset } from "../phone/headset.ts";
+import { type Hint, Hints } from "../phone/hints.ts";
+import { Microphone, type MicState } from "../phone/mic.ts";
 import type { LinkQuality } from "../phone/peer.ts";
 import { Phone, type PhoneState } from "../phone/phone.ts";
 import { Playback } from "../phone/playback.ts";
-import type { Verb } from "../phone/protocol.ts";
+import type { HeadsetReport, Verb } from "../phone/protocol.ts";
+import { Ringer } from "../phone/ringer.ts";
 import type { Wire } from "../phone/socket.ts";
+import { SoundBox } from "../phone/sound.ts";
+import { RATE, rnnoise } from "../phone/suppress.ts";
 import { tabName } from "../phone/tab.ts";
 
 /** Seat is the phone made visible: Svelte state that follows the phone's values. */
@@ -14,18 +22,34 @@ export class Seat {
 	readonly phone: Phone;
 	readonly playback: Playback;
 	readonly audio: AudioContext | null;
+	readonly mic: Microphone;
+	readonly devices: DeviceList;
+	readonly box: SoundBox;
+	readonly ringer: Ringer;
+	readonly headset: Headset;
+	readonly check: HeadsetCheck;
+	/** What a button of the headset asks for; the desk takes it. */
+	pressed: (act: Pressed) => void = () => undefined;
 	doc = $state.raw<Doc>(EMPTY_DOC);
 	state = $state.raw<PhoneState>() as PhoneState;
 	pending = $state.raw<ReadonlySet<Verb>>(new Set());
 	quality = $state.raw<LinkQuality | null>(null);
 	/** dBFS of the microphone, null when it is not measured. */
 	level = $state<number | null>(null);
+	hint = $state<Hint>("none");
 	#timers: ReturnType<typeof setInterval>[] = [];
 	#gone = new AbortController();
 
 	constructor(api: Api, session: Session) {
-		this.audio = "AudioContext" in window ? new AudioContext() : null;
-		this.playback = new Playback(this.audio);
+		this.audio = context();
+		this.box = new SoundBox(session.user, storage());
+		const { sound } = this.box;
+		this.devices = new DeviceList(navigator.mediaDevices);
+		this.playback = new Playback(this.audio, sound, this.devices);
+		this.ringer = new Ringer(this.audio, sound, this.devices);
+		this.headset = new Headset(navigator.hid, (act) => this.pressed(act));
+		const suppress = rnnoise(this.audio);
+		this.mic = new Microphone(navigator.mediaDevices, this.#permission(), { sound, list: this.devices, suppress });
 		this.phone = new Phone({
 			role: session.role,
 			tab: tab(),
@@ -36,9 +60,17 @@ export class Seat {
 					(e: { status?: number }) => (e.status === 401 ? ("gone" as const) : ("unknown" as const)),
 				),
 			createPeer: (config) => new RTCPeerConnection(config),
-			mic: new Microphone(navigator.mediaDevices, this.#permission()),
+			mic: this.mic,
 			playback: this.playback,
 			audio: this.audio,
+		});
+		this.check = new HeadsetCheck({
+			mic: this.mic,
+			playback: this.playback,
+			ringer: this.ringer,
+			audio: this.audio,
+			network: (ms) => this.phone.testNetwork(ms),
+			suppression: () => sound.now.noise,
 		});
 		this.state = this.phone.state.now;
 	}
@@ -61,21 +93,51 @@ export class Seat {
 			addEventListener(touch, () => this.phone.touched(), { signal, capture: true });
 		}
 		this.#timers.push(
-			setInterval(() => {
-				this.level = this.phone.meter.read();
-			}, 150),
+			setInterval(() => this.#listen(), 150),
 			setInterval(async () => {
 				this.quality = await this.phone.quality();
 			}, 2000),
 		);
+		this.phone.state.follow(({ link, tab, mic }) => this.#tellHeadset(link.at === "live" && tab === "phone", mic));
+		void this.headset.look();
 		this.phone.start();
+	}
+
+	/** Keeps what a check found, here and at the server. */
+	checked(report: HeadsetReport): void {
+		this.box.keep(report);
+		this.#told = report.at;
+		void this.phone.do("headset", { headset: report });
 	}
 
 	stop(): void {
 		this.#gone.abort();
 		for (const timer of this.#timers) clearInterval(timer);
+		this.check.stop();
+		this.ringer.close();
+		void this.headset.close();
 		this.phone.stop();
 		void this.audio?.close();
+	}
+
+	#hints = new Hints();
+	#listen(): void {
+		const sound = this.phone.meter.loudness();
+		this.level = sound?.level ?? null;
+		this.hint = this.#hints.feed(performance.now(), sound, this.phone.speaks());
+	}
+
+	/** The server forgets at a restart: a seat that comes up says again what the check of this very headset found. */
+	#told = "";
+	#tellHeadset(up: boolean, mic: MicState): void {
+		if (!up || mic.at !== "ok") {
+			if (!up) this.#told = "";
+			return;
+		}
+		const report = this.box.checked(mic.label);
+		if (!report || this.#told === report.at) return;
+		this.#told = report.at;
+		void this.phone.do("headset", { headset: report });
 	}
 
 	#permission(): EventTarget {
@@ -85,6 +147,25 @@ export class Seat {
 			.then((status) => status.addEventListener("change", () => changes.dispatchEvent(new Event("change"))))
 			.catch(() => undefined); // a browser without this permission's name
 		return changes;
+	}
+}
+
+/** One for everything: the meter, the ringer, the suppression, which needs this very rate. */
+function context(): AudioContext | null {
+	if (!("AudioContext" in window)) return null;
+	try {
+		return new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+	} catch {
+		return new AudioContext(); // a browser with one rate of its own
+	}
+}
+
+/** null where the browser keeps nothing. */
+function storage(): Storage | null {
+	try {
+		return localStorage;
+	} catch {
+		return null;
 	}
 }
 

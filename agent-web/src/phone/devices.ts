@@ -1,0 +1,59 @@
+import type { Wanted } from "./sound.ts";
+import { Cell, type Value } from "./value.ts";
+
+export interface Device extends Wanted {
+	kind: "microphone" | "speaker";
+}
+
+/** The part of navigator.mediaDevices that is used. */
+export interface Devices {
+	getUserMedia(constraints: MediaStreamConstraints): Promise<MediaStream>;
+	addEventListener(type: "devicechange", fn: () => void): void;
+	enumerateDevices?(): Promise<Pick<MediaDeviceInfo, "deviceId" | "label" | "kind">[]>;
+}
+
+/** What some browsers list beside the real devices: whatever the system takes at the moment. */
+const ALIASES = ["", "default", "communications"];
+
+/**
+ * DeviceList is what is plugged in. Before the microphone was allowed browsers
+ * tell no names, and the list is empty.
+ */
+export class DeviceList {
+	#all = new Cell<readonly Device[]>([]);
+
+	/** devices is undefined where the page is not served securely. */
+	constructor(private readonly devices: Devices | undefined) {
+		devices?.addEventListener("devicechange", () => void this.refresh());
+	}
+
+	get all(): Value<readonly Device[]> {
+		return this.#all;
+	}
+
+	async refresh(): Promise<void> {
+		const found = (await this.devices?.enumerateDevices?.().catch(() => [])) ?? [];
+		const all: Device[] = [];
+		for (const { deviceId, label, kind } of found) {
+			if (label === "" || ALIASES.includes(deviceId) || kind === "videoinput") continue;
+			all.push({ id: deviceId, label, kind: kind === "audioinput" ? "microphone" : "speaker" });
+		}
+		this.#all.set(all);
+	}
+
+	/** The chosen device if it is there: by its id, else by its name. */
+	find(kind: Device["kind"], wanted: Wanted | null): Device | null {
+		if (!wanted) return null;
+		const some = this.#all.now.filter((d) => d.kind === kind);
+		return some.find((d) => d.id === wanted.id) ?? some.find((d) => d.label === wanted.label) ?? null;
+	}
+
+	/** The real device behind a track, which may have been opened as "Default - Headset". */
+	behind(track: MediaStreamTrack): Wanted {
+		const id = track.getSettings?.().deviceId ?? "";
+		if (!ALIASES.includes(id)) return { id, label: track.label };
+		const microphones = this.#all.now.filter((d) => d.kind === "microphone");
+		const real = microphones.find((d) => track.label === d.label || track.label.endsWith(` - ${d.label}`));
+		return real ? { id: real.id, label: real.label } : { id: "", label: track.label };
+	}
+}
