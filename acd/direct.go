@@ -181,6 +181,9 @@ func (s *State) with(id contact.AgentID, want contact.ID) (*customer, error) {
 	if c == nil || !c.connected || c.agent == nil || c.agent.id != id {
 		return nil, contact.Errorf(contact.Conflict, "this call is not with %s", id)
 	}
+	if c.virtual() {
+		return nil, contact.Errorf(contact.Conflict, "nobody is on the line")
+	}
 	return c, nil
 }
 

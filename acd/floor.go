@@ -63,6 +63,8 @@ func (s *State) waitingFor(id contact.ID) (*customer, error) {
 	switch {
 	case c == nil || c.connected || c.apart != nil:
 		return nil, contact.Errorf(contact.Conflict, "this caller does not wait any more")
+	case c.parked || c.dialling:
+		return nil, contact.Errorf(contact.Conflict, "this caller is busy with something else just now")
 	case len(c.ringing) > 0:
 		return nil, contact.Errorf(contact.Conflict, "it rings at %s already", c.ringing[0].id)
 	}
@@ -113,6 +115,7 @@ func (s *State) queueForced(ev QueueForced) error {
 	q.door = ev.Door
 	s.touch(q)
 	s.watchHours(q)
+	s.freeTask(q)
 	if !q.isOpen(s.now) && q.cfg.LeaveClosed {
 		s.leaveAll(q, ReasonClosed)
 	}

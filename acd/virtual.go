@@ -266,7 +266,7 @@ func (s *State) mayHave(m *member, c *customer) bool {
 	}
 	q := c.q
 	switch {
-	case part == OutboundNever, !q.hours.open(s.now):
+	case part == OutboundNever, !q.isOpen(s.now):
 		return false
 	case q.cfg.TaskAgents > 0 && q.working+q.dialling >= q.cfg.TaskAgents:
 		return false

@@ -320,7 +320,7 @@ func (w *world) mayHave(a *agent, c *customer) bool {
 	if seen.kind == KindCall {
 		return a.person.Outbound != OutboundOnly || c.served
 	}
-	if a.person.Outbound == OutboundNever || !c.q.hours.open(w.now) {
+	if a.person.Outbound == OutboundNever || !c.q.isOpen(w.now) {
 		return false
 	}
 	busy := 0
