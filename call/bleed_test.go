@@ -53,6 +53,13 @@ func scenes() []scene {
 		}
 		return h.call.Merge("alice")
 	}
+	phone := func(h *house) error {
+		h.call.SeatSuspect("alice", false) // settles what came before
+		h.outside.revive()
+		return h.call.ConsultPhone("alice", h.outside, "138****0000")
+	}
+	swap := func(h *house) error { return h.call.Swap("alice") }
+	merge := func(h *house) error { return h.call.Merge("alice") }
 	alone2 := func(h *house) error { return h.call.EndConsult("alice") }
 	mode := func(m Supervision) func(h *house) error { return func(h *house) error { return h.supervise(m) } }
 	both := func(a, b func(h *house) error) func(h *house) error {
@@ -81,6 +88,39 @@ func scenes() []scene {
 		{
 			name: "conference", do: conference, undo: alone2,
 			want: alone("customer", "alice+bob", "alice/third", "bob", "bob/customer", "customer", "bob/third", "alice", "recording/agent-2", "bob"),
+		},
+		{
+			name: "swapped", do: both(consult, swap), undo: alone2,
+			want: alone("bob/third", "music"),
+		},
+		{
+			name: "swapped and barge", do: both(both(consult, swap), mode(Barge)), undo: both(unlisten, alone2),
+			want: alone(append(samHears, "bob/third", "music", "customer", "alice+sam", "alice/third", "sam", "recording/supervisor", "sam")...),
+		},
+		{
+			name: "consult outside", do: phone, undo: alone2,
+			want: heard{"customer": "music", "alice/third": "outside", "outside": "alice", "recording/customer": "customer"},
+		},
+		{
+			name: "swapped outside", do: both(phone, swap), undo: alone2,
+			want: alone("outside", "music"),
+		},
+		{
+			name: "conference outside", do: both(phone, merge), undo: alone2,
+			want: alone("customer", "alice+outside", "alice/third", "outside", "outside", "customer+alice"),
+		},
+		{
+			name: "conference outside, the agent muted", do: both(both(phone, merge), mute(true)), undo: both(mute(false), alone2),
+			want: heard{"customer": "outside", "outside": "customer", "alice/customer": "customer", "alice/third": "outside", "recording/customer": "customer"},
+		},
+		{
+			name: "handed outside", final: true, do: both(phone, func(h *house) error { return h.call.Transfer("alice") }),
+			want: heard{"customer": "outside", "outside": "customer"},
+		},
+		{
+			name: "parked", final: true,
+			do:   func(h *house) error { h.call.HandOff("alice", &Parking{Slot: 1, By: "alice"}); return nil },
+			want: heard{"customer": "music"},
 		},
 		{name: "away", do: (*house).goAway, undo: (*house).comeBack, want: heard{"customer": "music", "recording/customer": "customer"}},
 		{

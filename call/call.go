@@ -84,6 +84,7 @@ type Call struct {
 	agent     *agent
 	second    *agent // in a consultation or a conference
 	joined    bool   // second and the customer hear each other
+	between   bool   // no agent has the call, which is on its way to one
 	agents    int
 	watchers  map[string]*watcher
 	wires     wires
@@ -97,12 +98,17 @@ type Call struct {
 	opening   chan opened // nil: no capture is being opened
 	answered  time.Time
 	echoed    bool
-	goOn      bool // the flow goes on when the agent hangs up
+	goOn      bool      // the flow goes on when the agent hangs up
+	paused    time.Time // until when the recording is; zero: it is not
+	recent    recent
 }
 
-// agent is one who serves the call.
+// agent is one who serves the call: a seat, or as the second one a phone
+// outside of the house.
 type agent struct {
 	seat     Seat
+	phone    Leg // instead of a seat
+	outlet   outlet
 	leg      contact.LegID
 	party    contact.Party // agent, or the supervisor who took over
 	muted    bool
@@ -111,15 +117,39 @@ type agent struct {
 
 // mic is what the agent says; nil if there is none.
 func (a *agent) mic() *media.Source {
-	if a == nil {
+	switch {
+	case a == nil:
 		return nil
+	case a.phone != nil:
+		return a.phone.Source()
 	}
 	return a.seat.Mic()
 }
 
+// user is who sits there; "" for a phone outside.
+func (a *agent) user() string {
+	if a.seat == nil {
+		return ""
+	}
+	return a.seat.User()
+}
+
+// quality are the figures of the agent's leg.
+func (a *agent) quality() media.Quality {
+	if a.phone != nil {
+		return a.phone.Quality()
+	}
+	return a.seat.Quality()
+}
+
 // leave makes the agent deaf and stops looking at their media.
 func (a *agent) leave() {
-	a.seat.Mic().Detach(&a.presence)
+	a.mic().Detach(&a.presence)
+	if a.phone != nil {
+		a.phone.Sender().Hear(nil)
+		a.outlet.close()
+		return
+	}
 	silence(a.seat)
 }
 
@@ -163,6 +193,7 @@ func (c *Call) Run(ctx context.Context, flow func(context.Context, ivr.Caller) (
 			c.digit(d)
 		case <-look.C:
 			c.lookAtAgent(time.Now())
+			c.lookAtPause(time.Now())
 			c.lookForTrouble(time.Now())
 			look.Reset(c.lookEvery())
 		case <-quality.C:
@@ -264,7 +295,7 @@ func (c *Call) finish() {
 	c.leave(cause)
 	c.noteQuality(now)
 	served := c.agent
-	c.partSecond()
+	c.hangUpSecond("the customer's call is over")
 	c.unseatAgent()
 	for user := range c.watchers {
 		c.stopWatching(user, "stopped listening")

@@ -25,6 +25,7 @@ const (
 	markAlice    = 0x41
 	markBob      = 0x51
 	markSam      = 0x61
+	markOutside  = 0x71
 )
 
 // house is one call with everything around it, in fake time.
@@ -39,6 +40,7 @@ type house struct {
 	bob     *fakeSeat
 	sam     *fakeSeat
 	ada     *fakeSeat
+	outside *fakeLeg // a phone that an agent may call
 	voices  map[byte]*voiceOf
 	started int // recordings
 }
@@ -56,7 +58,7 @@ func inHouse(t *testing.T, flow flowFunc, f func(h *house)) {
 		pacer := media.NewPacer()
 		log := slog.New(slog.DiscardHandler)
 		h := &house{
-			t: t, leg: newFakeLeg(pacer), queues: newFakeQueues(), journal: NewJournal(db, log), rec: &fakeRecording{},
+			t: t, leg: newFakeLeg(pacer), outside: newFakeLeg(pacer), queues: newFakeQueues(), journal: NewJournal(db, log), rec: &fakeRecording{},
 			alice: newFakeSeat(pacer, "alice"), bob: newFakeSeat(pacer, "bob"), sam: newFakeSeat(pacer, "sam"), ada: newFakeSeat(pacer, "ada"),
 		}
 		h.voices = map[byte]*voiceOf{
@@ -64,6 +66,7 @@ func inHouse(t *testing.T, flow flowFunc, f func(h *house)) {
 			markAlice:    {source: h.alice.mic, mark: markAlice},
 			markBob:      {source: h.bob.mic, mark: markBob},
 			markSam:      {source: h.sam.mic, mark: markSam},
+			markOutside:  {source: h.outside.source, mark: markOutside},
 		}
 		ledger := consent.NewLedger(db)
 		h.call = New(Options{
@@ -87,6 +90,7 @@ func inHouse(t *testing.T, flow flowFunc, f func(h *house)) {
 			}
 		}
 		h.leg.sender.Close()
+		h.outside.sender.Close()
 		pacer.Close()
 		must(t, db.Close())
 	})
@@ -125,6 +129,7 @@ func (h *house) round() map[string]string {
 	}
 	synctest.Wait()
 	h.leg.ear.take()
+	h.outside.ear.take()
 	for _, s := range h.seats() {
 		for _, e := range s.ears {
 			e.take()
@@ -139,6 +144,9 @@ func (h *house) round() map[string]string {
 	}
 	synctest.Wait()
 	heard := map[string]string{"customer": names(h.leg.ear.take())}
+	if n := names(h.outside.ear.take()); n != "" {
+		heard["outside"] = n
+	}
 	for _, s := range h.seats() {
 		for track, e := range s.ears {
 			if n := names(e.take()); n != "" {
@@ -172,7 +180,7 @@ func names(marks map[byte]int) string {
 
 // marked names every mark, and what the mixer makes of two or three at once.
 func marked() map[byte]string {
-	known := map[byte]string{markCustomer: "customer", markAlice: "alice", markBob: "bob", markSam: "sam", markMusic: "music", markPrompt: "prompt"}
+	known := map[byte]string{markCustomer: "customer", markAlice: "alice", markBob: "bob", markSam: "sam", markOutside: "outside", markMusic: "music", markPrompt: "prompt"}
 	mixed := func(marks ...byte) byte {
 		linear := make([]int16, len(marks))
 		codec.Decode(codec.PCMU, linear, marks)
@@ -184,6 +192,8 @@ func marked() map[byte]string {
 		return marks[0]
 	}
 	known[mixed(markAlice, markBob)] = "alice+bob"
+	known[mixed(markAlice, markOutside)] = "alice+outside"
+	known[mixed(markCustomer, markAlice)] = "customer+alice"
 	known[mixed(markAlice, markSam)] = "alice+sam"
 	known[mixed(markBob, markSam)] = "bob+sam"
 	known[mixed(markAlice, markBob, markSam)] = "alice+bob+sam"

@@ -274,6 +274,7 @@ type queueing struct {
 	position int
 	expected time.Duration
 	served   bool
+	active   bool // the flow waits
 	parted   bool // the agent hung up and the flow goes on
 	refused  string
 	reason   string        // of refused, for the flow
@@ -291,6 +292,12 @@ func (q *queueing) update(f func()) {
 }
 
 func (q *queueing) serve(on bool) { q.update(func() { q.served = on }) }
+
+func (q *queueing) isActive() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.active
+}
 
 func (q *queueing) isParted() bool {
 	q.mu.Lock()
@@ -328,7 +335,9 @@ func (c *Call) Enqueue(ctx context.Context, q ivr.QueueRequest) (ivr.QueueResult
 	}
 	c.queue.update(func() {
 		c.queue.position, c.queue.expected, c.queue.served, c.queue.parted, c.queue.refused, c.queue.reason = 0, 0, false, false, "", ""
+		c.queue.active = true
 	})
+	defer c.queue.update(func() { c.queue.active = false })
 	started := time.Now()
 	c.Note(contact.KindQueue, legCustomer, "waits in queue "+string(q.Queue), map[string]any{"queue": q.Queue, "priority": q.Priority})
 	c.Journal.queued(c.ID, q.Queue)

@@ -29,6 +29,13 @@ type fakeLeg struct {
 	answer bool
 }
 
+// revive makes a leg that was hung up a new one on the same ear.
+func (l *fakeLeg) revive() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cause, l.done = contact.EndCause{}, make(chan struct{})
+}
+
 func newFakeLeg(p *media.Pacer) *fakeLeg {
 	l := &fakeLeg{
 		codec: codec.PCMU, source: media.NewSource("customer"), sender: media.NewSender(p, "customer"),
@@ -54,7 +61,11 @@ func (l *fakeLeg) SendDigit(key rune, d time.Duration) error {
 }
 func (l *fakeLeg) SetHeld(bool)           {}
 func (l *fakeLeg) Quality() media.Quality { return media.Quality{Codec: "PCMU", Score: 4.4} }
-func (l *fakeLeg) Done() <-chan struct{}  { return l.done }
+func (l *fakeLeg) Done() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.done
+}
 
 func (l *fakeLeg) Hangup(c contact.EndCause) {
 	l.mu.Lock()
@@ -219,6 +230,7 @@ type fakeRecording struct {
 	mu     sync.Mutex
 	tracks map[contact.Party]map[byte]int
 	marks  []string
+	pauses []string
 	proof  int
 	sealed bool
 }
@@ -259,6 +271,15 @@ func (r *fakeRecording) Mark(kind string, _ map[string]any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.marks = append(r.marks, kind)
+}
+
+func (r *fakeRecording) Pause()  { r.note("pause") }
+func (r *fakeRecording) Resume() { r.note("resume") }
+
+func (r *fakeRecording) note(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pauses = append(r.pauses, what)
 }
 
 func (r *fakeRecording) Seal(context.Context) error {

@@ -58,6 +58,9 @@ type Recording interface {
 	// SecondAgent is the sink of another agent in a conference.
 	SecondAgent() media.Sink
 	Mark(kind string, data map[string]any)
+	// Pause keeps packets out until Resume: silence in what is exported.
+	Pause()
+	Resume()
 	Seal(ctx context.Context) error
 	State() string
 }

@@ -39,6 +39,9 @@ const (
 	modeConsult                    // the agents talk while the customer hears music
 	modeConference                 // customer and two agents
 	modeAwayConference             // a conference from which the first agent's browser is gone
+	modeAside                      // customer and agent, while the second one hears music
+	modeBetween                    // the customer hears music on the way to the next agent
+	modeBridge                     // customer and a phone outside, without an agent
 )
 
 // Supervision is what a supervisor does in a call.
@@ -98,6 +101,19 @@ var matrix = map[mode][supervisions]hearing{
 			listener: theAgent | second | supervisor, record: customer,
 		},
 	},
+	modeAside: {
+		Listen: {customer: theAgent, agent: customer, second: holdPlayer, listener: customer | theAgent, record: customer | theAgent},
+		Whisper: {
+			customer: theAgent, agent: customer | coach, second: holdPlayer, supervisor: customer | theAgent,
+			listener: customer | theAgent, record: customer | theAgent,
+		},
+		Barge: {
+			customer: theAgent | supervisor, agent: customer | supervisor, second: holdPlayer, supervisor: customer | theAgent,
+			listener: customer | theAgent | supervisor, record: customer | theAgent | supervisor,
+		},
+	},
+	modeBetween: all(hearing{customer: holdPlayer}),
+	modeBridge:  all(hearing{customer: second, second: customer, listener: customer | second}),
 	modeConference: {
 		Listen: {
 			customer: theAgent | second, agent: customer | second, second: customer | theAgent,
@@ -147,6 +163,7 @@ var seating = []struct {
 	{second, []string{trackThird, trackCoach}},
 	{supervisor, []string{trackThird, trackCoach, trackCustomer}},
 	{coach, []string{trackCoach}},
+	{holdPlayer, []string{trackThird}},
 }
 
 // seated deals the voices that an ear hears to a browser's tracks.

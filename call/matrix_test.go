@@ -14,7 +14,7 @@ func TestTheMatrix(t *testing.T) {
 			ears := map[string]struct{ hears, never voices }{
 				"customer":   {h.customer, coach | customer},
 				"agent":      {h.agent, theAgent | flowPlayer | holdPlayer},
-				"second":     {h.second, second | coach | flowPlayer | holdPlayer},
+				"second":     {h.second, second | coach | flowPlayer},
 				"supervisor": {h.supervisor, supervisor | coach | flowPlayer | holdPlayer},
 				"listener":   {h.listener, coach | flowPlayer | holdPlayer},
 				"recording":  {h.record, coach | flowPlayer | holdPlayer},
@@ -32,6 +32,10 @@ func TestTheMatrix(t *testing.T) {
 				if n := len(seated(e.hears)); n != bits.OnesCount16(uint16(e.hears)) {
 					t.Errorf("mode %d, %s: the %s hears %d voices on %d tracks", mode, what, name, bits.OnesCount16(uint16(e.hears)), n)
 				}
+			}
+			// One mixer serves both phones: each must hear all of it but itself.
+			if several(h.customer) && several(h.second) && h.customer&^second != h.second&^customer {
+				t.Errorf("mode %d, %s: the phones cannot share a mixer", mode, what)
 			}
 			if m == int(Listen) && (h.customer|h.agent|h.second|h.record)&supervisor != 0 {
 				t.Errorf("mode %d: a mere listener is heard", mode)

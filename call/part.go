@@ -13,7 +13,8 @@ func (c *Call) part() {
 	gone := c.agent
 	user := gone.seat.User()
 	c.noteLegQuality(now, gone.leg, gone.seat.Quality())
-	c.partSecond()
+	c.hangUpSecond("the agent hung up")
+	c.endPause()
 	c.unseatAgent()
 	c.hush()
 	c.DropKeys()

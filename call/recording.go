@@ -57,6 +57,9 @@ func (c *Call) recordingOpen(o opened) {
 	}
 	c.enter(o)
 	c.recording = o.rec
+	if !c.paused.IsZero() {
+		c.recording.Pause()
+	}
 	c.wires.recorded[customer].feed(o.rec.Track(contact.Customer))
 	c.wires.recorded[theAgent].feed(o.rec.Track(contact.Agent))
 	c.wires.recorded[second].feed(o.rec.SecondAgent())

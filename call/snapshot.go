@@ -16,6 +16,7 @@ const (
 	StageFlow    Stage = "flow"
 	StageQueue   Stage = "queue"
 	StageRinging Stage = "ringing"
+	StageParked  Stage = "parked"
 	StageTalking Stage = "talking"
 	StageHold    Stage = "hold"
 	StageEnded   Stage = "ended"
@@ -25,6 +26,7 @@ const (
 const (
 	RecordingOff    = "off"
 	RecordingOn     = "on"
+	RecordingPaused = "paused" // by the agent, until PausedUntil
 	RecordingFailed = "failed"
 )
 
@@ -50,8 +52,15 @@ type Snapshot struct {
 	Consent      contact.Consent
 	Recording    string
 	RecordingWhy string
-	// Quality is the customer's leg; nil before the first figures.
-	Quality *media.Quality
+	PausedUntil  time.Time
+	// Second is who is in the call beside the agent, or is asked to come; nil
+	// for nobody. Handover is what the last agent wrote for the next one.
+	Second   *Second
+	Handover *Handover
+	Parked   *Parking // nil: it is in no parking place
+	// Quality is the customer's leg, AgentQuality the agent's, both of the last
+	// seconds; nil before the first figures.
+	Quality, AgentQuality *media.Quality
 	// Watchers are the supervisors in the call, by name.
 	Watchers []Watcher
 	// Trouble is why the two do not hear each other, if so.
@@ -100,7 +109,9 @@ func (c *Call) sampleQuality() {
 	if c.flowPlayer == nil {
 		return
 	}
-	q := c.Leg.Quality()
-	c.view.Quality = &q
+	c.view.Quality, c.view.AgentQuality = c.recent.customer.of(c.Leg.Quality()), nil
+	if c.agent != nil {
+		c.view.AgentQuality = c.recent.agent.of(c.agent.quality())
+	}
 	c.changed()
 }

@@ -152,7 +152,7 @@ func (c *Call) TakeOver(ctx context.Context, s Seat, from contact.AgentID) error
 		}
 		c.stopWatching(s.User(), "is the agent now")
 		if c.second != nil && !c.joined {
-			c.partSecond()
+			c.hangUpSecond("a supervisor took the call over")
 		}
 		c.handOver(s, contact.Supervisor)
 		c.showWatchers()
@@ -181,7 +181,8 @@ func (c *Call) isWith(a contact.AgentID) error {
 // handOver makes s the agent instead of the present one.
 func (c *Call) handOver(s Seat, p contact.Party) {
 	now := time.Now()
-	c.noteLegQuality(now, c.agent.leg, c.agent.seat.Quality())
+	c.noteLegQuality(now, c.agent.leg, c.agent.quality())
+	c.endPause()
 	c.unseatAgent()
 	c.seatAgent(s, p, now)
 	c.view.Agent = contact.AgentID(s.User())

@@ -31,6 +31,7 @@ func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
 		}
 		now := time.Now()
 		c.unseatAgent()
+		c.between, c.view.Parked = false, nil
 		c.stopWatching(s.User(), "is the agent now")
 		c.seatAgent(s, contact.Agent, now)
 		c.queue.serve(true)
@@ -94,7 +95,9 @@ func (c *Call) Hold(user string, on bool) error {
 		case held == on:
 			return nil
 		case !on && c.second != nil && !c.joined:
-			return contact.Errorf(contact.Conflict, "first end the consultation with %s, or merge the calls", c.second.seat.User())
+			return contact.Errorf(contact.Conflict, "first end the consultation with %s, or merge the calls", c.view.Second.Name)
+		case on && c.second != nil && !c.joined:
+			return contact.Errorf(contact.Conflict, "you are with the customer and %s waits: swap, or merge the calls", c.view.Second.Name)
 		}
 		kind, text := contact.KindHold, "put on hold"
 		if on {
@@ -115,11 +118,11 @@ func (c *Call) Hold(user string, on bool) error {
 func (c *Call) Mute(user string, on bool) error {
 	return c.do(func() error {
 		a := c.agent
-		if c.second != nil && c.second.seat.User() == user {
+		if c.second != nil && c.second.user() == user {
 			a = c.second
 		}
 		switch {
-		case a == nil || a.seat.User() != user:
+		case a == nil || a.user() != user:
 			return contact.Errorf(contact.Conflict, "this call is not with you")
 		case a.muted == on:
 			return nil
@@ -127,6 +130,8 @@ func (c *Call) Mute(user string, on bool) error {
 		a.muted = on
 		if a == c.agent {
 			c.view.Muted = on
+		} else {
+			c.showSecond(func(v *Second) { v.Muted = on })
 		}
 		c.settle()
 		c.Note(contact.KindMute, a.leg, map[bool]string{true: "muted", false: "unmuted"}[on], map[string]any{"on": on})
@@ -151,9 +156,10 @@ func (c *Call) SendDigit(user string, key rune) error {
 // to the customer what they hear meanwhile, and switches everybody.
 func (c *Call) settle() {
 	c.mode = c.pick()
+	c.showMode()
 	c.switched = time.Now()
 	switch {
-	case c.row().customer&holdPlayer == 0:
+	case (c.row().customer|c.row().second)&holdPlayer == 0:
 		c.holdPlayer.Stop()
 		c.playing = ""
 	case c.away:
@@ -167,6 +173,10 @@ func (c *Call) settle() {
 func (c *Call) pick() mode {
 	held := c.view.Stage == StageHold
 	switch {
+	case c.agent == nil && c.second != nil:
+		return modeBridge
+	case c.agent == nil && c.between:
+		return modeBetween
 	case c.agent == nil:
 		return modeFlow
 	case c.away && c.joined && !held:
@@ -177,6 +187,8 @@ func (c *Call) pick() mode {
 		return modeHold
 	case c.away:
 		return modeAway
+	case c.second != nil && !c.joined:
+		return modeAside
 	case c.second != nil:
 		return modeConference
 	default:
@@ -264,7 +276,8 @@ func (c *Call) Requeue(a contact.AgentID, q contact.QueueID) {
 		c.Note(contact.KindReconnect, c.agent.leg, fmt.Sprintf("%s did not come back; the customer waits again, first in the queue", a),
 			map[string]any{"agent": a, "queue": q})
 		c.mark("agent_lost", nil)
-		c.partSecond()
+		c.hangUpSecond("the agent's browser is gone")
+		c.endPause()
 		c.unseatAgent()
 		c.hush()
 		c.view.Agent = ""

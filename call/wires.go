@@ -10,13 +10,10 @@ import (
 
 // wires are the ends that are switched besides the legs' own senders.
 type wires struct {
-	// toCustomer turns what a browser sends into what the customer's leg
-	// speaks, should the browser refuse to switch; else it passes through.
-	toCustomer  *media.Transcoder
-	fromBrowser ear // feeds toCustomer
-	// mixer is for a customer who hears two or more; made when first needed.
+	customer outlet
+	// mixer is for phones that hear two or more; made when first needed.
 	mixer *media.Mixer
-	codec codec.ID
+	codec codec.ID // of the customer's leg
 	// recorded are the recording's ears, one for each voice that can be kept.
 	recorded map[voices]*ear
 }
@@ -28,16 +25,35 @@ func newWires() wires {
 // open makes what depends on the customer's codec.
 func (w *wires) open(p *media.Pacer, c codec.ID) {
 	w.codec = c
-	w.toCustomer = media.NewTranscoder(p, "agent", c)
-	w.fromBrowser.feed(w.toCustomer)
+	w.customer.open(p, "agent", c)
 }
 
 func (w *wires) close() {
-	if w.toCustomer != nil {
-		w.toCustomer.Close()
-	}
+	w.customer.close()
 	if w.mixer != nil {
 		w.mixer.Close()
+	}
+}
+
+// outlet is what a phone hears through: a transcoder that turns what a browser
+// or another phone sends into what the phone speaks. It passes through what is
+// in that already.
+type outlet struct {
+	to    *media.Transcoder
+	from  ear // feeds to
+	codec codec.ID
+}
+
+func (o *outlet) open(p *media.Pacer, name string, c codec.ID) {
+	o.codec = c
+	o.to = media.NewTranscoder(p, name, c)
+	o.from.feed(o.to)
+}
+
+func (o *outlet) close() {
+	o.from.hear(nil)
+	if o.to != nil {
+		o.to.Close()
 	}
 }
 
@@ -93,17 +109,21 @@ func (c *Call) row() hearing {
 	if s := c.speaker(); s != nil {
 		heard = s.mode
 	}
-	return matrix[c.mode][heard].without(muted)
+	row := matrix[c.mode][heard].without(muted)
+	if c.second != nil && c.second.phone != nil {
+		row.record &^= second // who was never asked is not recorded
+	}
+	return row
 }
 
 // apply switches every ear to the present row.
 func (c *Call) apply() {
 	row := c.row()
-	c.feedCustomer(row.customer)
+	c.feedPhones(row)
 	if c.agent != nil {
 		c.feedSeat(c.agent.seat, row.agent)
 	}
-	if c.second != nil {
+	if c.second != nil && c.second.seat != nil {
 		c.feedSeat(c.second.seat, row.second)
 	}
 	for _, w := range c.watchers {
@@ -118,30 +138,53 @@ func (c *Call) apply() {
 	}
 }
 
-// feedCustomer lets the phone hear: one source as it is, several mixed.
-func (c *Call) feedCustomer(hears voices) {
-	w, sender := &c.wires, c.Leg.Sender()
-	sources := c.sources(hears)
-	switch {
-	case len(sources) > 1:
-		if w.mixer == nil {
-			w.mixer = media.NewMixer(c.Pacer, "mixer")
+// feedPhones lets the phones hear: one source as it is, several mixed.
+func (c *Call) feedPhones(row hearing) {
+	w := &c.wires
+	ears := []voices{row.customer}
+	if c.second != nil && c.second.phone != nil {
+		ears = append(ears, row.second)
+	}
+	talkers := nobody
+	for _, hears := range ears {
+		if several(hears) {
+			talkers |= hears
 		}
-		w.mixer.Hear(sources...)
-		sender.Hear(w.mixer.Output(nil, w.codec))
-		w.fromBrowser.hear(nil)
-		return
-	case len(sources) == 1 && hears&(theAgent|second|supervisor) != 0:
+	}
+	if w.mixer == nil && talkers != nobody {
+		w.mixer = media.NewMixer(c.Pacer, "mixer")
+	}
+	if talkers != nobody {
+		w.mixer.Hear(c.sources(talkers)...)
+	}
+	c.feedPhone(c.Leg, &w.customer, customer, row.customer, talkers)
+	if len(ears) > 1 {
+		c.feedPhone(c.second.phone, &c.second.outlet, second, row.second, talkers)
+	}
+	if w.mixer != nil && talkers == nobody {
+		w.mixer.Hear()
+	}
+}
+
+// several says whether more than one voice is in v.
+func several(v voices) bool { return v&(v-1) != 0 }
+
+// feedPhone lets one phone, whose own voice is own, hear; talkers are in the
+// mixer.
+func (c *Call) feedPhone(leg Leg, o *outlet, own, hears, talkers voices) {
+	sender := leg.Sender()
+	switch {
+	case several(hears):
+		sender.Hear(c.wires.mixer.Output(c.source(own&talkers), o.codec))
+		o.from.hear(nil)
+	case hears&(customer|theAgent|second|supervisor) != 0 && hears != own, hears&holdPlayer != 0 && own == second:
 		// Through the transcoder, so that the sender keeps one source while
 		// the browser's codec changes.
-		w.fromBrowser.hear(sources[0])
-		sender.Hear(w.toCustomer.Source())
-	default:
+		o.from.hear(c.source(hears))
+		sender.Hear(o.to.Source())
+	default: // players speak the customer's codec, and so does their own echo
 		sender.Hear(c.source(hears))
-		w.fromBrowser.hear(nil)
-	}
-	if w.mixer != nil {
-		w.mixer.Hear()
+		o.from.hear(nil)
 	}
 }
 

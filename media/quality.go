@@ -27,6 +27,8 @@ type Quality struct {
 	// What the far end reports of what it hears of us (RTCP RR and XR); nil: it
 	// did not.
 	FarLossPercent *float64 `json:"far_loss_percent"`
+	// FarLost is the count behind it, where the far end tells one.
+	FarLost *uint64 `json:"far_lost,omitempty"`
 	FarJitterMS    *float64 `json:"far_jitter_ms"`
 	FarScore       *float64 `json:"far_score"`
 }

@@ -38,8 +38,11 @@ type SendStats struct {
 	Filled  uint64 // of the packets: silence of Fill
 	// Dropped counts packets of the source that were not sent: of a codec that
 	// the far end does not take, empty, during a digit, or of another source.
-	Dropped  uint64
-	Failed   uint64    // packets that Output.Write refused
+	Dropped uint64
+	Failed  uint64 // packets that Output.Write refused
+	// Skipped counts the numbers that no packet was sent under, since the source
+	// had lost it: what the far end misses of these was not lost on its way.
+	Skipped  uint64
 	LastSent time.Time // zero: nothing yet
 	LastRTP  uint32    // timestamp of the last packet
 	RateHz   int       // of the clock that LastRTP counts
@@ -66,6 +69,8 @@ type Sender struct {
 	closed  bool
 	fill    codec.ID
 	silence []byte
+	lastSeq uint16
+	counted bool      // lastSeq is one of this stream
 	fillAt  time.Time // when the next filler is due; zero: not filling
 	digits  digitQueue
 }
@@ -93,6 +98,7 @@ func (s *Sender) SetOutput(o Output) {
 	if o.Write != nil && s.stats.SSRC != o.SSRC {
 		s.line = newTimeline()
 		s.stats.SSRC = o.SSRC
+		s.counted = false
 	}
 	s.line.unmap()
 	s.out = o
@@ -188,6 +194,7 @@ func (s *Sender) WritePacket(p *Packet) {
 
 // write stamps the header and hands the packet out. s.mu is held.
 func (s *Sender) write(now time.Time, pt uint8, seq uint16, ts uint32, marker bool, payload []byte) {
+	s.countSkipped(seq)
 	s.header = rtp.Header{Version: 2, Marker: marker, PayloadType: pt, SequenceNumber: seq, Timestamp: ts, SSRC: s.out.SSRC}
 	if err := s.out.Write(&s.header, payload); err != nil {
 		s.stats.Failed++ // the network's loss; the number is used up
@@ -196,6 +203,22 @@ func (s *Sender) write(now time.Time, pt uint8, seq uint16, ts uint32, marker bo
 	s.stats.Packets++
 	s.stats.Octets += uint64(len(payload))
 	s.stats.LastSent, s.stats.LastRTP, s.stats.RateHz = now, ts, s.line.rate
+}
+
+// countSkipped keeps count of the holes that the source left. A late packet
+// closes one.
+func (s *Sender) countSkipped(seq uint16) {
+	ahead := int16(seq - s.lastSeq)
+	switch {
+	case !s.counted:
+		s.counted = true
+	case ahead > 0:
+		s.stats.Skipped += uint64(ahead - 1)
+	case s.stats.Skipped > 0:
+		s.stats.Skipped--
+		return
+	}
+	s.lastSeq = seq
 }
 
 // fillTick and digitTick are the sender's places on the clock.

@@ -412,3 +412,30 @@ func BenchmarkForward(b *testing.B) {
 		_ = r.WriteRTP(raw, now)
 	}
 }
+
+// TestHolesOfTheSourceAreCounted: lost packets are, late ones are not, nor is
+// what another source or a new stream begins with; over the wrap too.
+func TestHolesOfTheSourceAreCounted(t *testing.T) {
+	for _, first := range []uint16{0, 127, 65530} {
+		s, _ := newTapped(t, first, 0)
+		begun := time.Now()
+		emit := func(src *Source, seqs ...uint16) {
+			for _, n := range seqs {
+				src.Emit(&Packet{Codec: codec.PCMU, Seq: first + n, Timestamp: uint32(n) * 160, SSRC: 1, Payload: []byte("x"), Arrival: begun.Add(time.Duration(n) * 20 * time.Millisecond)})
+			}
+		}
+		a, b := NewSource("a"), NewSource("b")
+		s.Hear(a)
+		emit(a, 0, 1, 4, 5, 3, 9) // 2 and 6 to 8 are lost, 3 is late
+		if got := s.Stats().Skipped; got != 4 {
+			t.Errorf("from %d: %d holes, want 4", first, got)
+		}
+		s.Hear(b)
+		emit(b, 100, 101)
+		s.SetOutput(Output{SSRC: 78, PayloadTypes: map[codec.ID]uint8{codec.PCMU: 0}, Write: (&wireTap{}).write})
+		emit(b, 102, 104)
+		if got := s.Stats().Skipped; got != 5 {
+			t.Errorf("from %d: %d holes at the end, want 5", first, got)
+		}
+	}
+}

@@ -10,8 +10,10 @@ import (
 // counts are a seat's packets so far, over all of its peer connections.
 type counts struct {
 	sent, received, lost uint64
-	// lostThere are those that the browser missed of what was sent.
-	lostThere uint64
+	// lostThere are those that the browser missed of what was sent, skipped the
+	// numbers that were never sent, since they were lost before they came to us.
+	// The browser cannot tell the two apart.
+	lostThere, skipped uint64
 }
 
 // qualityBase is what Quality does not count any more or no peer connection
@@ -31,8 +33,10 @@ func (s *Seat) ResetQuality() {
 
 // Quality returns the figures of the seat's leg since ResetQuality. Sent,
 // Received and Lost are packets as the server sees them: to the browser on the
-// customer's track, from the microphone, and missing from it. LossPercent and
-// JitterMS are those of the worse way, and the score follows from them.
+// customer's track, from the microphone, and missing from it; FarLost are those
+// that the browser missed, but for what was lost on the customer's way already.
+// LossPercent and JitterMS are those of the worse way, and the score follows
+// from them.
 func (s *Seat) Quality() media.Quality {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +59,10 @@ func (s *Seat) Quality() media.Quality {
 		}
 		r.mu.Unlock()
 	}
-	q.LossPercent = max(percent(q.Lost, q.Received+q.Lost), percent(sub(now.lostThere, start.lostThere), q.Sent))
+	far := sub(sub(now.lostThere, start.lostThere), sub(now.skipped, start.skipped))
+	farPercent := percent(far, q.Sent)
+	q.FarLost, q.FarLossPercent = &far, &farPercent
+	q.LossPercent = max(percent(q.Lost, q.Received+q.Lost), farPercent)
 	delay := 0.0
 	if q.RTTMS != nil {
 		delay = *q.RTTMS / 2
@@ -68,6 +75,10 @@ func (s *Seat) Quality() media.Quality {
 func (s *Seat) counts() counts {
 	c := s.quality.past
 	c.sent = s.tracks[0].sender.Stats().Packets
+	c.skipped = 0
+	for _, t := range s.tracks {
+		c.skipped += t.sender.Stats().Skipped
+	}
 	if s.peer != nil {
 		c.add(s.peer)
 	}
