@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,10 +33,13 @@ type Player struct {
 	base   uint32 // RTP timestamp of the pacer's frame 0
 }
 
-// job is one thing to play.
+// job is one thing to play. What follows is kept as clips: their frames are
+// shared, and a list of its own for each listener would be what a caller in a
+// menu costs most.
 type job struct {
-	frames  [][]byte
+	frames  [][]byte // of the clip that plays
 	at      int
+	next    []*Clip
 	loop    bool
 	started bool
 	done    chan error // size 1
@@ -59,15 +63,13 @@ func (p *Player) Play(ctx context.Context, clips ...*Clip) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	j := &job{done: make(chan error, 1)}
-	for _, c := range clips {
-		frames := c.Frames(p.codec)
-		if frames == nil && c.Duration() > 0 {
+	j := &job{next: slices.Clone(clips), done: make(chan error, 1)}
+	for _, c := range clips { // encodes them, if nobody has heard them yet
+		if c.Frames(p.codec) == nil && c.Duration() > 0 {
 			return fmt.Errorf("play %q: clips have no frames in codec %q; use a player of an audio format", c.Name(), p.codec)
 		}
-		j.frames = append(j.frames, frames...)
 	}
-	if len(j.frames) == 0 {
+	if !j.turn(p.codec) {
 		p.replace(nil)
 		return nil
 	}
@@ -81,6 +83,17 @@ func (p *Player) Play(ctx context.Context, clips ...*Clip) error {
 		p.drop(j)
 		return context.Cause(ctx)
 	}
+}
+
+// turn goes on to the next clip that has a sound; false if there is none.
+func (j *job) turn(c codec.ID) bool {
+	for len(j.next) > 0 {
+		j.frames, j.at, j.next = j.next[0].Frames(c), 0, j.next[1:]
+		if len(j.frames) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Loop plays the clip over and over, beginning at position at (music goes on
@@ -157,6 +170,7 @@ func (p *Player) tick(frame int64, now time.Time) {
 	case j.at < len(j.frames):
 	case j.loop:
 		j.at = 0
+	case j.turn(p.codec):
 	default:
 		p.job = nil
 		j.done <- nil

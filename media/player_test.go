@@ -200,3 +200,24 @@ func BenchmarkPlay(b *testing.B) {
 		pl.tick(i, p.start)
 	}
 }
+
+// What a listener costs does not grow with what is played: the frames are
+// everybody's.
+func TestPlayKeepsNoFrames(t *testing.T) {
+	clips := make([]*Clip, 40)
+	for i := range clips {
+		clips[i] = ToneClip("tone", []float64{400}, time.Minute, -20)
+		clips[i].Frames(codec.PCMU)
+	}
+	n := testing.AllocsPerRun(10, func() {
+		j := &job{next: clips}
+		for turns := 1; j.turn(codec.PCMU); turns++ {
+			if len(j.frames) != 3000 || len(j.next) != len(clips)-turns {
+				t.Fatal("not the next clip")
+			}
+		}
+	})
+	if n > 1 {
+		t.Errorf("%v allocations to go through %d clips", n, len(clips))
+	}
+}
