@@ -23,15 +23,20 @@ type CheckOptions struct {
 // the line requires, with the caller's path, through subflows too.
 func (f *Flow) Check(o CheckOptions) []Problem {
 	found := &findings{file: f.file}
+	f.checkParts(o, found)
+	f.checkReturns(found)
+	f.checkConsent(o.ConsentPolicy, found)
+	return found.sorted()
+}
+
+// checkParts checks what needs no path: the flow and its subflows, each alone.
+func (f *Flow) checkParts(o CheckOptions, found *findings) {
 	f.eachSub(func(s *Flow) {
 		theirs := &findings{file: s.file}
 		s.checkQueues(o.Queues, theirs)
 		s.checkSpeech(o.Speech, theirs)
 		found.list = append(found.list, theirs.list...)
 	})
-	f.checkReturns(found)
-	f.checkConsent(o.ConsentPolicy, found)
-	return found.sorted()
 }
 
 func (f *Flow) checkSpeech(speech bool, found *findings) {

@@ -6,7 +6,6 @@ import (
 
 	"callfloor/internal/app"
 	"callfloor/internal/config"
-	"callfloor/ivr"
 )
 
 type checkCmd struct {
@@ -56,7 +55,7 @@ func (c *checkCmd) problems() ([]string, config.Config, error) {
 	if err != nil {
 		return nil, cfg, err
 	}
-	prompts, err := ivr.LoadPrompts(ivr.BuiltinPrompts())
+	prompts, err := app.LoadPrompts(cfg, func(err error) { problems = append(problems, err.Error()) })
 	if err != nil {
 		return nil, cfg, err
 	}

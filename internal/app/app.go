@@ -53,6 +53,9 @@ type App struct {
 	media      *media.Engine
 	prompts    *ivr.Prompts
 	shelf      *shelf
+	where      *whereabouts
+	editor     *flowEditor
+	sounds     *promptShelf
 	services   ivr.Services
 	engine     *acd.Engine
 	house      *House

@@ -25,15 +25,16 @@ func (a *App) onCall(leg *sip.Leg) {
 	}
 	a.calls.Add(1)
 	defer a.calls.Done()
+	flow := a.shelf.flow(line.Flow)
 	c := call.New(call.Options{
 		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Started: leg.Invited(), Leg: leg, Log: a.log,
-		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: a.prompts, Pacer: a.pacer,
+		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer,
 		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
 	})
 	a.house.add(c)
 	defer a.house.remove(c.ID)
+	defer a.where.end(c.ID)
 	began := time.Now()
-	flow := a.shelf.flow(line.Flow)
 	c.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
 		// The journal has the call's row only now; events need it.
 		leg.OnTrace(func(t sip.Trace) { noteTrace(c, t) })
@@ -44,6 +45,7 @@ func (a *App) onCall(leg *sip.Leg) {
 		return flow.Run(ctx, caller, ivr.Start{
 			Line: line.ID, Caller: leg.Caller(), Language: line.Language, Remembered: a.remembered(ctx, leg.Caller()),
 			ConsentPolicy: line.Consent, Hours: a.cfg.Hours, Services: a.services,
+			Reached: a.where.begin(c.ID, flow),
 		})
 	})
 	a.log.Info("call ended", "call", c.ID, "line", line.ID, "by", leg.Cause().By, "class", leg.Cause().Class, "took", time.Since(began).Round(time.Millisecond))

@@ -58,6 +58,7 @@ func onFloorWith(t *testing.T, change func(*acd.QueueConfig), f func(*floor)) {
 		must(t, err)
 		a := &App{cfg: cfg, log: log, db: db, journal: call.NewJournal(db, log), ledger: consent.NewLedger(db), pacer: fl.pacer, prompts: prompts}
 		a.ctx, a.endCalls = context.WithCancel(context.Background())
+		a.where = newWhereabouts()
 		a.shelf, err = newShelf(cfg, log, prompts)
 		must(t, err)
 		a.house = newHouse(log, a.journal, api.NewAudit(db), staff{cfg.Queues}, namesOf(cfg))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -51,12 +50,16 @@ func loadChecked(cfg config.Config, name string, p *ivr.Prompts) (*ivr.Flow, []s
 		if err != nil {
 			return nil, []string{fmt.Sprintf("line %s: %v", line.ID, err)}
 		}
-		o := ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0}
-		for _, p := range flow.Check(o) {
+		for _, p := range flow.Check(checkOptions(cfg, line)) {
 			problems = append(problems, fmt.Sprintf("line %s: %s", line.ID, p))
 		}
 	}
 	return flow, problems
+}
+
+// checkOptions is what a line asks of its flow.
+func checkOptions(cfg config.Config, line config.Line) ivr.CheckOptions {
+	return ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0}
 }
 
 // loadFlows makes what flows need, and reads them.
@@ -65,8 +68,18 @@ func (a *App) loadFlows(context.Context) error {
 	if a.prompts, err = ivr.LoadPrompts(ivr.BuiltinPrompts()); err != nil {
 		return err
 	}
-	if a.shelf, err = newShelf(a.cfg, a.log, a.prompts); err != nil {
+	warn := func(err error) { a.log.Error("a prompt cannot be read", "error", err) }
+	present, err := withOwn(a.prompts, promptFolder(a.cfg), warn)
+	if err != nil {
 		return err
+	}
+	if a.shelf, err = newShelf(a.cfg, a.log, present); err != nil {
+		return err
+	}
+	a.where = newWhereabouts()
+	a.editor = newFlowEditor(a.shelf, a.where)
+	a.sounds = &promptShelf{
+		folder: promptFolder(a.cfg), base: a.prompts, log: a.log, take: a.shelf.take, now: a.shelf.present, uses: a.editor.promptUses,
 	}
 	if a.cfg.Flows != "" {
 		ctx, stop := context.WithCancel(context.Background())
@@ -95,18 +108,11 @@ func (a *App) loadFlows(context.Context) error {
 // loadFlow reads a flow by its name: from the folder of the configuration, or
 // the built-in one.
 func loadFlow(cfg config.Config, name string, p *ivr.Prompts) (*ivr.Flow, error) {
-	file := name + ".yaml"
-	if cfg.Flows != "" {
-		if _, err := os.Stat(filepath.Join(cfg.Flows, file)); err == nil {
-			return ivr.LoadFlow(os.DirFS(cfg.Flows), file, p)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read the flow %s: %w", file, err)
-		}
+	files := newFlowFiles(flowFolder(cfg), nil)
+	if _, err := fs.Stat(files, name+".yaml"); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no flow %q: put %s.yaml into the flows folder, or use a built-in one (%s)", name, name, builtinFlows())
 	}
-	if _, err := fs.Stat(ivr.BuiltinFlows(), file); err != nil {
-		return nil, fmt.Errorf("there is no flow %q: put %s into the flows folder, or use a built-in one (%s)", name, file, builtinFlows())
-	}
-	return ivr.LoadFlow(ivr.BuiltinFlows(), file, p)
+	return ivr.LoadFlow(files, name+".yaml", p)
 }
 
 func builtinFlows() string {

@@ -25,27 +25,29 @@ const watchEvery = 2 * time.Second
 // shelf holds the flows of the lines. A call takes its line's flow when it
 // begins and keeps it; a new version is for the calls that come.
 type shelf struct {
-	cfg     config.Config
-	log     *slog.Logger
-	prompts *ivr.Prompts
-	kept    string // the folder of versions
+	cfg    config.Config
+	log    *slog.Logger
+	folder string // of the flows
+	kept   string // the folder of versions
 
 	flows   atomic.Pointer[map[string]*ivr.Flow]
 	refused atomic.Pointer[FlowsError]
 
-	mu    sync.Mutex // one reload at a time
-	taken string     // the fingerprint of what was read last
+	mu      sync.Mutex // one reload at a time
+	taken   string     // the fingerprint of what was read last
+	prompts *ivr.Prompts
 }
 
 // newShelf reads every flow; the error is a *FlowsError where one is wrong.
 func newShelf(cfg config.Config, log *slog.Logger, p *ivr.Prompts) (*shelf, error) {
-	s := &shelf{cfg: cfg, log: log, prompts: p, kept: filepath.Join(cfg.Data, "flows", "versions"), taken: fingerprint(cfg.Flows)}
+	s := &shelf{cfg: cfg, log: log, prompts: p, folder: flowFolder(cfg), kept: filepath.Join(cfg.Data, "flows", "versions")}
+	s.taken = fingerprint(s.folder)
 	flows, err := LoadFlows(cfg, p)
 	if err != nil {
 		return nil, err
 	}
 	s.flows.Store(&flows)
-	return s, s.keep(flows)
+	return s, s.keep(flows, published{})
 }
 
 // flow returns the present version of a flow.
@@ -64,7 +66,31 @@ func (s *shelf) trouble() error {
 func (s *shelf) reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.taken = fingerprint(s.cfg.Flows)
+	return s.reloadLocked(published{})
+}
+
+// take makes prompts those of new calls. The error is a *FlowsError that names
+// the flows which lack some of them; the prompts so far stay then.
+func (s *shelf) take(p *ivr.Prompts) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := LoadFlows(s.cfg, p); err != nil && s.refused.Load() == nil {
+		return err
+	}
+	s.prompts = p
+	return s.reloadLocked(published{})
+}
+
+// present are the prompts of new calls.
+func (s *shelf) present() *ivr.Prompts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.prompts
+}
+
+// reloadLocked is reload; s.mu is held.
+func (s *shelf) reloadLocked(by published) error {
+	s.taken = fingerprint(s.folder)
 	flows := maps.Clone(*s.flows.Load())
 	wrong := &FlowsError{}
 	for name := range flows {
@@ -74,12 +100,14 @@ func (s *shelf) reload() error {
 			s.log.Error("a new version of a flow was refused; the one so far stays", "flow", name, "version", flows[name].Version(), "problems", strings.Join(problems, "\n"))
 			continue
 		}
-		if f.Version() != flows[name].Version() {
+		if f.Version() == flows[name].Version() {
+			flows[name] = f // perhaps with other prompts
+		} else {
 			s.log.Info("a flow has a new version; calls that are up keep theirs", "flow", name, "version", f.Version(), "before", flows[name].Version())
 			flows[name] = f
 		}
 	}
-	if err := s.keep(flows); err != nil {
+	if err := s.keep(flows, by); err != nil {
 		s.log.Error("could not keep a version of a flow", "error", err)
 	}
 	s.flows.Store(&flows)
@@ -89,28 +117,6 @@ func (s *shelf) reload() error {
 	}
 	s.refused.Store(wrong)
 	return wrong
-}
-
-// keep writes every version that is not there yet: NAME@VERSION.yaml.
-func (s *shelf) keep(flows map[string]*ivr.Flow) error {
-	if err := os.MkdirAll(s.kept, 0o755); err != nil {
-		return fmt.Errorf("make the folder of the flows' versions: %w", err)
-	}
-	for _, f := range flows {
-		for _, source := range f.Sources() {
-			file := filepath.Join(s.kept, strings.TrimSuffix(filepath.Base(source.Name), ".yaml")+"@"+source.Version+".yaml")
-			if _, err := os.Stat(file); err == nil {
-				continue
-			}
-			if err := os.WriteFile(file+".new", source.Text, 0o644); err != nil {
-				return fmt.Errorf("keep a version of %s: %w", source.Name, err)
-			}
-			if err := os.Rename(file+".new", file); err != nil {
-				return fmt.Errorf("keep a version of %s: %w", source.Name, err)
-			}
-		}
-	}
-	return nil
 }
 
 // watch reloads when the folder changes, until ctx is done.
@@ -125,7 +131,7 @@ func (s *shelf) watch(ctx context.Context) {
 			return
 		}
 		before := seen
-		seen = fingerprint(s.cfg.Flows)
+		seen = fingerprint(s.folder)
 		s.mu.Lock()
 		taken := s.taken
 		s.mu.Unlock()
