@@ -24,12 +24,9 @@ type dialog struct {
 	flow         netip.AddrPort // the far end of the INVITE's flow
 	advertise    netip.Addr     // what we call ourselves
 	allowsUpdate bool
-<<<<<<< /work/main/sip/dialog.go
 	allows       string // the far end's Allow, in capitals; "" if it said none
-=======
 	// pinned is a registered telephone's: requests take its flow and no other.
 	pinned bool
->>>>>>> /tmp/sipedge/new
 }
 
 // newTag returns 96 random bits, for tags, branches and Call-IDs.
@@ -140,14 +137,8 @@ func (l *Leg) steer(d *dialog, req *gosip.Request) {
 
 // nextHop is where requests of the dialog go. Names are not looked up: what
 // comes from the network must not make us resolve.
-<<<<<<< /work/main/sip/dialog.go
 func (d *dialog) nextHop() netip.AddrPort {
-	if d.transport != "UDP" {
-=======
-func (l *Leg) nextHop() netip.AddrPort {
-	d := &l.dialog
 	if d.transport != "UDP" || d.pinned {
->>>>>>> /tmp/sipedge/new
 		return d.flow
 	}
 	if len(d.routes) > 0 {

@@ -57,7 +57,8 @@ type Leg struct {
 
 	// Of an outbound leg.
 	wants DialOptions
-	uri   gosip.Uri // that was dialled
+	uri   gosip.Uri   // that was dialled,
+	path  []gosip.Uri // and the way there
 
 	half bool // counted as half-open; guarded by the server's lock
 
@@ -80,6 +81,7 @@ type Leg struct {
 	forks      map[string]*earlyDialog // of our INVITE, by their tag
 	strays     map[string]bool         // tags of further answers, ended already
 	challenged bool                    // our INVITE, once
+	trunk      string                  // that it is out over
 	reliable   *reliable               // a provisional response of ours that waits for its PRACK
 	rseq       uint32                  // number of the last one
 	// answeredEarly: a late offer of ours was answered by a PRACK.

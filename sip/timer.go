@@ -78,8 +78,6 @@ func minSE(m gosip.Message) time.Duration {
 	return 0
 }
 
-func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
-
 // ask are the headers of our INVITE; who refreshes is left to the far side.
 func (t *sessionTimer) ask() []gosip.Header {
 	if t.interval == 0 {

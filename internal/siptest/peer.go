@@ -176,3 +176,18 @@ func (p *Peer) Reply(m Message, status, body string, headers ...string) {
 	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n%s", len(body), body)
 	p.Send(b.String())
 }
+
+// SilentFor fails the test if anything comes within d.
+func (p *Peer) SilentFor(t testing.TB, d time.Duration) {
+	t.Helper()
+	if m, ok := p.ReadWithin(d); ok {
+		t.Errorf("peer: %q came and nothing was wanted", m.Start)
+	}
+}
+
+// ExpectSilentFor is Expect where nothing may come for d before.
+func (p *Peer) ExpectSilentFor(t testing.TB, d time.Duration, start string) Message {
+	t.Helper()
+	p.SilentFor(t, d)
+	return p.Expect(start)
+}

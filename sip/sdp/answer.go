@@ -90,6 +90,19 @@ func Reverse(offered Direction) Direction {
 	}
 }
 
+// meet is what is left of a direction that may be answered when we do not want
+// more than d (RFC 6337 §5.3): a side that holds goes on to hold.
+func (d Direction) meet(may Direction) Direction {
+	switch {
+	case d == "", d == SendRecv, d == may:
+		return may
+	case may == SendRecv:
+		return d
+	default: // the two have nothing in common
+		return Inactive
+	}
+}
+
 // Answer answers an offer: the first usable audio section with a common codec
 // is taken (an encrypted one if there is one), every other section is refused
 // with port 0. ErrNoCodec or ErrNotSecure if none is.
@@ -108,7 +121,7 @@ func Answer(offer *Session, l Local) ([]byte, Agreed, error) {
 		m := &offer.Media[i]
 		if i == chosen {
 			taken, _ = m.agree(l)
-			taken.Ours, taken.Protection = Reverse(taken.Theirs), how.protection
+			taken.Ours, taken.Protection = l.Direction.meet(Reverse(taken.Theirs)), how.protection
 			section(&b, m.Proto, l, taken.formats(), taken.Ours, taken.Mux)
 			for _, line := range how.lines {
 				writer("%s", line)
