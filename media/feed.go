@@ -99,16 +99,15 @@ func (f *Feed) grow(n int) {
 }
 
 // Mark calls reached once everything written so far has been heard, or was
-// cleared; at once if nothing waits. reached must not block. It is false where
-// too many marks wait.
+// cleared; at once if nothing waits. reached must not block and must not call
+// the feed. It is false where too many marks wait.
 func (f *Feed) Mark(reached func()) bool {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.count == 0 || f.closed {
-		f.mu.Unlock()
 		reached()
 		return true
 	}
-	defer f.mu.Unlock()
 	if len(f.marks) >= maxFeedMarks {
 		return false
 	}
@@ -119,23 +118,19 @@ func (f *Feed) Mark(reached func()) bool {
 // Clear forgets what waits to be heard; its marks are reached.
 func (f *Feed) Clear() {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.count, f.playing, f.held = 0, false, 0
-	due := f.due()
-	f.mu.Unlock()
-	for _, reached := range due {
-		reached()
-	}
+	f.tell()
 }
 
-// due takes the marks that are reached.
-func (f *Feed) due() []func() {
-	var list []func()
+// tell calls the marks that are reached; f.mu is held, so that they keep their
+// order.
+func (f *Feed) tell() {
 	heard := f.taken - int64(f.count)
 	for len(f.marks) > 0 && f.marks[0].at <= heard {
-		list = append(list, f.marks[0].reached)
+		f.marks[0].reached()
 		f.marks = f.marks[1:]
 	}
-	return list
 }
 
 // Queued is how long what waits will take to be heard.
@@ -156,15 +151,14 @@ func (f *Feed) Close() {
 // tick emits one frame.
 func (f *Feed) tick(frame int64, now time.Time) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.closed || f.count == 0 {
 		f.on, f.playing = false, false
 		f.pacer.remove(f.slot, f)
-		f.mu.Unlock()
 		return
 	}
 	if !f.playing {
 		if f.held++; f.count < feedStart && f.held <= feedHold {
-			f.mu.Unlock()
 			return
 		}
 		f.playing, f.packet.Marker = true, true
@@ -181,12 +175,5 @@ func (f *Feed) tick(frame int64, now time.Time) {
 	f.packet.Payload, f.packet.Arrival = f.frame[:], now
 	f.source.Emit(&f.packet)
 	f.packet.Marker = false
-	var due []func()
-	if len(f.marks) > 0 {
-		due = f.due()
-	}
-	f.mu.Unlock()
-	for _, reached := range due {
-		reached()
-	}
+	f.tell()
 }

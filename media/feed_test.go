@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,7 +57,11 @@ func TestFeedKeepsWhatItIsGiven(t *testing.T) {
 				if n := f.Write(piece); n != len(piece) {
 					t.Errorf("took %d of %d", n, len(piece))
 				}
-				f.Mark(func() { marks = append(marks, i) })
+				f.Mark(func() { // the feed calls one at a time
+					ear.mu.Lock()
+					defer ear.mu.Unlock()
+					marks = append(marks, i)
+				})
 				time.Sleep(time.Duration(pauses[i]) * time.Millisecond)
 			}
 			time.Sleep(10 * time.Second)
@@ -88,17 +93,17 @@ func TestFeedClearsAndIsBounded(t *testing.T) {
 		if n := f.Write(long); n != 2*60*8000 || f.Write(long) != 0 {
 			t.Errorf("took %d octets", n)
 		}
-		reached := false
-		f.Mark(func() { reached = true })
+		var mark atomic.Bool
+		f.Mark(func() { mark.Store(true) })
 		time.Sleep(time.Second)
 		before := len(ear.heard())
-		if before < 7000 || before > 8200 || reached {
-			t.Errorf("%d octets in a second, mark %t", before, reached)
+		if before < 7000 || before > 8200 || mark.Load() {
+			t.Errorf("%d octets in a second, mark %t", before, mark.Load())
 		}
 		f.Clear()
 		time.Sleep(time.Second)
-		if n := len(ear.heard()); n > before+frameSamples || !reached {
-			t.Errorf("%d octets after the clear, mark %t", n-before, reached)
+		if n := len(ear.heard()); n > before+frameSamples || !mark.Load() {
+			t.Errorf("%d octets after the clear, mark %t", n-before, mark.Load())
 		}
 		f.Close()
 		if f.Write(long) != 0 {
