@@ -41,6 +41,9 @@ type DialOptions struct {
 	Dest string
 
 	auth challenges // answers 401 and 407; nil: nobody does
+	// destination is where the INVITE goes, where that is not the dialog's
+	// flow: TLS needs the name of the host.
+	destination string
 }
 
 // Header is one SIP header.
@@ -132,7 +135,7 @@ func (s *Server) newOutbound(ctx context.Context, uri string, o DialOptions) (*L
 		l.local.Security.Policy = sdp.Require
 	}
 	l.called, l.caller = userOf(to), userOf(d.us)
-	l.wants, l.uri = o, to
+	l.wants = o
 	return l, nil
 }
 
@@ -169,28 +172,66 @@ func resolve(ctx context.Context, u gosip.Uri) (netip.AddrPort, error) {
 // call sends the INVITE and waits for its end. The leg ends if that is not an
 // answer.
 func (l *Leg) call(ctx context.Context) error {
+	if err := l.prepareCall(); err != nil {
+		return err
+	}
+	err := l.ask(ctx, 0)
+	l.concede(err)
+	return err
+}
+
+// prepareCall opens the media of an outbound leg.
+func (l *Leg) prepareCall() error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	m := l.openMedia()
 	if m == nil {
 		l.end(contact.EndCause{By: contact.System, Class: contact.EndFailed, Why: "no media port was free"}, false)
-		l.mu.Unlock()
 		return errors.New("no media port is free; widen the range of ports")
 	}
 	l.local.Port = m.LocalPort()
 	l.timer.interval, l.timer.least = l.s.cfg.SessionExpires, leastSession
-	l.mu.Unlock()
+	return nil
+}
+
+// ask sends the INVITE, again where a refusal can be met, and waits for its
+// end. When nothing at all comes back for silence (0: the transaction's 32 s)
+// it gives up. After a *RejectedError or an *unreachableError the leg has not
+// ended: it may ask somewhere else, or concede.
+func (l *Leg) ask(ctx context.Context, silence time.Duration) error {
 	for attempt := 1; ; attempt++ {
 		tx, err := l.sendInvite(ctx)
 		if err != nil {
 			return err
 		}
-		res, err := l.ringOut(ctx, tx)
+		res, err := l.ringOut(ctx, tx, silence)
 		if res == nil {
 			return err
 		}
 		if !l.askAgain(res, attempt) {
-			return l.rejected(res)
+			return rejected(res)
 		}
+	}
+}
+
+// unreachableError says that nothing came back to an INVITE.
+type unreachableError struct{ err error }
+
+// Error says what was tried.
+func (e *unreachableError) Error() string { return "no answer to the INVITE: " + e.err.Error() }
+
+// Unwrap returns the transport's or the transaction's error.
+func (e *unreachableError) Unwrap() error { return e.err }
+
+// concede ends a leg whose INVITE has failed for good; nil is no failure.
+func (l *Leg) concede(err error) {
+	if err == nil {
+		return
+	}
+	if e, ok := errors.AsType[*RejectedError](err); ok {
+		l.fail(contact.EndCause{By: contact.Customer, Class: contact.EndRejected, SIP: contact.SIPStatus(e.Status), Q850: e.Q850, Why: e.Reason})
+	} else if _, ok := errors.AsType[*unreachableError](err); ok {
+		l.fail(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 408, Q850: 102, Why: "the far end did not answer the INVITE"})
 	}
 }
 
@@ -203,7 +244,10 @@ func (l *Leg) sendInvite(ctx context.Context) (*gosip.ClientTx, error) {
 		return nil, l.Cause()
 	}
 	d := &l.dialog
-	d.remoteTag, d.target, d.routes, l.forks = "", l.uri, nil, nil
+	if l.invite == nil {
+		l.uri, l.path = d.target, d.routes
+	}
+	d.remoteTag, d.target, d.routes, l.forks = "", l.uri, l.path, nil
 	req := l.request(gosip.INVITE, 0)
 	for _, h := range l.timer.ask() {
 		req.AppendHeader(h)
@@ -214,18 +258,25 @@ func (l *Leg) sendInvite(ctx context.Context) (*gosip.ClientTx, error) {
 	l.s.vouchFor(l, req)
 	req.AppendHeader(gosip.NewHeader("Content-Type", "application/sdp"))
 	req.SetBody(sdp.Offer(l.local))
+	if l.wants.destination != "" {
+		req.SetDestination(l.wants.destination)
+	}
 	l.invite, l.calling = req, true
 	l.mu.Unlock()
 
 	l.traceRequest(req, true)
 	tx, err := l.s.txl.Request(ctx, req)
 	if err != nil {
-		l.fail(contact.EndCause{By: contact.System, Class: contact.EndFailed, Why: "the INVITE could not be sent"})
-		return nil, fmt.Errorf("send INVITE: %w", err)
+		return nil, &unreachableError{err}
 	}
 	// A repeated 200 asks for the ACK again (RFC 3261 §13.2.2.4). The callback
 	// runs inside the transaction, so it must not wait for anything of ours.
 	tx.OnRetransmission(func(res *gosip.Response) { l.s.wg.Go(func() { l.ackAgain(res) }) })
+	if c, ok := tx.Connection().(interface{ RemoteAddr() net.Addr }); ok && l.wants.destination != "" && req.Transport() != "UDP" {
+		l.mu.Lock()
+		l.dialog.flow = addrPort(c.RemoteAddr()) // what the name stood for
+		l.mu.Unlock()
+	}
 	return tx, nil
 }
 
@@ -263,8 +314,8 @@ func (l *Leg) meetChallenge(res *gosip.Response, sentTo netip.Addr, before *bool
 	return err == nil
 }
 
-// rejected ends the leg with the final response to its INVITE.
-func (l *Leg) rejected(res *gosip.Response) error {
+// rejected is the final response to an INVITE as an error.
+func rejected(res *gosip.Response) error {
 	e := &RejectedError{
 		Status: res.StatusCode, Reason: printable(res.Reason, 80), Q850: q850Of(res),
 		RetryAfter: retryAfter(res), Contacts: contactsOf(res),
@@ -272,17 +323,26 @@ func (l *Leg) rejected(res *gosip.Response) error {
 	if e.Q850 == 0 {
 		e.Q850 = q850OfStatus(e.Status)
 	}
-	l.fail(contact.EndCause{By: contact.Customer, Class: contact.EndRejected, SIP: contact.SIPStatus(e.Status), Q850: e.Q850, Why: e.Reason})
 	return e
 }
 
 // ringOut waits for the final response, which it returns if that is a refusal;
 // the leg has not ended then. Otherwise the outcome is the error.
-func (l *Leg) ringOut(ctx context.Context, tx *gosip.ClientTx) (*gosip.Response, error) {
+func (l *Leg) ringOut(ctx context.Context, tx *gosip.ClientTx, silence time.Duration) (*gosip.Response, error) {
 	rung := false
+	var silent <-chan time.Time
+	if silence > 0 {
+		t := time.NewTimer(silence)
+		defer t.Stop()
+		silent = t.C
+	}
 	for {
 		select {
+		case <-silent:
+			l.leave(tx)
+			return nil, &unreachableError{fmt.Errorf("nothing came for %s", silence)}
 		case res := <-tx.Responses():
+			silent = nil
 			l.traceResponse(res, false)
 			switch {
 			case res.IsProvisional():
@@ -297,8 +357,7 @@ func (l *Leg) ringOut(ctx context.Context, tx *gosip.ClientTx) (*gosip.Response,
 				return res, nil
 			}
 		case <-tx.Done():
-			l.fail(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 408, Q850: 102, Why: "the far end did not answer the INVITE"})
-			return nil, fmt.Errorf("no answer to the INVITE: %w", tx.Err())
+			return nil, &unreachableError{tx.Err()}
 		case <-ctx.Done():
 			l.giveUp(tx, rung, "cancelled")
 			return nil, context.Cause(ctx)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -91,6 +92,8 @@ type Server struct {
 	ctx  context.Context
 	stop context.CancelFunc
 	wg   sync.WaitGroup
+
+	trunks atomic.Pointer[Trunks] // see NewTrunks
 
 	mu       sync.Mutex // guards what follows
 	state    serverState

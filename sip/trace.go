@@ -35,18 +35,24 @@ const (
 // tracer keeps a leg's traces and hands them on from the leg's own goroutine,
 // so that no lock of the leg is held meanwhile.
 type tracer struct {
-	transport string         // static
-	near, far netip.AddrPort // static
-
-	mu   sync.Mutex
-	list []Trace
-	text int // octets of text in list
-	subs []traceSub
+	mu        sync.Mutex // guards what follows
+	transport string
+	near, far netip.AddrPort
+	list      []Trace
+	text      int // octets of text in list
+	subs      []traceSub
 }
 
 type traceSub struct {
 	fn   func(Trace)
 	next int
+}
+
+// way is how the leg's messages go: another trunk is another way.
+func (t *tracer) way() (transport string, near, far netip.AddrPort) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.transport, t.near, t.far
 }
 
 func (t *tracer) add(e Trace) {
@@ -111,18 +117,18 @@ func (l *Leg) traceResponse(res *gosip.Response, sent bool) {
 
 // keepTrace fills in what every trace has, keeps it and exports it.
 func (l *Leg) keepTrace(e Trace, m gosip.Message) {
-	e.At, e.Transport, e.Text = time.Now(), l.trace.transport, Redact(m)
-	far := l.trace.far
+	transport, near, far := l.trace.way()
+	e.At, e.Transport, e.Text = time.Now(), transport, Redact(m)
 	if e.Sent {
 		if ap, err := parseFlow(m.Destination()); err == nil {
 			far = ap
 		}
-		e.From, e.To = l.trace.near, far
+		e.From, e.To = near, far
 	} else {
 		if ap, err := parseFlow(m.Source()); err == nil {
 			far = ap
 		}
-		e.From, e.To = far, l.trace.near
+		e.From, e.To = far, near
 	}
 	l.s.export(l, e)
 	l.trace.add(e)
