@@ -1,5 +1,8 @@
+import { enSound } from "./en.sound.ts";
+
 /** Every string of the app. {name} is filled in; a key with .one has .other too and is chosen by {n}. */
 export const en = {
+	...enSound,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",
 	"app.skip": "Skip to the content",

@@ -1,7 +1,9 @@
 import type { Key } from "./en.ts";
+import { zhSound } from "./zh.sound.ts";
 
 /** 简体中文。缺一条就是类型错误。 */
 export const zh: Record<Key, string> = {
+	...zhSound,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",
 	"app.skip": "跳到正文",

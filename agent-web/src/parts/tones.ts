@@ -19,6 +19,10 @@ export function stateTone(state: string): string {
 	}
 }
 
+export function verdictTone(verdict: "good" | "fair" | "bad"): string {
+	return { good: "text-ok", fair: "text-warn", bad: "text-bad" }[verdict];
+}
+
 export function gradeTone(grade: string): string {
 	return { good: "text-ok", fair: "text-warn", poor: "text-bad" }[grade] ?? "text-quiet";
 }

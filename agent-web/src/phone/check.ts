@@ -20,6 +20,7 @@ import type { Microphone } from "./mic.ts";
 import type { Playback } from "./playback.ts";
 import type { HeadsetProblem, HeadsetReport, Suppression } from "./protocol.ts";
 import type { Ringer } from "./ringer.ts";
+import { record, replay, sleep } from "./tape.ts";
 import { Cell, type Value } from "./value.ts";
 
 /** The lines of the check, in the order in which they are done. */
@@ -169,7 +170,7 @@ export class HeadsetCheck {
 			if (peak >= 0.985) clips++;
 		}).finally(() => tap.stop());
 		const recorded = await tape();
-		if (recorded) await this.#play(recorded, signal);
+		if (recorded) await replay(recorded, this.options.playback, signal);
 		const db = (voiceLevel(levels) ?? -100) - room;
 		const verdict = clips >= 2 ? "fair" : judge(db, VOICE_LIMITS);
 		const advice = clips >= 2 ? "loud" : verdict === "good" ? "" : "voice";
@@ -200,7 +201,11 @@ export class HeadsetCheck {
 	}
 
 	async #network(): Promise<Line & { at: "done" }> {
-		const f = await this.options.network(this.#times.network);
+		const none = { rttMS: null, jitterMS: 0, lossUp: 0, lossDown: 0, up: 0, down: 0 };
+		const f = await this.options.network(this.#times.network).catch((error: unknown) => {
+			console.warn("the network could not be tested", error);
+			return none;
+		});
 		const verdict = judgeNetwork(f);
 		const figures: Record<string, number> = { jitter: f.jitterMS, up: f.lossUp, down: f.lossDown };
 		if (f.rttMS !== null) figures.rtt = f.rttMS;
@@ -270,26 +275,6 @@ export class HeadsetCheck {
 		};
 	}
 
-	/** Plays what was recorded, to its end. */
-	async #play(recorded: Blob, signal: AbortSignal): Promise<void> {
-		const url = URL.createObjectURL(recorded);
-		const element = new Audio(url);
-		try {
-			await this.options.playback.direct(element);
-			const ended = new Promise((done) => {
-				element.onended = element.onerror = done;
-			});
-			await element.play();
-			await Promise.race([ended, sleep(this.#times.voice + 3000, signal)]);
-		} catch (error) {
-			signal.throwIfAborted();
-			console.warn("the sentence could not be played back", error);
-		} finally {
-			element.pause();
-			URL.revokeObjectURL(url);
-		}
-	}
-
 	#report(microphone: string, figures: Partial<Record<Step, Record<string, number>>>): HeadsetReport {
 		const lines = STEPS.map((step) => ({ step, line: this.#lines.now[step] }));
 		const done = lines.flatMap(({ step, line }) => (line.at === "done" ? [{ step, verdict: line.verdict }] : []));
@@ -320,34 +305,4 @@ function short(name: string): string {
 
 function fresh(): Record<Step, Line> {
 	return Object.fromEntries(STEPS.map((s) => [s, { at: "waiting" }])) as Record<Step, Line>;
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-	return new Promise((done, fail) => {
-		if (signal.aborted) return fail(signal.reason as Error);
-		const timer = setTimeout(done, ms);
-		signal.addEventListener(
-			"abort",
-			() => {
-				clearTimeout(timer);
-				fail(signal.reason as Error);
-			},
-			{ once: true },
-		);
-	});
-}
-
-/** Records a track; the result ends it. null where the browser cannot record. */
-function record(track: MediaStreamTrack): () => Promise<Blob | null> {
-	if (typeof MediaRecorder === "undefined") return async () => null;
-	const recorder = new MediaRecorder(new MediaStream([track]));
-	const parts: Blob[] = [];
-	recorder.ondataavailable = ({ data }) => parts.push(data);
-	recorder.start();
-	return () =>
-		new Promise((done) => {
-			recorder.onstop = () => done(new Blob(parts, { type: recorder.mimeType }));
-			if (recorder.state === "inactive") done(new Blob(parts, { type: recorder.mimeType }));
-			else recorder.stop();
-		});
 }

@@ -126,11 +126,6 @@ export class Microphone {
 		return copy;
 	}
 
-	/** Lets the sound past the suppression, to compare; nothing without one of ours. */
-	bypass(on: boolean): void {
-		this.#line?.suppressing?.bypass(on);
-	}
-
 	/** Opens the same device once more with processing of its own, for a measurement; its owner stops it. */
 	async probe(processing: MediaTrackConstraints): Promise<MediaStreamTrack> {
 		if (!this.devices) throw new Error("the page is not served securely: no microphone");

@@ -6,8 +6,6 @@ import type { Suppressing } from "./suppress.ts";
 
 /** The worklet's WebAssembly starts by itself after its node was made; until then it gives zeros. */
 const START_MS = 3000;
-/** How long a change between with and without takes. */
-const FADE_S = 0.015;
 
 let binary: Promise<ArrayBuffer> | undefined;
 const modules = new WeakMap<AudioContext, Promise<void>>();
@@ -29,16 +27,13 @@ export async function quieten(context: AudioContext, track: MediaStreamTrack): P
 	const source = context.createMediaStreamSource(new MediaStream([track]));
 	const node = new RnnoiseWorkletNode(context, { maxChannels: 1, wasmBinary });
 	const mono = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
-	const wet = new GainNode(context, { gain: 1 });
-	const dry = new GainNode(context, { gain: 0 });
 	const out = context.createMediaStreamDestination();
 	const watch = new AnalyserNode(context, { fftSize: 1024 });
 	source.connect(mono);
-	mono.connect(node).connect(wet).connect(out);
-	mono.connect(dry).connect(out);
+	mono.connect(node).connect(out);
 	node.connect(watch);
 	const stop = () => {
-		for (const n of [source, mono, node, wet, dry, watch]) n.disconnect();
+		for (const n of [source, mono, node, watch]) n.disconnect();
 		node.destroy();
 		for (const t of out.stream.getTracks()) t.stop();
 	};
@@ -53,11 +48,6 @@ export async function quieten(context: AudioContext, track: MediaStreamTrack): P
 	if (!left) throw new Error("the browser gave a destination without a track");
 	return {
 		track: left,
-		bypass(on) {
-			const at = context.currentTime + FADE_S;
-			wet.gain.linearRampToValueAtTime(on ? 0 : 1, at);
-			dry.gain.linearRampToValueAtTime(on ? 1 : 0, at);
-		},
 		stop,
 	};
 }

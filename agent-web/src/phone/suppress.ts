@@ -2,8 +2,6 @@
 export interface Suppressing {
 	/** What is left; a track of its own, which is muted on its own. */
 	readonly track: MediaStreamTrack;
-	/** Lets the sound past without a gap, to compare. */
-	bypass(on: boolean): void;
 	stop(): void;
 }
 

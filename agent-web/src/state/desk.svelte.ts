@@ -24,7 +24,7 @@ export type Act = (typeof ACTS)[number]["act"];
  */
 export class Desk {
 	/** Which overlay is open. */
-	open = $state<"none" | "keypad" | "keys" | "side">("none");
+	open = $state<"none" | "keypad" | "keys" | "side" | "headset">("none");
 	/** What was typed in wrap-up and is not at the server yet. */
 	disposition = $state("");
 	note = $state("");
@@ -118,10 +118,11 @@ export class Desk {
 			{ key: "Escape", run: () => this.close(), when: () => this.open !== "none" },
 			{ key: "Escape", run: () => this.act("decline"), when: () => this.open === "none" && rings() },
 			{ key: "?", run: () => this.toggle("keys") },
+			{ key: "s", run: () => this.toggle("headset"), when: () => this.takesCalls },
 		];
 	}
 
-	toggle(what: "keypad" | "keys" | "side"): void {
+	toggle(what: "keypad" | "keys" | "side" | "headset"): void {
 		this.open = this.open === what ? "none" : what;
 	}
 

@@ -2,7 +2,7 @@ import type { Api } from "../api/client.ts";
 import type { Session } from "../api/types.ts";
 import type { Act as Pressed } from "../phone/buttons.ts";
 import { HeadsetCheck } from "../phone/check.ts";
-import { DeviceList } from "../phone/devices.ts";
+import { type Device, DeviceList } from "../phone/devices.ts";
 import { type Doc, EMPTY_DOC } from "../phone/doc.ts";
 import { Headset } from "../phone/headset.ts";
 import { type Hint, Hints } from "../phone/hints.ts";
@@ -13,7 +13,7 @@ import { Playback } from "../phone/playback.ts";
 import type { HeadsetReport, Verb } from "../phone/protocol.ts";
 import { Ringer } from "../phone/ringer.ts";
 import type { Wire } from "../phone/socket.ts";
-import { SoundBox } from "../phone/sound.ts";
+import { type Sound, SoundBox, USUAL } from "../phone/sound.ts";
 import { RATE, rnnoise } from "../phone/suppress.ts";
 import { tabName } from "../phone/tab.ts";
 
@@ -37,6 +37,13 @@ export class Seat {
 	/** dBFS of the microphone, null when it is not measured. */
 	level = $state<number | null>(null);
 	hint = $state<Hint>("none");
+	sound = $state.raw<Sound>(USUAL);
+	devicesNow = $state.raw<readonly Device[]>([]);
+	/** The chosen loudspeaker while it is there, else "". */
+	speaker = $state("");
+	/** What the last check of the microphone in use found, and whether a first one is still offered. */
+	report = $state.raw<HeadsetReport | null>(null);
+	offer = $state<"open" | "later">("later");
 	#timers: ReturnType<typeof setInterval>[] = [];
 	#gone = new AbortController();
 
@@ -44,6 +51,7 @@ export class Seat {
 		this.audio = context();
 		this.box = new SoundBox(session.user, storage());
 		const { sound } = this.box;
+		this.offer = this.box.offer;
 		this.devices = new DeviceList(navigator.mediaDevices);
 		this.playback = new Playback(this.audio, sound, this.devices);
 		this.ringer = new Ringer(this.audio, sound, this.devices);
@@ -98,6 +106,15 @@ export class Seat {
 				this.quality = await this.phone.quality();
 			}, 2000),
 		);
+		this.box.sound.follow((sound) => {
+			this.sound = sound;
+		});
+		this.devices.all.follow((all) => {
+			this.devicesNow = all;
+		});
+		this.playback.speaker.follow((label) => {
+			this.speaker = label;
+		});
 		this.phone.state.follow(({ link, tab, mic }) => this.#tellHeadset(link.at === "live" && tab === "phone", mic));
 		void this.headset.look();
 		this.phone.start();
@@ -106,6 +123,8 @@ export class Seat {
 	/** Keeps what a check found, here and at the server. */
 	checked(report: HeadsetReport): void {
 		this.box.keep(report);
+		this.offer = "later";
+		this.report = report;
 		this.#told = report.at;
 		void this.phone.do("headset", { headset: report });
 	}
@@ -120,6 +139,12 @@ export class Seat {
 		void this.audio?.close();
 	}
 
+	/** Puts the offer of a check off, for good. */
+	later(): void {
+		this.box.later();
+		this.offer = "later";
+	}
+
 	#hints = new Hints();
 	#listen(): void {
 		const sound = this.phone.meter.loudness();
@@ -130,6 +155,7 @@ export class Seat {
 	/** The server forgets at a restart: a seat that comes up says again what the check of this very headset found. */
 	#told = "";
 	#tellHeadset(up: boolean, mic: MicState): void {
+		if (mic.at === "ok") this.report = this.box.checked(mic.label);
 		if (!up || mic.at !== "ok") {
 			if (!up) this.#told = "";
 			return;
