@@ -30,6 +30,7 @@ func (s *Server) routes() http.Handler {
 	s.recordingRoutes(h)
 	s.demoRoutes(h)
 	s.flowRoutes(h)
+	s.flowCallRoutes(h)
 	s.promptRoutes(h)
 	describe(h.OpenAPI())
 

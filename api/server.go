@@ -65,6 +65,7 @@ type Options struct {
 	Recordings Recordings
 	Flows      Flows        // nil: no routes
 	Prompts    Prompts      // nil: no routes
+	FlowCalls  FlowCalls    // nil: no routes
 	Seats      http.Handler // the seat socket
 	Pages      http.Handler // the browser app
 	// SignOut ends the seat of a user whose session is over.

@@ -55,6 +55,7 @@ type App struct {
 	shelf      *shelf
 	where      *whereabouts
 	editor     *flowEditor
+	flowCalls  *flowCalls
 	sounds     *promptShelf
 	services   ivr.Services
 	engine     *acd.Engine

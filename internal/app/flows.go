@@ -78,6 +78,7 @@ func (a *App) loadFlows(context.Context) error {
 	}
 	a.where = newWhereabouts()
 	a.editor = newFlowEditor(a.shelf, a.where)
+	a.flowCalls = newFlowCalls(a)
 	a.sounds = &promptShelf{
 		folder: promptFolder(a.cfg), base: a.prompts, log: a.log, take: a.shelf.take, now: a.shelf.present, uses: a.editor.promptUses,
 	}

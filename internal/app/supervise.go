@@ -41,6 +41,8 @@ func (h *House) superviseAudited(ctx context.Context, s *web.Seat, id contact.ID
 		return nil, contact.Errorf(contact.NotFound, "this call is over")
 	case h.serves(s):
 		return nil, contact.Errorf(contact.Conflict, "first finish the call that you have yourself")
+	case h.callsFlow(s):
+		return nil, contact.Errorf(contact.Conflict, "first hang up the call from the flow editor")
 	case !s.MediaReady():
 		return nil, contact.Errorf(contact.Conflict, "your browser's sound is not connected yet")
 	case mode != call.Listen.String() && !s.CanSpeak():
