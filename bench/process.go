@@ -81,27 +81,45 @@ func (p *process) stop() {
 	<-p.done
 }
 
-// cpu returns what all threads of the process have run, exactly. A thread that
-// ended takes its share with it; servers keep theirs.
-func (p *process) cpu() (time.Duration, error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
-	if err != nil || len(files) == 0 {
+// cpu returns what all threads of the process and of its children have run,
+// exactly. A thread that ended takes its share with it; servers keep theirs.
+func (p *process) cpu() (sum time.Duration, err error) {
+	for _, pid := range family(p.cmd.Process.Pid) {
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				continue
+			}
+			ns, _, _ := strings.Cut(string(b), " ")
+			n, err := strconv.ParseInt(ns, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("%s: %w", f, err)
+			}
+			sum += time.Duration(n)
+		}
+	}
+	if sum == 0 {
 		return 0, errors.New("the server has ended")
 	}
-	var sum time.Duration
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			continue
-		}
-		ns, _, _ := strings.Cut(string(b), " ")
-		n, err := strconv.ParseInt(ns, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", f, err)
-		}
-		sum += time.Duration(n)
-	}
 	return sum, nil
+}
+
+// family is a process with all that came of it.
+func family(pid int) []int {
+	all := []int{pid}
+	for i := 0; i < len(all); i++ {
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", all[i]))
+		for _, f := range files {
+			b, _ := os.ReadFile(f)
+			for _, child := range strings.Fields(string(b)) {
+				if n, err := strconv.Atoi(child); err == nil {
+					all = append(all, n)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // memory returns the resident memory in octets.

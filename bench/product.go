@@ -148,13 +148,17 @@ func (s *product) settled() float64 {
 	return least
 }
 
-// post asks the API for something and decodes the answer into out.
 func (s *product) post(path, token string, in, out any) error {
+	return s.ask(http.MethodPost, path, token, in, out)
+}
+
+// ask asks the API for something and decodes the answer into out.
+func (s *product) ask(method, path, token string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(http.MethodPost, s.url+path, bytes.NewReader(body))
+	req, err := http.NewRequest(method, s.url+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -172,7 +176,7 @@ func (s *product) post(path, token string, in, out any) error {
 		return err
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("POST %s: %s: %s", path, resp.Status, answer)
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
 	}
 	return json.Unmarshal(answer, out)
 }

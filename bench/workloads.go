@@ -17,15 +17,27 @@ type workload struct {
 	run  func(*bench) error // once
 }
 
-var workloads = []workload{{"W1", runSignalling}, {"W2", runMenu}, {"W3", runBridge}, {"W4", runRecorded}, {"W6", runSeats}, {"W8", runDecisions}, {"memory", runMemory}}
+var workloads = []workload{{"W1", runSignalling}, {"W2", runMenu}, {"W3", runBridge}, {"W4", runRecorded}, {"W5", runRegistrar}, {"W6", runSeats}, {"W8", runDecisions}, {"memory", runMemory}}
 
 func runSignalling(b *bench) error {
+	return b.atRates([]int{150, 0}, b.signalling, b.proxied)
+}
+
+func runRegistrar(b *bench) error {
+	return b.atRates([]int{300, 0}, b.registering, b.kamailioRegisters)
+}
+
+// atRates runs ours and, where it is installed, Kamailio in turn.
+func (b *bench) atRates(rates []int, our, peer func(rate int) (row, error)) error {
 	if _, err := exec.LookPath("sipp"); err != nil {
-		return fmt.Errorf("W1: %w (Debian: sip-tester)", err)
+		return fmt.Errorf("W1 and W5: %w (Debian: sip-tester)", err)
 	}
 	var errs []error
-	for _, rate := range []int{150, 0} {
-		errs = append(errs, b.note(b.signalling(rate)))
+	for _, rate := range rates {
+		errs = append(errs, b.note(our(rate)))
+		if kamailioModules() != "" {
+			errs = append(errs, b.note(peer(rate)))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -103,6 +115,7 @@ var titles = map[string]string{
 	"W2":     "W2: callers in a menu, each sends 50 packets a second and hears a prompt; one key ends it",
 	"W3":     "W3: bridged plain RTP, PCMU both ways; one call is two legs",
 	"W4":     "W4: the product's calls, phone to WebRTC seat, recorded (encrypted, chained) and not",
+	"W5":     "W5: REGISTER, 401, REGISTER with digest (MD5), 200 (sipp); a call is one registration",
 	"W6":     "W6: phone to WebRTC seat, not recorded",
 	"W8":     "W8: the queue engine",
 	"memory": "Memory: resident, growth for each (the garbage collector kept busy)",
