@@ -68,6 +68,8 @@ type Options struct {
 	FlowCalls  FlowCalls    // nil: no routes
 	Seats      http.Handler // the seat socket
 	Pages      http.Handler // the browser app
+	// Targets says where a call of user can go; q is a part of a name, or "".
+	Targets func(user, q string) Targets
 	// SignOut ends the seat of a user whose session is over.
 	SignOut func(user string)
 	// Troubles says what keeps the server from being ready; empty is ready.

@@ -270,3 +270,27 @@ func (c *Call) hangUpSecond(why string) {
 func (c *Call) has(user string) bool {
 	return c.agent != nil && c.agent.user() == user || c.second != nil && c.second.user() == user
 }
+
+// ForgetAsk clears away that somebody did not come; the agent is with the
+// customer again.
+func (c *Call) ForgetAsk(user string) error {
+	return c.withAgent(user, func() error {
+		if v := c.view.Second; v == nil || v.State != SecondFailed {
+			return contact.Errorf(contact.Conflict, "nobody was asked")
+		}
+		c.view.Second = nil
+		c.setStage(StageTalking, time.Now())
+		c.settle()
+		c.Note(contact.KindResume, c.agent.leg, "taken back from hold", nil)
+		c.mark(string(contact.KindResume), nil)
+		c.changed()
+		return nil
+	})
+}
+
+// Second returns who is in the call beside the agent, or is asked to come; nil
+// for nobody.
+func (c *Call) Second() (v *Second) {
+	_ = c.do(func() error { v = c.view.Second; return nil }) // of a call that is over nobody
+	return v
+}

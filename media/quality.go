@@ -28,9 +28,9 @@ type Quality struct {
 	// did not.
 	FarLossPercent *float64 `json:"far_loss_percent"`
 	// FarLost is the count behind it, where the far end tells one.
-	FarLost *uint64 `json:"far_lost,omitempty"`
-	FarJitterMS    *float64 `json:"far_jitter_ms"`
-	FarScore       *float64 `json:"far_score"`
+	FarLost     *uint64  `json:"far_lost,omitempty"`
+	FarJitterMS *float64 `json:"far_jitter_ms"`
+	FarScore    *float64 `json:"far_score"`
 }
 
 // The E-model's figures (ITU-T G.107 with all parameters at their defaults).

@@ -22,6 +22,7 @@ import (
 //	queue/ID         QueueView   (agents: their own queues)
 //	floor/CONTACT    FloorCallView (supervisors and administrators)
 //	listen           ListenView, absent when not listening
+//	parked/CONTACT   ParkedView
 //	alert/…          AlertView   (supervisors and administrators)
 //	echo             EchoView, once the network was tested
 //
@@ -155,9 +156,14 @@ type Command struct {
 	Reason string             `json:"reason,omitempty"`
 	On     bool               `json:"on,omitempty"`    // hold, mute
 	Digit  string             `json:"digit,omitempty"` // one of 0-9*#A-D
-	// Disposition and Note go with wrapup_note and wrapup_done.
+	// Disposition and Note go with wrapup_note and wrapup_done; Note also with
+	// consult, transfer and park.
 	Disposition string `json:"disposition,omitempty"`
 	Note        string `json:"note,omitempty"`
+	// To, Priority and Door: see DoConsult and the other verbs there.
+	To       *Target `json:"to,omitempty"`
+	Priority int     `json:"priority,omitempty"`
+	Door     string  `json:"door,omitempty"`
 	// Headset goes with Verb headset.
 	Headset *HeadsetReport `json:"headset,omitempty"`
 }
@@ -261,14 +267,23 @@ type CallView struct {
 	Until   *string         `json:"until"`
 	Muted   bool            `json:"muted"`
 	Consent contact.Consent `json:"consent"`
-	// Recording is on, off or failed (RecordingWhy says why).
-	Recording    string `json:"recording"`
-	RecordingWhy string `json:"recording_why"`
+	// Recording is on, off, paused (until PausedUntil) or failed (RecordingWhy
+	// says why).
+	Recording    string  `json:"recording"`
+	RecordingWhy string  `json:"recording_why"`
+	PausedUntil  *string `json:"paused_until"`
+	// Second is who is in the call beside its agent; on the seat of that one
+	// Helps is true. Handover is what who had the call before wrote.
+	Second   *SecondView   `json:"second"`
+	Helps    bool          `json:"helps"`
+	Handover *HandoverView `json:"handover"`
 	// Codec is what the customer's leg speaks ("PCMU"); the browser's sender
 	// switches to it.
 	Codec string `json:"codec"`
-	// Quality of the customer's leg while talking; null before the first report.
+	// Quality of the customer's leg while talking, Own of the agent's, both of
+	// the last seconds; null before the first report.
 	Quality *QualityView `json:"quality"`
+	Own     *QualityView `json:"own"`
 	// Coach is the supervisor who can be heard, or who took the call over;
 	// null if nobody is, and for one who only listens.
 	Coach *CoachView `json:"coach"`
@@ -285,8 +300,8 @@ type CallView struct {
 // CoachView is a supervisor in an agent's call.
 type CoachView struct {
 	Name string `json:"name"`
-	// Mode is whisper, barge, or takeover in the wrap-up of the agent whose
-	// call it was.
+	// Mode is whisper, barge, or in the wrap-up of the agent whose call it was
+	// takeover, or handed: the agent gave it to Name ("" if nobody has it yet).
 	Mode string `json:"mode"`
 }
 
@@ -296,6 +311,10 @@ type QualityView struct {
 	JitterMS    float64  `json:"jitter_ms"`
 	RTTMS       *float64 `json:"rtt_ms"`
 	Score       float64  `json:"score"`
+	// InPercent is lost on the way from the leg to the server, OutPercent on the
+	// way there; null: the far end does not tell.
+	InPercent  float64  `json:"in_percent"`
+	OutPercent *float64 `json:"out_percent"`
 }
 
 // AgentView is one agent on the floor.
@@ -327,6 +346,8 @@ type QueueView struct {
 	ServiceLevel float64 `json:"service_level"`
 	Abandoned    int     `json:"abandoned"`
 	Expected     float64 `json:"expected"`
+	// Door is what a supervisor decided: open, closed, or "" by the hours.
+	Door string `json:"door"`
 }
 
 // AlertView is something that supervisors should look at. Kind is "missed" (an
@@ -344,14 +365,16 @@ type FloorCallView struct {
 	Contact contact.ID `json:"contact"`
 	Line    string     `json:"line"`
 	From    string     `json:"from"` // masked
-	// Stage is flow, queue, ringing, talking, hold or wrap_up.
+	// Stage is flow, queue, ringing, parked, talking, hold or wrap_up.
 	Stage   string          `json:"stage"`
 	Started string          `json:"started"`
 	Since   string          `json:"since"` // of the stage
 	Queue   string          `json:"queue"`
 	Agent   string          `json:"agent"`
 	Consent contact.Consent `json:"consent"`
-	// Recording is on, off or failed.
+	// Second is who is in the call beside its agent.
+	Second *SecondView `json:"second"`
+	// Recording is on, off, paused or failed.
 	Recording string       `json:"recording"`
 	Quality   *QualityView `json:"quality"`
 	// Listeners are the supervisors in the call, Coach the one of them who can

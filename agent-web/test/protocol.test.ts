@@ -9,15 +9,18 @@ import type {
 	Command,
 	EchoView,
 	FloorCallView,
+	HandoverView,
 	HeadsetReport,
 	Hello,
 	ListenView,
 	MediaReport,
 	MeView,
+	ParkedView,
 	Ping,
 	QueueView,
 	Result,
 	SDP,
+	SecondView,
 	Snapshot,
 	Tab,
 	Welcome,
@@ -69,8 +72,8 @@ const states = one(
 );
 const consents = one("granted", "refused", "announced", "none");
 const codes = one("invalid", "unauthorized", "forbidden", "not_found", "conflict", "busy", "internal");
-const quality = or(none, shape({ loss_percent: figure, jitter_ms: figure, rtt_ms: or(figure, none), score: figure }));
-const recording = one("on", "off", "failed");
+const quality = or(none, shape({ loss_percent: figure, jitter_ms: figure, rtt_ms: or(figure, none), score: figure, in_percent: figure, out_percent: or(figure, none) }));
+const recording = one("on", "off", "paused", "failed");
 const maybe = (check: Check) => or(check, absent);
 const end = shape({
 	by: one("customer", "agent", "supervisor", "system"),
@@ -151,6 +154,18 @@ const command: Fields<Command> = {
 		"takeover",
 		"unlisten",
 		"force",
+		"consult",
+		"transfer",
+		"swap",
+		"merge",
+		"drop",
+		"park",
+		"pickup",
+		"rec_pause",
+		"move",
+		"priority",
+		"teardown",
+		"queue",
 		"echo",
 		"headset",
 	),
@@ -162,6 +177,9 @@ const command: Fields<Command> = {
 	digit: maybe(text),
 	disposition: maybe(text),
 	note: maybe(text),
+	to: maybe(shape({ kind: one("agent", "queue", "number"), id: text })),
+	priority: maybe(whole),
+	door: maybe(one("open", "closed")),
 	headset: maybe(headset),
 };
 const result: Fields<Result> = { type: one("result"), req: whole, code: maybe(codes), error: maybe(text) };
@@ -181,12 +199,38 @@ const me: Fields<MeView> = {
 	dispositions: list(text),
 	away_reasons: list(text),
 };
-const mode = one("whisper", "barge", "takeover");
+const mode = one("whisper", "barge", "takeover", "handed");
 const coach = or(none, (v) => {
 	const view = v as { name?: unknown; mode?: unknown };
 	return typeof v === "object" && v !== null && text(view.name) && mode(view.mode) && Object.keys(v).length === 2;
 });
 const trouble = one("", "customer_silent", "customer_no_audio", "agent_silent", "agent_no_audio");
+const secondFields: Fields<SecondView> = {
+	user: text,
+	name: text,
+	state: one("ringing", "talking", "waiting", "joined", "failed"),
+	since: time,
+	muted: flag,
+	why: text,
+};
+const second = or(none, shape(secondFields));
+const handoverFields: Fields<HandoverView> = {
+	from: text,
+	name: text,
+	kind: one("consult", "transfer", "return"),
+	note: text,
+	at: time,
+};
+const parked: Fields<ParkedView> = {
+	contact: text,
+	slot: whole,
+	from: text,
+	queue: text,
+	by: text,
+	since: time,
+	until: time,
+	note: text,
+};
 const call: Fields<CallView> = {
 	contact: text,
 	phase: one("ringing", "talking", "hold", "wrap_up"),
@@ -204,8 +248,13 @@ const call: Fields<CallView> = {
 	consent: consents,
 	recording,
 	recording_why: text,
+	paused_until: or(time, none),
+	second,
+	helps: flag,
+	handover: or(none, shape(handoverFields)),
 	codec: text,
 	quality,
+	own: quality,
 	coach,
 	trouble,
 	ended: or(end, none),
@@ -245,17 +294,19 @@ const queue: Fields<QueueView> = {
 	service_level: figure,
 	abandoned: whole,
 	expected: figure,
+	door: one("", "open", "closed"),
 };
 const floor: Fields<FloorCallView> = {
 	contact: text,
 	line: text,
 	from: text,
-	stage: one("flow", "queue", "ringing", "talking", "hold", "wrap_up"),
+	stage: one("flow", "queue", "parked", "ringing", "talking", "hold", "wrap_up"),
 	started: time,
 	since: time,
 	queue: text,
 	agent: text,
 	consent: consents,
+	second,
 	recording,
 	quality,
 	listeners: list(text),
@@ -287,6 +338,7 @@ const shapes: Record<string, Record<string, Check>> = {
 	floor,
 	listen,
 	echo,
+	parked,
 };
 
 function problems(fields: Record<string, Check>, value: unknown): string[] {

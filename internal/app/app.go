@@ -206,6 +206,7 @@ func (a *App) openEdges(context.Context) error {
 		return err
 	}
 	a.onStop("seats", a.seats.Close)
+	a.house.seatOf = a.seats.Seat
 	from, to, err := a.cfg.SIP.PortRange()
 	if err != nil {
 		return err

@@ -85,6 +85,11 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 			return contact.Errorf(contact.Forbidden, "only supervisors can do this")
 		}
 		return h.supervise(ctx, s, cmd)
+	case web.DoMove, web.DoPriority, web.DoTearDown, web.DoQueue:
+		if s.Identity().Role == contact.RoleAgent {
+			return contact.Errorf(contact.Forbidden, "only supervisors can do this")
+		}
+		return h.onFloor(ctx, s, cmd)
 	case web.DoEcho, web.DoHeadset:
 		return h.headset(s, cmd)
 	}
@@ -105,6 +110,8 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 		return h.wrapUp(ctx, user, cmd)
 	case web.DoHold, web.DoMute, web.DoDigit, web.DoHangup:
 		return h.inCall(s, cmd)
+	case web.DoConsult, web.DoTransfer, web.DoSwap, web.DoMerge, web.DoDrop, web.DoPark, web.DoPickUp, web.DoRecPause:
+		return h.handOn(s, cmd)
 	}
 	return contact.Errorf(contact.Invalid, "there is no command %q", cmd.Do)
 }
@@ -138,6 +145,9 @@ func (h *House) inCall(s *web.Seat, cmd web.Command) error {
 		}
 		return c.SendDigit(s.User(), key)
 	default:
+		if v := c.Second(); v != nil && v.User == contact.AgentID(s.User()) && v.State != call.SecondRinging {
+			return c.EndConsult(s.User()) // the customer stays with the agent
+		}
 		return c.HangupBy(s.User())
 	}
 }

@@ -16,12 +16,14 @@ type desk struct {
 	agents map[contact.AgentID]acd.AgentStatus
 	queues map[contact.QueueID]acd.QueueStatus
 	offers map[contact.AgentID]acd.OfferTo
+	rang   map[contact.AgentID]acd.Rang // past the queues
 	wraps  map[wrapKey]wrap
 	// parted is who had a call before its present agent.
 	parted map[contact.ID]contact.AgentID
 	seats  map[string]*web.Seat
 	// alerts are those that are on, by their key of the document.
 	alerts map[string]web.AlertView
+	parked map[contact.ID]bool // calls that are shown as parked
 	// notReady says for each seat what it lacks; "" when it is live.
 	notReady map[string]string
 }
@@ -41,11 +43,13 @@ func newDesk() desk {
 		agents:   map[contact.AgentID]acd.AgentStatus{},
 		queues:   map[contact.QueueID]acd.QueueStatus{},
 		offers:   map[contact.AgentID]acd.OfferTo{},
+		rang:     map[contact.AgentID]acd.Rang{},
 		wraps:    map[wrapKey]wrap{},
 		parted:   map[contact.ID]contact.AgentID{},
 		seats:    map[string]*web.Seat{},
 		notReady: map[string]string{},
 		alerts:   map[string]web.AlertView{},
+		parked:   map[contact.ID]bool{},
 	}
 }
 
@@ -69,6 +73,7 @@ func (d *desk) show(h *House, n news) {
 		d.showAgent(h, id)
 	}
 	for id, s := range n.calls {
+		h.syncHold(s)
 		d.showCall(h, s)
 		if s.Ended != nil && !d.wrapping(id) {
 			d.forget(id)
@@ -113,12 +118,20 @@ func (d *desk) learn(n news) {
 
 // wrapping says whether an agent still works on a call that is over.
 func (d *desk) wrapping(id contact.ID) bool {
-	return d.agents[d.calls[id].Agent].Contact == id || d.agents[d.parted[id]].Contact == id
+	for _, a := range d.agents {
+		if a.Contact == id {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *desk) forget(id contact.ID) {
-	delete(d.wraps, wrapKey{id, d.calls[id].Agent})
-	delete(d.wraps, wrapKey{id, d.parted[id]})
+	for k := range d.wraps {
+		if k.call == id {
+			delete(d.wraps, k)
+		}
+	}
 	delete(d.calls, id)
 	delete(d.parted, id)
 }
@@ -160,7 +173,9 @@ func (d *desk) showSeatCall(h *House, seat *web.Seat) {
 		seat.Drop("call")
 		return
 	}
-	seat.Put("call", callView(h, snapshot, status, d.offers[id], d.wraps[wrapKey{status.Contact, id}], d.coach(snapshot, id)))
+	view := callView(h, snapshot, status, d.offers[id], d.wraps[wrapKey{status.Contact, id}], d.coach(snapshot, id))
+	d.showHandOn(&view, snapshot, id)
+	seat.Put("call", view)
 }
 
 func (d *desk) showAgent(h *House, id contact.AgentID) {
@@ -193,7 +208,8 @@ func (d *desk) showCall(h *House, s call.Snapshot) {
 			w.Put(key, floorCallView(s, d.coach(s, s.Agent)))
 		}
 	}
-	for _, a := range []contact.AgentID{s.Agent, d.parted[s.ID]} {
+	d.showParked(s)
+	for _, a := range d.those(s) {
 		if seat, ok := d.seats[string(a)]; ok {
 			d.showSeatCall(h, seat)
 		}
@@ -208,7 +224,16 @@ func (d *desk) showCall(h *House, s call.Snapshot) {
 // coach is the supervisor whom an agent of the call can hear, or who took it
 // from that agent; nil if there is none.
 func (d *desk) coach(s call.Snapshot, a contact.AgentID) *web.CoachView {
-	if a != s.Agent && d.parted[s.ID] == a {
+	if v := s.Handover; v != nil && v.From == a && a != s.Agent && !helps(s, a) {
+		next := ""
+		if s.Agent != "" {
+			next = d.name(string(s.Agent))
+		} else if s.Second != nil {
+			next = s.Second.Name
+		}
+		return &web.CoachView{Name: next, Mode: "handed"}
+	}
+	if a != s.Agent && d.parted[s.ID] == a && !helps(s, a) {
 		return &web.CoachView{Name: d.name(string(s.Agent)), Mode: "takeover"}
 	}
 	for _, w := range s.Watchers {

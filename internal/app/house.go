@@ -39,6 +39,9 @@ type House struct {
 	// listening is which call each supervisor listens to.
 	listening map[string]listening
 
+	transfers *transfers
+	seatOf    func(user string) (*web.Seat, bool) // nil: nobody has a seat
+
 	// desk is owned by run.
 	desk desk
 }
@@ -65,6 +68,7 @@ type names struct {
 	queues       map[contact.QueueID]string
 	serviceLevel time.Duration
 	lastAgent    time.Duration
+	transfers    call.Config
 	dispositions []string
 	awayReasons  []string
 }
@@ -80,6 +84,7 @@ func newHouse(log *slog.Logger, journal *call.Journal, audit Audit, people Peopl
 		done:      make(chan struct{}),
 		calls:     map[contact.ID]*call.Call{},
 		listening: map[string]listening{},
+		transfers: newTransfers(n.transfers),
 		desk:      newDesk(),
 	}
 }
@@ -91,6 +96,7 @@ func (h *House) start(engine *acd.Engine) {
 
 // stop ends run; the queue engine must be closed before.
 func (h *House) stop() {
+	h.transfers.close()
 	h.inbox.close()
 	<-h.done
 }
@@ -117,6 +123,7 @@ func (h *House) add(c *call.Call) {
 }
 
 func (h *House) remove(id contact.ID) {
+	h.transfers.gone(id)
 	h.mu.Lock()
 	delete(h.calls, id)
 	for user, l := range h.listening {
@@ -159,6 +166,9 @@ func (h *House) callOf(user string) (*call.Call, error) {
 
 // act carries out one decision of the queue engine.
 func (h *House) act(a acd.Action) {
+	if h.direct(a) {
+		return
+	}
 	switch a := a.(type) {
 	case acd.OfferTo:
 		h.offer(a)
@@ -181,6 +191,9 @@ func (h *House) act(a acd.Action) {
 	case acd.Moved:
 		if c, ok := h.call(a.Contact); ok {
 			c.MoveQueue(a.To, a.Why)
+			if a.Reason == acd.ReasonTransfer {
+				c.WaitAgain()
+			}
 		}
 	case acd.Alert:
 		h.alert(a)
@@ -244,6 +257,7 @@ func (h *House) offerEnded(a acd.OfferEnded) {
 // connect joins the two; where the customer has just hung up the call itself
 // tells the engine.
 func (h *House) connect(a acd.Connect) {
+	h.transfers.unpark(a.Contact)
 	c, ok := h.call(a.Contact)
 	seat, online := h.desk.seats[string(a.Agent)]
 	if !ok || !online {

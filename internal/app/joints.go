@@ -35,7 +35,7 @@ func (s staff) Queues(user string) []contact.QueueID {
 }
 
 func namesOf(cfg config.Config) names {
-	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, dispositions: cfg.Dispositions, awayReasons: cfg.AwayReasons}
+	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, transfers: cfg.Transfers, dispositions: cfg.Dispositions, awayReasons: cfg.AwayReasons}
 	for _, q := range cfg.Queues {
 		n.queues[q.ID] = q.Name
 	}
@@ -60,7 +60,7 @@ func (a *App) apiOptions() api.Options {
 		Accounts: a.accounts, Audit: api.NewAudit(a.db), Demo: a.cfg.Demo,
 		Calls: a.journal, Recordings: a.recordings, Seats: a.seats, Pages: a.opts.Pages,
 		Flows: a.editor, FlowCalls: a.flowCalls, Prompts: a.sounds,
-		SignOut: a.signOut, Troubles: a.troubles, Metrics: a.metrics,
+		Targets: a.house.targets, SignOut: a.signOut, Troubles: a.troubles, Metrics: a.metrics,
 	}
 	for _, l := range a.cfg.Lines {
 		o.Lines = append(o.Lines, api.Line{ID: string(l.ID), Name: l.Name})

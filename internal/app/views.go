@@ -32,7 +32,7 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 		Queue: string(a.Queue), Name: h.queueName(a.Queue), Chosen: s.Chosen, Language: s.Language,
 		Waited: s.Waited.Seconds(),
 		Until:  maybe(a.Until), Muted: s.Muted, Consent: s.Consent, Recording: s.Recording, RecordingWhy: s.RecordingWhy,
-		Codec: s.Codec, Quality: quality(s.Quality), Ended: s.Ended, Answered: maybe(s.Answered),
+		PausedUntil: maybe(s.PausedUntil), Codec: s.Codec, Quality: quality(s.Quality), Own: quality(s.AgentQuality), Ended: s.Ended, Answered: maybe(s.Answered),
 		Disposition: w.disposition, Note: w.note, Coach: coach, Trouble: string(s.Trouble),
 	}
 	if v.Chosen == nil {
@@ -45,7 +45,9 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 	}
 	switch v.Phase {
 	case web.PhaseRinging:
-		v.Waited = offer.Waited.Seconds()
+		if offer.Contact == s.ID {
+			v.Waited = offer.Waited.Seconds()
+		}
 	case web.PhaseWrapUp:
 		v.Since = when(a.Since)
 	}
@@ -84,7 +86,7 @@ func queueView(h *House, id contact.QueueID, q acd.QueueStatus) web.QueueView {
 	return web.QueueView{
 		ID: string(id), Name: h.queueName(id), Waiting: q.Waiting, LongestSince: maybe(q.LongestSince),
 		Available: q.Available, Staffed: q.Staffed, Talking: q.Talking,
-		Answered: q.Answered, AnsweredIn: q.AnsweredIn, ServiceLevel: h.names.serviceLevel.Seconds(), Abandoned: q.Abandoned, Expected: q.Expected.Seconds(),
+		Answered: q.Answered, AnsweredIn: q.AnsweredIn, ServiceLevel: h.names.serviceLevel.Seconds(), Abandoned: q.Abandoned, Expected: q.Expected.Seconds(), Door: string(q.Door),
 	}
 }
 
@@ -92,7 +94,7 @@ func floorCallView(s call.Snapshot, coach *web.CoachView) web.FloorCallView {
 	v := web.FloorCallView{
 		Contact: s.ID, Line: string(s.Line), From: contact.Mask(s.From), Stage: string(s.Stage),
 		Started: when(s.Started), Since: when(s.StageSince), Queue: string(s.Queue), Agent: string(s.Agent),
-		Consent: s.Consent, Recording: s.Recording, Quality: quality(s.Quality), Listeners: []string{},
+		Consent: s.Consent, Second: secondView(s.Second), Recording: s.Recording, Quality: quality(s.Quality), Listeners: []string{},
 		Coach: coach, Trouble: string(s.Trouble),
 	}
 	for _, w := range s.Watchers {
@@ -105,7 +107,11 @@ func quality(q *media.Quality) *web.QualityView {
 	if q == nil {
 		return nil
 	}
-	return &web.QualityView{LossPercent: q.LossPercent, JitterMS: q.JitterMS, RTTMS: q.RTTMS, Score: q.Score}
+	v := &web.QualityView{LossPercent: q.LossPercent, JitterMS: q.JitterMS, RTTMS: q.RTTMS, Score: q.Score, InPercent: q.LossPercent, OutPercent: q.FarLossPercent}
+	if q.FarLossPercent != nil {
+		v.LossPercent = max(v.LossPercent, *q.FarLossPercent)
+	}
+	return v
 }
 
 func (h *House) queueName(id contact.QueueID) string {

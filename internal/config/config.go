@@ -13,6 +13,7 @@ import (
 
 	"callfloor/acd"
 	"callfloor/api"
+	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/recordings"
 	"callfloor/sip"
@@ -31,6 +32,7 @@ type Config struct {
 	WebRTC     web.Config        `yaml:"webrtc"`
 	Routing    acd.Config        `yaml:"routing"`
 	Recordings recordings.Config `yaml:"recordings"`
+	Transfers  call.Config       `yaml:"transfers"`
 	// Flows is a folder with flows of the house's own; "" uses the built-in
 	// ones only. A file there goes before a built-in flow of the same name.
 	Flows string `yaml:"flows"`
@@ -146,6 +148,7 @@ func Default() Config {
 		WebRTC:     web.DefaultConfig(),
 		Routing:    acd.DefaultConfig(),
 		Recordings: recordings.DefaultConfig(),
+		Transfers:  call.DefaultConfig(),
 		Speech:     Speech{Command: []string{}, Voices: Voices{En: "en-us", Zh: "cmn"}, Timeout: 5 * time.Second},
 		Lookups:    Lookups{Private: []string{}},
 		Queues: []acd.QueueConfig{

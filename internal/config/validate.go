@@ -17,6 +17,7 @@ func (l *loader) validate() {
 	l.section("sip", c.SIP, c.SIP.Validate())
 	l.section("webrtc", c.WebRTC, c.WebRTC.Validate())
 	l.section("recordings", c.Recordings, c.Recordings.Validate())
+	l.section("transfers", c.Transfers, c.Transfers.Validate())
 	l.routing()
 	l.routingNumbers()
 	if c.Data == "" {

@@ -7,6 +7,7 @@ import type {
 	FloorCallView,
 	ListenView,
 	MeView,
+	ParkedView,
 	QueueView,
 	Snapshot,
 	Welcome,
@@ -23,6 +24,7 @@ export interface Doc {
 	readonly queues: readonly QueueView[];
 	readonly alerts: readonly AlertView[];
 	readonly calls: readonly FloorCallView[];
+	readonly parked: readonly ParkedView[];
 }
 
 export const EMPTY_DOC: Doc = {
@@ -34,6 +36,7 @@ export const EMPTY_DOC: Doc = {
 	queues: [],
 	alerts: [],
 	calls: [],
+	parked: [],
 };
 
 /**
@@ -111,6 +114,7 @@ export class DocStore {
 			queues: family<QueueView>(keys, "queue/"),
 			alerts: family<AlertView>(keys, "alert/"),
 			calls: family<FloorCallView>(keys, "floor/"),
+			parked: family<ParkedView>(keys, "parked/"),
 		});
 	}
 }

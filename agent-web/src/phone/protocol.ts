@@ -21,7 +21,13 @@ export type Party = "customer" | "agent" | "supervisor" | "system";
 export type Phase = "ringing" | "talking" | "hold" | "wrap_up";
 export type ErrorCode = "invalid" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "busy" | "internal";
 export type TrackName = "customer" | "third" | "coach";
-export type RecordingState = "on" | "off" | "failed";
+export type RecordingState = "on" | "off" | "paused" | "failed";
+export interface Target {
+	kind: "agent" | "queue" | "number";
+	/** A user name, the ID of a queue, or a number as people dial it. */
+	id: string;
+}
+export type Door = "" | "open" | "closed";
 
 export interface Hello {
 	type: "hello";
@@ -92,6 +98,18 @@ export type Verb =
 	| "takeover"
 	| "unlisten"
 	| "force"
+	| "consult"
+	| "transfer"
+	| "swap"
+	| "merge"
+	| "drop"
+	| "park"
+	| "pickup"
+	| "rec_pause"
+	| "move"
+	| "priority"
+	| "teardown"
+	| "queue"
 	| "echo"
 	| "headset";
 export interface CommandFields {
@@ -103,6 +121,9 @@ export interface CommandFields {
 	digit?: string;
 	disposition?: string;
 	note?: string;
+	to?: Target;
+	priority?: number;
+	door?: Door;
 	headset?: HeadsetReport;
 }
 export interface Command extends CommandFields {
@@ -161,17 +182,49 @@ export interface QualityView {
 	jitter_ms: number;
 	rtt_ms: number | null;
 	score: number;
+	/** Lost on the way from the leg to the server, and there; null: not told. */
+	in_percent: number;
+	out_percent: number | null;
 }
 /** A supervisor in an agent's call. */
 export interface CoachView {
 	name: string;
 	/** takeover: in the wrap-up of the agent whose call it was. */
-	mode: "whisper" | "barge" | "takeover";
+	mode: "whisper" | "barge" | "takeover" | "handed";
 }
 /** Why two who talk do not hear each other. */
 export type Trouble = "" | "customer_silent" | "customer_no_audio" | "agent_silent" | "agent_no_audio";
 /** What a supervisor does in a call. */
 export type Supervision = "listen" | "whisper" | "barge";
+/** Who is in a call beside its agent, or is asked to come. */
+export interface SecondView {
+	/** "" for a number outside. */
+	user: string;
+	name: string;
+	state: "ringing" | "talking" | "waiting" | "joined" | "failed";
+	since: string;
+	muted: boolean;
+	why: string;
+}
+/** What the agent before wants the next one to know. */
+export interface HandoverView {
+	from: string;
+	name: string;
+	kind: "consult" | "transfer" | "return";
+	note: string;
+	at: string;
+}
+/** A call that waits in a parking place for whoever picks it up. */
+export interface ParkedView {
+	contact: string;
+	slot: number;
+	from: string;
+	queue: string;
+	by: string;
+	since: string;
+	until: string;
+	note: string;
+}
 export interface CallView {
 	contact: string;
 	phase: Phase;
@@ -189,8 +242,14 @@ export interface CallView {
 	consent: Consent;
 	recording: RecordingState;
 	recording_why: string;
+	paused_until: string | null;
+	second: SecondView | null;
+	/** We are the second one of the call. */
+	helps: boolean;
+	handover: HandoverView | null;
 	codec: string;
 	quality: QualityView | null;
+	own: QualityView | null;
 	coach: CoachView | null;
 	trouble: Trouble;
 	ended: EndCause | null;
@@ -249,6 +308,8 @@ export interface QueueView {
 	service_level: number;
 	abandoned: number;
 	expected: number;
+	/** What a supervisor decided; "" is by the hours. */
+	door: Door;
 }
 /** Something that supervisors should look at: an agent who does not answer, or a queue with a surge. */
 export interface AlertView {
@@ -262,12 +323,13 @@ export interface FloorCallView {
 	contact: string;
 	line: string;
 	from: string;
-	stage: "flow" | "queue" | Phase;
+	stage: "flow" | "queue" | "parked" | Phase;
 	started: string;
 	since: string;
 	queue: string;
 	agent: string;
 	consent: Consent;
+	second: SecondView | null;
 	recording: RecordingState;
 	quality: QualityView | null;
 	listeners: string[] | null;

@@ -1,0 +1,432 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"callfloor/acd"
+	"callfloor/call"
+	"callfloor/contact"
+	"callfloor/web"
+)
+
+// noteForNext is how long the note for the next agent may be, in octets.
+const noteForNext = 1 << 10
+
+// recentNumbers is how many numbers are kept for each agent's dial box.
+const recentNumbers = 10
+
+// transfers is what the house must know of calls that go from one to another,
+// beside what the calls and the queue engine know.
+type transfers struct {
+	cfg  call.Config
+	ctx  context.Context // ends what rings outside
+	stop context.CancelFunc
+	work sync.WaitGroup // goroutines that ring outside
+
+	mu     sync.Mutex // guards the rest
+	slots  map[int]contact.ID
+	dials  map[contact.ID]context.CancelFunc
+	recent map[string][]string // numbers by user, the newest first
+}
+
+func newTransfers(cfg call.Config) *transfers {
+	t := &transfers{cfg: cfg, slots: map[int]contact.ID{}, dials: map[contact.ID]context.CancelFunc{}, recent: map[string][]string{}}
+	t.ctx, t.stop = context.WithCancel(context.Background())
+	return t
+}
+
+// close gives up what rings outside and waits for it.
+func (t *transfers) close() {
+	t.stop()
+	t.work.Wait()
+}
+
+// park finds a parking place for a call.
+func (t *transfers) park(id contact.ID) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for slot := 1; slot <= t.cfg.Slots; slot++ {
+		if _, taken := t.slots[slot]; !taken {
+			t.slots[slot] = id
+			return slot, nil
+		}
+	}
+	return 0, contact.Errorf(contact.Busy, "all %d parking places are taken", t.cfg.Slots)
+}
+
+// unpark frees a call's parking place, if it has one.
+func (t *transfers) unpark(id contact.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for slot, c := range t.slots {
+		if c == id {
+			delete(t.slots, slot)
+		}
+	}
+}
+
+// parking says where a call is parked; nil if nowhere.
+func (t *transfers) parking(id contact.ID, by contact.AgentID, now time.Time) *call.Parking {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for slot, c := range t.slots {
+		if c == id {
+			return &call.Parking{Slot: slot, By: by, Since: now, Until: now.Add(t.cfg.ParkFor)}
+		}
+	}
+	return nil
+}
+
+// dial runs place, which rings outside for a call, until it is done, given up
+// by cancel, or the call is gone.
+func (t *transfers) dial(id contact.ID, user, number string, place func(context.Context)) {
+	ctx, cancel := context.WithCancel(t.ctx)
+	t.mu.Lock()
+	if old := t.dials[id]; old != nil {
+		old()
+	}
+	t.dials[id] = cancel
+	list := []string{number}
+	for _, n := range t.recent[user] {
+		if n != number && len(list) < recentNumbers {
+			list = append(list, n)
+		}
+	}
+	t.recent[user] = list
+	t.mu.Unlock()
+	t.work.Go(func() {
+		defer cancel()
+		place(ctx)
+	})
+}
+
+// cancel gives up what rings outside for a call; false if nothing does.
+func (t *transfers) cancel(id contact.ID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	stop, ok := t.dials[id]
+	delete(t.dials, id)
+	if ok {
+		stop()
+	}
+	return ok
+}
+
+// answered says that nothing rings outside any more for a call.
+func (t *transfers) answered(id contact.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.dials, id)
+}
+
+// gone forgets a call that is over.
+func (t *transfers) gone(id contact.ID) {
+	t.cancel(id)
+	t.unpark(id)
+}
+
+// handOn carries out what an agent does with a call beside talking.
+func (h *House) handOn(s *web.Seat, cmd web.Command) error {
+	user := contact.AgentID(s.User())
+	if len(cmd.Note) > noteForNext {
+		return contact.Errorf(contact.Invalid, "a note for the next one can have %d characters at most", noteForNext)
+	}
+	if cmd.Do == web.DoPickUp {
+		return h.engine.Do(acd.PickedUp{Contact: cmd.Contact, Agent: user})
+	}
+	c, err := h.callOf(s.User())
+	if err != nil {
+		return err
+	}
+	switch cmd.Do {
+	case web.DoConsult:
+		return h.consult(c, s.User(), cmd)
+	case web.DoTransfer:
+		if cmd.To == nil {
+			return h.complete(c, user)
+		}
+		return h.transfer(c, s.User(), cmd)
+	case web.DoSwap:
+		return c.Swap(s.User())
+	case web.DoMerge:
+		return c.Merge(s.User())
+	case web.DoDrop:
+		return h.drop(c, user)
+	case web.DoPark:
+		return h.park(c, user, cmd.Note)
+	default:
+		if cmd.On {
+			return c.PauseRecording(s.User(), h.transfers.cfg.PauseFor)
+		}
+		return c.ResumeRecording(s.User())
+	}
+}
+
+// allowed says whether a call may go there.
+func (t *transfers) allowed(to *web.Target, kinds ...web.TargetKind) error {
+	if to == nil || to.ID == "" {
+		return contact.Errorf(contact.Invalid, "say where to")
+	}
+	ok := false
+	switch to.Kind {
+	case web.TargetAgent:
+		ok = t.cfg.AllowsAgent(to.ID)
+	case web.TargetQueue:
+		ok = t.cfg.AllowsQueue(contact.QueueID(to.ID))
+	case web.TargetNumber:
+		if ok = t.cfg.Numbers; ok && !strings.ContainsAny(to.ID, "0123456789") {
+			return contact.Errorf(contact.Invalid, "%q is not a number", to.ID)
+		}
+	default:
+		return contact.Errorf(contact.Invalid, "a call goes to an agent, a queue or a number, not to a %q", to.Kind)
+	}
+	for _, k := range kinds {
+		if k == to.Kind {
+			if !ok {
+				return contact.Errorf(contact.Forbidden, "calls may not be handed to %s; transfers in the configuration says so", to.ID)
+			}
+			return nil
+		}
+	}
+	return contact.Errorf(contact.Invalid, "this cannot be done with a %s", to.Kind)
+}
+
+// consult asks an agent or a number outside to come in.
+func (h *House) consult(c *call.Call, user string, cmd web.Command) error {
+	if err := h.transfers.allowed(cmd.To, web.TargetAgent, web.TargetNumber); err != nil {
+		return err
+	}
+	if cmd.To.Kind == web.TargetNumber {
+		return h.consultOutside(c, user, cmd)
+	}
+	// The engine first: it alone knows who can be rung. It rings when run comes
+	// to it, after this.
+	who := contact.AgentID(cmd.To.ID)
+	if err := h.engine.Do(acd.Asked{Contact: c.ID, From: contact.AgentID(user), Agent: who}); err != nil {
+		return err
+	}
+	if err := c.Asking(user, call.Ask{User: who, Name: h.personName(cmd.To.ID), Note: cmd.Note}); err != nil {
+		h.tell(acd.AskCancelled{Contact: c.ID, From: contact.AgentID(user)})
+		return err
+	}
+	if st, _ := h.engine.Agent(who); st.Contact != c.ID { // refused already
+		c.AskFailed(who, "declined", false)
+	}
+	return nil
+}
+
+// personName is what a person is called.
+func (h *House) personName(user string) string {
+	if h.seatOf != nil {
+		if s, ok := h.seatOf(user); ok {
+			return s.Identity().Name
+		}
+	}
+	return user
+}
+
+// outsideOf is a call out on behalf of c.
+func outsideOf(c *call.Call, user, number string) Outside {
+	return Outside{To: number, Line: c.Line, Purpose: PurposeTransfer, By: user, Call: c.ID, Inbound: true}
+}
+
+// consultOutside rings a number beside the command: it may take a minute.
+func (h *House) consultOutside(c *call.Call, user string, cmd web.Command) error {
+	name := contact.Mask(cmd.To.ID)
+	if err := c.Asking(user, call.Ask{Name: name, Note: cmd.Note}); err != nil {
+		return err
+	}
+	h.transfers.dial(c.ID, user, cmd.To.ID, func(ctx context.Context) {
+		leg, err := h.PlaceOutside(ctx, outsideOf(c, user, cmd.To.ID))
+		if err == nil {
+			h.transfers.answered(c.ID)
+			if err = c.ConsultPhone(user, leg, name); err != nil {
+				leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndCompleted, Q850: 16, Why: "nobody wants it any more"})
+			}
+		}
+		if err != nil {
+			h.log.Info("a number outside did not come into a call", "call", c.ID, "code", contact.ErrorCode(err))
+			c.AskFailed("", contact.ErrorMessage(err), ctx.Err() != nil)
+		}
+	})
+	return nil
+}
+
+// complete gives the call to the second one.
+func (h *House) complete(c *call.Call, user contact.AgentID) error {
+	second := c.Second()
+	if second == nil || second.State == call.SecondRinging || second.State == call.SecondFailed {
+		return contact.Errorf(contact.Conflict, "there is nobody to hand the call to")
+	}
+	if second.User == "" {
+		if err := c.Transfer(string(user)); err != nil {
+			return err
+		}
+		h.Release(c.ID, user)
+		return nil
+	}
+	// As in takeOver: the engine decides, and gets the call back if that ends
+	// meanwhile.
+	if err := h.engine.Do(acd.HandedOver{Contact: c.ID, From: user, Agent: second.User}); err != nil {
+		return err
+	}
+	if err := c.Transfer(string(user)); err != nil {
+		h.Release(c.ID, second.User)
+		return err
+	}
+	return nil
+}
+
+// transfer gives the call away without talking to who gets it.
+func (h *House) transfer(c *call.Call, user string, cmd web.Command) error {
+	if err := h.transfers.allowed(cmd.To, web.TargetAgent, web.TargetQueue, web.TargetNumber); err != nil {
+		return err
+	}
+	if err := c.SetHandover(user, "transfer", cmd.Note); err != nil {
+		return err
+	}
+	h.transfers.cancel(c.ID) // of a consultation that still rings
+	from := contact.AgentID(user)
+	switch cmd.To.Kind {
+	case web.TargetAgent:
+		return h.engine.Do(acd.Transferred{Contact: c.ID, From: from, Agent: contact.AgentID(cmd.To.ID)})
+	case web.TargetQueue:
+		return h.engine.Do(acd.Transferred{Contact: c.ID, From: from, Queue: contact.QueueID(cmd.To.ID)})
+	}
+	if err := h.engine.Do(acd.Transferred{Contact: c.ID, From: from}); err != nil {
+		return err
+	}
+	c.HandOff(from, nil) // before anybody answers; run says it again
+	h.transfers.dial(c.ID, user, cmd.To.ID, func(ctx context.Context) {
+		leg, err := h.PlaceOutside(ctx, outsideOf(c, user, cmd.To.ID))
+		h.transfers.answered(c.ID)
+		if err == nil {
+			if err = c.Outside(leg, contact.Mask(cmd.To.ID)); err == nil {
+				h.tell(acd.ContactLeft{Contact: c.ID})
+				return
+			}
+			leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndCompleted, Q850: 16, Why: "the customer is gone"})
+		}
+		why := contact.ErrorMessage(err)
+		c.Note(contact.KindConsult, "", "nobody outside took the call: "+why, map[string]any{"mode": "failed", "agent": nil})
+		h.tell(acd.CameBack{Contact: c.ID, Why: why})
+	})
+	return nil
+}
+
+// drop takes the second one out, or asks no longer; either of the two may.
+func (h *House) drop(c *call.Call, user contact.AgentID) error {
+	second := c.Second()
+	switch {
+	case second == nil:
+		return contact.Errorf(contact.Conflict, "there is no second one in your call")
+	case second.State == call.SecondFailed:
+		return c.ForgetAsk(string(user))
+	case second.User == "" && second.State == call.SecondRinging:
+		h.transfers.cancel(c.ID)
+		return nil
+	case second.User == user:
+		return c.EndConsult(string(user))
+	case second.User == "":
+		return c.EndConsult(string(user))
+	}
+	return h.engine.Do(acd.AskCancelled{Contact: c.ID, From: user})
+}
+
+// park leaves the call in a parking place.
+func (h *House) park(c *call.Call, user contact.AgentID, note string) error {
+	if _, err := h.transfers.park(c.ID); err != nil {
+		return err
+	}
+	err := c.SetHandover(string(user), "transfer", note)
+	if err == nil {
+		err = h.engine.Do(acd.Parked{Contact: c.ID, From: user, For: h.transfers.cfg.ParkFor})
+	}
+	if err != nil {
+		h.transfers.unpark(c.ID)
+	}
+	return err
+}
+
+// direct carries out what the queue engine decided about calls that go past
+// the queues; false for any other decision.
+func (h *House) direct(a acd.Action) bool {
+	switch a := a.(type) {
+	case acd.Rang:
+		h.rang(a)
+	case acd.AskEnded:
+		h.askEnded(a)
+	case acd.Parted:
+		if c, ok := h.call(a.Contact); ok {
+			var parked *call.Parking
+			if a.Why == "parked" {
+				parked = h.transfers.parking(a.Contact, a.Agent, time.Now())
+			}
+			c.HandOff(a.Agent, parked)
+		}
+	case acd.Waits:
+		h.transfers.unpark(a.Contact)
+		if c, ok := h.call(a.Contact); ok {
+			c.Note(contact.KindQueue, contact.LegID(contact.Customer), "waits first in queue "+string(a.Queue)+": nobody took the call", map[string]any{"queue": a.Queue, "why": "returned"})
+			c.WaitAgain()
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (h *House) rang(a acd.Rang) {
+	c, ok := h.call(a.Contact)
+	if !ok {
+		return
+	}
+	text := map[acd.Purpose]string{
+		acd.Consult: "asked by " + string(a.From) + " to come: rings at ", acd.Transfer: "handed on by " + string(a.From) + ": rings at ",
+		acd.Return: "nobody took the call: it rings again at ",
+	}[a.Purpose] + string(a.Agent)
+	if a.Purpose == acd.Return {
+		h.transfers.unpark(a.Contact)
+		c.Unparked()
+	}
+	c.Offering(a.Agent, true, text, map[string]any{"agent": a.Agent, "from": a.From, "purpose": a.Purpose, "deadline": contact.Time(a.Deadline)})
+	h.desk.rang[a.Agent] = a
+}
+
+func (h *House) askEnded(a acd.AskEnded) {
+	delete(h.desk.rang, a.Agent)
+	c, ok := h.call(a.Contact)
+	if !ok {
+		return
+	}
+	text, data := "the ringing at "+string(a.Agent)+" ended: "+a.Why, map[string]any{"agent": a.Agent, "why": a.Why, "purpose": a.Purpose}
+	switch {
+	case a.Purpose != acd.Consult:
+		c.Offering(a.Agent, false, text, data)
+	case a.Why == "taken":
+		seat, online := h.desk.seats[string(a.Agent)]
+		if !online || c.Consult(string(a.From), seat) != nil {
+			c.AskFailed(a.Agent, "lost", false)
+			h.Release(a.Contact, a.Agent)
+		}
+	default:
+		c.AskFailed(a.Agent, a.Why, a.Why == "cancelled")
+		_ = c.EndConsult(string(a.Agent)) // a conflict: not in it, or not any more
+	}
+}
+
+// syncHold tells the queue engine that an agent holds the customer, or not,
+// where that followed from something else than the agent's wish.
+func (h *House) syncHold(s call.Snapshot) {
+	status := h.desk.agents[s.Agent]
+	if s.Agent == "" || status.Contact != s.ID {
+		return
+	}
+	switch held := s.Stage == call.StageHold; {
+	case held && status.State == contact.AgentTalking, s.Stage == call.StageTalking && status.State == contact.AgentHold:
+		h.tell(acd.Held{Agent: s.Agent, On: held})
+	}
+}
