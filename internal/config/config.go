@@ -15,6 +15,7 @@ import (
 	"callfloor/api"
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/outbound"
 	"callfloor/recordings"
 	"callfloor/sip"
 	"callfloor/web"
@@ -46,6 +47,9 @@ type Config struct {
 	// Agents are what routing knows of people: skills, weights, their queues.
 	Agents []acd.AgentConfig `yaml:"agents"`
 	Lines  []Line            `yaml:"lines"`
+	// Trunks are the carriers; Outbound says which calls may go out over them.
+	Trunks   []sip.TrunkConfig `yaml:"trunks"`
+	Outbound outbound.Config   `yaml:"outbound"`
 	// Dispositions are what an agent chooses from in wrap-up.
 	Dispositions []string `yaml:"dispositions"`
 	// AwayReasons are what an agent chooses from when going away.
@@ -128,6 +132,9 @@ type Line struct {
 	Consent string `yaml:"consent"`
 	// Language is the one that the flow begins in: en or zh.
 	Language string `yaml:"language"`
+	// CallerID is the number that calls out from this line show; "" is the
+	// line's own where that is a number (+861012345678), else the trunk's.
+	CallerID string `yaml:"caller_id"`
 }
 
 // The consent policies of a line.
@@ -157,6 +164,8 @@ func Default() Config {
 		},
 		Agents:       []acd.AgentConfig{},
 		Lines:        []Line{{ID: "1000", Name: "Main line", Flow: "full", Consent: ConsentAsk, Language: "en"}},
+		Trunks:       []sip.TrunkConfig{},
+		Outbound:     outbound.DefaultConfig(),
 		Dispositions: []string{"Solved", "Order taken", "Call back", "Passed on", "Wrong number", "Other"},
 		AwayReasons:  []string{"Break", "Lunch", "Training", "Meeting", "Back office"},
 	}

@@ -156,6 +156,12 @@ func setText(v reflect.Value, text string) error {
 			return fmt.Errorf("%q is not a whole number of 0 or more", text)
 		}
 		v.SetUint(n)
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("%q is not a number", text)
+		}
+		v.SetFloat(f)
 	case reflect.Slice:
 		return setList(v, text)
 	default:

@@ -9,6 +9,8 @@ import (
 	"callfloor/acd"
 	"callfloor/api"
 	"callfloor/contact"
+	"callfloor/outbound"
+	"callfloor/sip"
 )
 
 // demoPassword is the password of all people of the demo; they exist only while
@@ -34,7 +36,27 @@ func demoDefaults() Config {
 		{User: "sam", Name: "Sam", Role: contact.RoleSupervisor, Password: demoPassword},
 		{User: "ada", Name: "Ada", Role: contact.RoleAdmin, Password: demoPassword},
 	}
+	c.Outbound.Region, c.Outbound.CallsPerHour, c.Outbound.OtherRate = "CN", 0, 0
 	return c
+}
+
+// DemoTrunk is the group, and the trunk, that leads back to the demo's own
+// lines; the server fills in its address.
+const DemoTrunk = "demo"
+
+// addDemoTrunk makes a way out that needs no carrier: a line of the demo is
+// that line, and every other number is the echo.
+func (c *Config) addDemoTrunk() {
+	if len(c.Trunks) == 0 && c.Outbound.EmergencyTrunks == "" {
+		c.Outbound.EmergencyTrunks = DemoTrunk
+	}
+	c.Trunks = append(c.Trunks, sip.TrunkConfig{
+		ID: DemoTrunk, Group: DemoTrunk, Hosts: []string{"127.0.0.1"}, From: []string{"127.0.0.1", "::1"}, Caller: "13812341234",
+		Rewrite: []sip.RewriteConfig{{Match: "^(10[0-9]{2})$", To: "$1"}, {Match: "^.*$", To: "1009"}},
+	})
+	c.Outbound.Rules = append(c.Outbound.Rules, outbound.RuleConfig{
+		Lines: []string{"*"}, Purposes: []string{"*"}, Inbound: true, Countries: []string{"CN"}, Extensions: []string{"10xx"}, Trunks: DemoTrunk,
+	})
 }
 
 // addDemo adds the demo's lines and queues; they win over the file's.
@@ -62,6 +84,7 @@ func (c *Config) addDemo() {
 		}
 	}
 	c.Lines, c.Queues = lines, queues
+	c.addDemoTrunk()
 }
 
 // NotLoopbackError refuses the demo: its passwords are known to everybody.

@@ -30,6 +30,7 @@ func (l *loader) validate() {
 	l.queues()
 	l.queueRules()
 	l.lines()
+	l.wayOut()
 	l.words("dispositions", c.Dispositions)
 	l.words("away_reasons", c.AwayReasons)
 }

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestWayOutErrors: what is wrong with trunks and rules is told with its place.
+func TestWayOutErrors(t *testing.T) {
+	body := `trunks:
+  - id: one
+    hosts: [sip.example.com, "a b"]
+    register: true
+  - id: one
+    hosts: [192.0.2.1]
+    transport: sctp
+    line: "7777"
+outbound:
+  region: China
+  spend_per_day: much
+  rules:
+    - lines: ["1000"]
+      purposes: [seat, fun]
+      countries: [CN, cn]
+      hours: ["mon 9-17"]
+      trunks: nowhere
+lines:
+  - id: "1000"
+    flow: full
+    caller_id: nobody
+`
+	for _, want := range []string{
+		"3:30: trunks[0].hosts[1]: \"a b\" is no host",
+		"2:7: trunks[0].user: a trunk that is registered with needs a user",
+		"5:5: trunks[1].id: there is a trunk \"one\" already",
+		"7:5: trunks[1].transport: \"sctp\" is not known",
+		"8:5: trunks[1].line: there is no line \"7777\"",
+		"10:3: outbound.region: \"China\" is no country",
+		"11:18: outbound.spend_per_day: \"much\" is not a number",
+		"14:24: outbound.rules[0].purposes[1]: \"fun\" is not known",
+		"15:23: outbound.rules[0].countries[1]: \"cn\" is no country",
+		"16:15: outbound.rules[0].hours[0]: \"mon 9-17\" does not fit",
+		"17:7: outbound.rules[0].trunks: there is no trunk in the group \"nowhere\"",
+		"21:5: lines[0].caller_id: \"nobody\" is no number",
+	} {
+		text := body
+		if !strings.Contains(want, "spend_per_day") && !strings.Contains(want, "hours") { // these two are found before the rest is looked at
+			text = strings.NewReplacer("much", "10", "mon 9-17", "mon 09:00-17:00").Replace(body)
+		}
+		_, err := Load(Source{File: write(t, text)})
+		if err == nil || !strings.Contains(err.Error(), "callfloor.yaml:"+want) {
+			t.Errorf("no %q in:\n%v", want, err)
+		}
+	}
+}
