@@ -25,6 +25,8 @@ type world struct {
 	pacer *media.Pacer
 	srv   *sip.Server
 	calls chan *sip.Leg
+	// options changes those of servers that are made from now on.
+	options func(*sip.Options)
 
 	mu    sync.Mutex
 	media []*siptest.Session
@@ -55,13 +57,17 @@ func (w *world) server(addr string, change func(*sip.Config), onCall func(*sip.L
 	if change != nil {
 		change(&cfg)
 	}
-	srv, err := sip.New(cfg, sip.Options{Conn: conn, Pacer: w.pacer, OnCall: onCall, OpenMedia: func(c sip.MediaConfig) (sip.Media, error) {
+	o := sip.Options{Conn: conn, Pacer: w.pacer, OnCall: onCall, OpenMedia: func(c sip.MediaConfig) (sip.Media, error) {
 		s, err := siptest.OpenSession(w.net, c.IP, w.pacer)
 		w.mu.Lock()
 		w.media = append(w.media, s)
 		w.mu.Unlock()
 		return s, err
-	}})
+	}}
+	if w.options != nil {
+		w.options(&o)
+	}
+	srv, err := sip.New(cfg, o)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -57,6 +57,10 @@ type Config struct {
 	// MinSessionExpires is the shortest session timer that is accepted
 	// (RFC 4028 §5, at least 90 s); shorter ones get 422.
 	MinSessionExpires time.Duration `yaml:"min_session_expires"`
+	// STIR says who is believed about callers' numbers, HEP where copies of SIP
+	// messages go.
+	STIR STIR `yaml:"stir"`
+	HEP  HEP  `yaml:"hep"`
 	// Registrar is for users' telephones.
 	Registrar RegistrarConfig `yaml:"registrar"`
 }
@@ -94,6 +98,8 @@ func DefaultConfig() Config {
 		RTPSilenceEnd:     60 * time.Second,
 		SessionExpires:    30 * time.Minute,
 		MinSessionExpires: 90 * time.Second,
+		STIR:              STIR{Timeout: 2 * time.Second, MaxAge: time.Minute, Attest: "A"},
+		HEP:               HEP{ID: 2001},
 		Registrar:         DefaultRegistrarConfig(),
 	}
 }
@@ -150,6 +156,7 @@ func (c Config) Validate() error {
 	if c.RTPSilenceWarn <= 0 || c.RTPSilenceEnd <= c.RTPSilenceWarn {
 		bad("sip.rtp_silence_end: %s; it must be more than rtp_silence_warn (%s), and that more than 0", c.RTPSilenceEnd, c.RTPSilenceWarn)
 	}
+	errs = append(errs, c.STIR.validate(), c.HEP.validate())
 	if c.SessionExpires != 0 && (c.SessionExpires < c.MinSessionExpires || c.SessionExpires > longestSession) {
 		bad("sip.session_expires: %s; it must be 0 (none), or between min_session_expires (%s) and 24h; 30m is usual", c.SessionExpires, c.MinSessionExpires)
 	}

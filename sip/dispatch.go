@@ -71,7 +71,7 @@ func (s *Server) inDialog(req *gosip.Request, tx gosip.ServerTransaction, toTag 
 	case gosip.NOTIFY:
 		l.onNotify(req, tx)
 	case gosip.OPTIONS:
-		s.onOptions(req, tx, l.localTag)
+		s.onOptions(req, tx, toTag)
 	}
 }
 
@@ -103,8 +103,7 @@ func (s *Server) onCancel(req *gosip.Request, tx gosip.ServerTransaction) {
 		return
 	}
 	l.traceRequest(req, false)
-	l.sendResponse(tx, response(req, 200, "OK", l.localTag))
-	l.cancelled(req)
+	l.cancelled(req, tx)
 }
 
 // inviteKey is the key of an INVITE transaction, also from its CANCEL (RFC

@@ -17,7 +17,17 @@ import (
 
 // onInvite takes a new call.
 func (s *Server) onInvite(req *gosip.Request, tx gosip.ServerTransaction) {
-	l, bad := s.newInbound(req, tx)
+	old, bad := s.replaced(req)
+	if old != nil {
+		bad = s.replace(old, req, tx)
+	}
+	if old != nil && bad.status == 0 {
+		return
+	}
+	var l *Leg
+	if bad.status == 0 {
+		l, bad = s.newInbound(req, tx)
+	}
 	if bad.status == 0 {
 		bad = s.admit(l)
 	}
@@ -60,7 +70,7 @@ func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Le
 		return nil, verdict{status: 400, reason: "Bad Source"}
 	}
 	l := s.newLeg(req.CallID().Value(), strings.ToUpper(req.Transport()), flow)
-	l.invite = req
+	l.invite, l.first = req, req
 	l.tx, l.timer, l.source = tx, timer, flow.Addr()
 	d := &l.dialog
 	d.remoteTag, _ = req.From().Params.Get("tag")
@@ -72,8 +82,9 @@ func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Le
 	}
 	d.routes = routeSet(req, false)
 	d.allowsUpdate, d.allows = allowsUpdate(req), methodsOf(req)
-	l.called, l.caller = userOf(req.Recipient), userOf(req.From().Address)
-	l.callerName = strings.Trim(printable(req.From().DisplayName, 128), `" `)
+	l.trusted = s.trusts(flow)
+	l.who = readCaller(req, l.trusted)
+	l.called, l.caller, l.callerName = userOf(req.Recipient), l.who.number, l.who.name
 	if len(req.Body()) == 0 {
 		return l, verdict{}
 	}
@@ -89,7 +100,7 @@ func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Le
 // newLeg makes a leg, for either direction.
 func (s *Server) newLeg(callID, transport string, flow netip.AddrPort) *Leg {
 	l := &Leg{
-		s: s, localTag: newTag(), invited: time.Now(),
+		s: s, localTag: newTag(), traceID: printable(callID, 128), invited: time.Now(),
 		digits: make(chan media.Digit, 64), done: make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	l.dialog = dialog{callID: callID, transport: transport, flow: flow}
@@ -297,9 +308,10 @@ func (l *Leg) refuseLocked(status int, reason string, cause contact.EndCause) {
 
 // cancelled is the caller's CANCEL: the INVITE is answered 487 unless it has
 // its final response (RFC 3261 §9.2).
-func (l *Leg) cancelled(req *gosip.Request) {
+func (l *Leg) cancelled(req *gosip.Request, tx gosip.ServerTransaction) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.sendResponse(tx, response(req, 200, "OK", l.localTag))
 	if l.state != legNew && l.state != legRinging {
 		return
 	}

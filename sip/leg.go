@@ -44,6 +44,10 @@ type Leg struct {
 	called     string
 	caller     string
 	callerName string
+	who        callerID
+	trusted    bool           // it came from a trusted peer
+	first      *gosip.Request // the INVITE that it began with; nil if outbound
+	traceID    string         // its Call-ID at the collector
 	invited    time.Time
 	invite     *gosip.Request          // the initial INVITE
 	tx         gosip.ServerTransaction // its transaction; nil if outbound
@@ -114,11 +118,11 @@ type placeholders struct {
 // Called is the user part of the request URI: the line that was dialled.
 func (l *Leg) Called() string { return l.called }
 
-// Caller is the user part of From: the caller's number, "" or "anonymous" if
-// withheld. It is as trustworthy as who sent it.
+// Caller is the caller's number, "" or "anonymous" if withheld: what a trusted
+// peer asserts, else the user part of From. Vouch says how far to believe it.
 func (l *Leg) Caller() string { return l.caller }
 
-// CallerName is the display name of From, without control characters.
+// CallerName is the display name beside it, without control characters.
 func (l *Leg) CallerName() string { return l.callerName }
 
 // CallID is the Call-ID.

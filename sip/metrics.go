@@ -15,6 +15,8 @@ type metrics struct {
 	panics   prometheus.Counter
 	limited  *prometheus.CounterVec // by limit
 	insecure *prometheus.CounterVec // by reason
+	// identities counts signed callers, by what became of them.
+	identities *prometheus.CounterVec
 
 	registrations prometheus.Gauge
 	guesses       prometheus.Counter
@@ -27,6 +29,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		calls:         prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_sip_calls", Help: "SIP legs that are there now."}),
 		panics:        prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_panics_total", Help: "Faults caught while handling a SIP message."}),
 		insecure:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_insecure_total", Help: "Calls ended because their audio could not be encrypted as agreed."}, []string{"reason"}),
+		identities:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_identities_total", Help: "Signed callers (STIR), by what their signatures prove."}, []string{"verdict"}),
 		limited:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_limited_total", Help: "Calls refused because a limit was reached."}, []string{"limit"}),
 		registrations: prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_sip_registrations", Help: "Telephones that are registered now."}),
 		guesses:       prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_wrong_passwords_total", Help: "REGISTER requests with a wrong password or an unknown user."}),
@@ -34,7 +37,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.refused, m.calls, m.panics, m.limited, m.insecure, m.registrations, m.guesses} {
+	for _, c := range []prometheus.Collector{m.requests, m.refused, m.calls, m.panics, m.limited, m.insecure, m.identities, m.registrations, m.guesses} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register the SIP metrics: %w", err)
 		}

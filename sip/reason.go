@@ -41,13 +41,21 @@ func reasons(m gosip.Message) []reason {
 				case "cause":
 					r.cause, _ = strconv.Atoi(val)
 				case "text":
-					r.text = printable(strings.ReplaceAll(strings.Trim(val, `"`), `\`, ""), 80)
+					r.text = printable(unquote(val), 80)
 				}
 			}
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// unquote takes a quoted string out of its quotation marks (RFC 3261 §25.1).
+func unquote(v string) string {
+	if len(v) < 2 || v[0] != '"' || v[len(v)-1] != '"' {
+		return v
+	}
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(v[1 : len(v)-1])
 }
 
 // splitQuoted splits at a separator that is not between quotation marks.

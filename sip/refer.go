@@ -112,6 +112,9 @@ func readRefer(req *gosip.Request) (*Referral, verdict) {
 	if _, err := gosip.ParseAddressValue(to[0].Value(), &u, &params); err != nil {
 		return nil, verdict{status: 400, reason: "Bad Refer-To"}
 	}
+	if u.Scheme == "" || u.Host == "" && !strings.EqualFold(u.Scheme, "tel") && dialable(u.Scheme) {
+		return nil, verdict{status: 400, reason: "Bad Refer-To"}
+	}
 	if !dialable(u.Scheme) {
 		return nil, verdict{status: 416, reason: "Unsupported URI Scheme"}
 	}

@@ -16,6 +16,8 @@ import (
 
 	"callfloor/contact"
 	"callfloor/media"
+	"callfloor/sip/hep"
+	"callfloor/sip/stir"
 )
 
 // Options are what a Server is given beside its configuration.
@@ -35,6 +37,12 @@ type Options struct {
 	// own, and must Accept or Refuse it within 20 s; when it returns without that,
 	// and where it is nil, the REFER is refused with 403.
 	OnRefer func(*Referral)
+	// Trusted says whether a peer, beside the trunks, is believed when it says who
+	// calls (P-Asserted-Identity, Privacy, Diversion; RFC 3325) and may replace
+	// calls. nil: nobody is. It must not block.
+	Trusted func(peer netip.AddrPort) bool
+	// Fetch gets signers' certificates (Config.STIR); nil: none are fetched.
+	Fetch   stir.Fetcher
 	Metrics prometheus.Registerer // nil: none
 	// Phones are the passwords of users' telephones; nil: there is no registrar.
 	Phones Phones
@@ -77,6 +85,10 @@ type Server struct {
 	metrics *metrics
 	// identity is the certificate for DTLS-SRTP.
 	identity *media.Identity
+	vouching vouching
+	hep      *hep.Sender // nil: no copies of messages go anywhere
+	// originID names us in the signatures of our calls (RFC 8588 §5).
+	originID string
 	tpl      *gosip.TransportLayer
 	txl      *gosip.TransactionLayer
 	// registrar is nil where no phone may register.
@@ -147,6 +159,15 @@ func New(cfg Config, opt Options) (*Server, error) {
 	if s.opt.OpenMedia == nil {
 		s.opt.OpenMedia = s.openSession
 	}
+	if s.vouching, err = newVouching(cfg.STIR, opt.Fetch); err != nil {
+		return nil, err
+	}
+	if cfg.HEP.To != "" {
+		if s.hep, err = hep.Dial(cfg.HEP.To, cfg.HEP.ID, cfg.HEP.Password); err != nil {
+			return nil, fmt.Errorf("sip.hep.to: %w", err)
+		}
+	}
+	s.originID = newUUID()
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	quiet := slog.New(demoted{opt.Log.Handler()})
 	parser := gosip.NewParser(gosip.WithHeadersParsers(safeHeaderParsers()))
@@ -252,6 +273,9 @@ func (s *Server) Close(ctx context.Context) error {
 		_ = s.ln.Close()
 	}
 	s.wg.Wait()
+	if s.hep != nil {
+		s.hep.Close()
+	}
 	return err
 }
 
