@@ -56,6 +56,11 @@ func machine() string {
 		kernel = strings.TrimSpace(string(b))
 	}
 	s := fmt.Sprintf("%d cores of %s, Linux %s, %s", cores, cpu, kernel, runtime.Version())
+	for _, peer := range []string{"kamailio", "janus"} {
+		if out, err := exec.Command("dpkg-query", "-W", "-f", "${Package} ${Version}", peer).Output(); err == nil {
+			s += ", " + string(out)
+		}
+	}
 	if path := rtpenginePath(); path != "" {
 		if out, err := exec.Command(path, "--version").CombinedOutput(); err == nil {
 			first, _, _ := strings.Cut(string(out), "\n")

@@ -67,12 +67,48 @@ func (r *rtpengine) ask(bencoded string) (string, error) {
 	return string(b[:n]), err
 }
 
+func (r *rtpengine) server() *process { return r.process }
+
 func bencode(pairs ...string) string {
 	s := "d"
 	for _, p := range pairs {
 		s += strconv.Itoa(len(p)) + ":" + p
 	}
 	return s + "e"
+}
+
+var sdpLength = regexp.MustCompile(`3:sdp(\d+):`)
+
+// sdpIn cuts the description out of a bencoded reply.
+func sdpIn(reply string) (string, error) {
+	m := sdpLength.FindStringSubmatchIndex(reply)
+	if m == nil {
+		return "", fmt.Errorf("no description in %q", reply)
+	}
+	n, err := strconv.Atoi(reply[m[2]:m[3]])
+	if err != nil || m[1]+n > len(reply) {
+		return "", fmt.Errorf("a description of %s octets in %q", reply[m[2]:m[3]], reply)
+	}
+	return reply[m[1] : m[1]+n], nil
+}
+
+// join makes rtpengine stand between a browser and a phone.
+func (r *rtpengine) join(i int, offer string, phone netip.AddrPort) (string, netip.AddrPort, error) {
+	id := fmt.Sprintf("call-%d", i)
+	reply, err := r.ask(bencode("call-id", id, "command", "offer", "from-tag", "a", "sdp", offer, "ICE", "remove", "DTLS", "off", "transport-protocol", "RTP/AVP"))
+	if err != nil {
+		return "", netip.AddrPort{}, fmt.Errorf("rtpengine offer: %w", err)
+	}
+	to, err := portOf(reply)
+	if err != nil {
+		return "", to, fmt.Errorf("rtpengine offer: %w", err)
+	}
+	reply, err = r.ask(bencode("call-id", id, "command", "answer", "from-tag", "a", "to-tag", "b", "sdp", sdpOf(phone), "ICE", "force"))
+	if err != nil {
+		return "", to, fmt.Errorf("rtpengine answer: %w", err)
+	}
+	answer, err := sdpIn(reply)
+	return answer, to, err
 }
 
 func sdpOf(a netip.AddrPort) string {

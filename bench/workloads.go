@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -74,6 +75,10 @@ func runSeats(b *bench) error {
 	for _, n := range b.upTo(200) {
 		errs = append(errs, b.note(b.seated("W6", ours, linePlain, n)))
 		errs = append(errs, b.note(b.seated("W6", "callfloor, a goroutine a socket", linePlain, n, "CALLFLOOR_PLAIN_MEDIA=1")))
+		peers := gateways()
+		for _, name := range slices.Sorted(maps.Keys(peers)) {
+			errs = append(errs, b.note(b.gatewayed(name, peers[name], n)))
+		}
 	}
 	return errors.Join(errs...)
 }
