@@ -40,6 +40,8 @@ type Options struct {
 	Line contact.LineID
 	// From is the customer's number as the trunk gave it.
 	From string
+	// Outbound says that we called the customer.
+	Outbound bool
 	// Language is the one that the flow begins in ("en").
 	Language string
 	Started  time.Time

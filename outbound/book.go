@@ -132,6 +132,32 @@ func (b *Book) Ask(now time.Time, id contact.ID, r Request) (Entry, error) {
 	return *e, nil
 }
 
+// Redirect asks whether a call that is out may go to another number, which its
+// carrier named; from then on it costs what that costs.
+func (b *Book) Redirect(now time.Time, id contact.ID, r Request) error {
+	e := b.open[id]
+	if e == nil {
+		return refused(WhyStopped, "the call is over")
+	}
+	group, err := b.cfg.route(now, b.zone, r)
+	switch {
+	case err != nil:
+	case group != e.Trunks:
+		err = refused(WhyRule, "no rule allows a redirection over these trunks")
+	case r.Listed:
+		err = refused(WhyListed, "the call was redirected to a number on the do-not-call list")
+	case b.stopped != nil:
+		err = refused(WhyStopped, "all calls out are stopped: %s", b.stopped.Why)
+	}
+	if err != nil {
+		b.refuse(now, r.subject())
+		return err
+	}
+	e.Number = r.Number
+	e.perCall, e.perMinute = b.cfg.rate(r.Number)
+	return nil
+}
+
 // room looks at stops, lists and caps.
 func (b *Book) room(now time.Time, r Request) error {
 	subject := r.subject()

@@ -60,6 +60,8 @@ type App struct {
 	services   ivr.Services
 	engine     *acd.Engine
 	house      *House
+	wayOut     *wayOut
+	trunks     *sip.Trunks
 	places     *places
 	seats      *web.Server
 	sip        *sip.Server
@@ -184,6 +186,9 @@ func (a *App) openHouse(ctx context.Context) error {
 	a.onStop("media", func(context.Context) error { a.media.Close(); return nil })
 	a.onStop("pacer", func(context.Context) error { a.pacer.Close(); return nil })
 	a.house = newHouse(a.log, a.journal, api.NewAudit(a.db), staff{a.cfg.Queues}, namesOf(a.cfg))
+	if err := a.openWayOut(ctx); err != nil {
+		return err
+	}
 	a.engine = acd.NewEngine(routing, a.log, a.house.inbox.actions)
 	a.house.start(a.engine)
 	// Stopped after the engine, whose last actions it takes.
@@ -220,6 +225,7 @@ func (a *App) openEdges(context.Context) error {
 		return err
 	}
 	a.onStop("sip", a.sip.Close)
+	a.onStop("trunks", a.closeTrunks)
 	a.onStop("calls", a.waitForCalls)
 	a.api, err = api.New(a.apiOptions())
 	if err != nil {
@@ -233,7 +239,7 @@ func (a *App) openEdges(context.Context) error {
 // Start binds every address and begins to serve.
 func (a *App) Start(context.Context) error {
 	// The pages last: who sees them can use everything.
-	for _, start := range []func() error{a.seats.Start, a.sip.Start, a.api.Start} {
+	for _, start := range []func() error{a.seats.Start, a.sip.Start, a.startTrunks, a.api.Start} {
 		if err := start(); err != nil {
 			return err
 		}

@@ -124,7 +124,7 @@ func (a *App) troubles(ctx context.Context) []api.Trouble {
 	add("journal", a.journal.Healthy())
 	add("recordings", a.recordings.Healthy())
 	add("flows", a.shelf.trouble())
-	return all
+	return append(all, a.trunkTroubles()...)
 }
 
 // Addrs are the addresses that are bound.

@@ -7,6 +7,7 @@ import (
 
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/outbound"
 	"callfloor/sip"
 )
 
@@ -27,12 +28,14 @@ type Outside struct {
 	// contact may have a bounded number of calls out.
 	Call contact.ID
 	// Inbound says that the contact came in over a trunk: such a call gets out
-	// only where a rule names its purpose.
+	// only by a rule that says inbound. House knows it of the contacts that it
+	// knows, and takes it for granted of all others but those of seat and api.
 	Inbound bool
 	// RingFor is how long it may ring; 0 is 60 s.
 	RingFor time.Duration
-	// Prepare, if there, is called with each leg before its INVITE is sent, to
-	// attach to its source (early media). A second trunk means a second leg.
+	// Prepare, if there, is called with the leg before its INVITE is sent, to
+	// attach to its source (early media). The leg stays the same on every trunk
+	// that is tried. It must not hang up.
 	Prepare func(call.Leg)
 	// Progress, if there, is told each provisional response (180, 183) and
 	// whether early media comes with it. It must not block.
@@ -40,16 +43,16 @@ type Outside struct {
 }
 
 // Purpose is what asks for a call to the outside.
-type Purpose string
+type Purpose = outbound.Purpose
 
 // The purposes.
 const (
-	PurposeSeat     Purpose = "seat"     // an agent dials
-	PurposeAPI      Purpose = "api"      // a program asks
-	PurposeCallback Purpose = "callback" // a customer asked to be called back
-	PurposeFlow     Purpose = "flow"     // a flow's dial node
-	PurposeTransfer Purpose = "transfer" // an agent hands a call to a number
-	PurposeRefer    Purpose = "refer"    // a phone's REFER, or a 3xx to our INVITE
+	PurposeSeat     = outbound.Seat     // an agent dials
+	PurposeAPI      = outbound.API      // a program asks
+	PurposeCallback = outbound.Callback // a customer asked to be called back
+	PurposeFlow     = outbound.Flow     // a flow's dial node
+	PurposeTransfer = outbound.Transfer // an agent hands a call to a number
+	PurposeRefer    = outbound.Refer    // a phone's REFER
 )
 
 // ringFor is how long a call out rings unless it says otherwise.
@@ -68,6 +71,7 @@ func (h *House) PlaceOutside(ctx context.Context, req Outside) (call.Leg, error)
 	if req.RingFor <= 0 {
 		req.RingFor = ringFor
 	}
+	req.Inbound = req.Inbound || h.cameIn(req)
 	ring, stop := context.WithTimeoutCause(ctx, req.RingFor, errRang)
 	defer stop()
 	leg, err := h.outside.place(ring, req)
@@ -75,6 +79,14 @@ func (h *House) PlaceOutside(ctx context.Context, req Outside) (call.Leg, error)
 		return nil, outsideError(ctx, err)
 	}
 	return leg, nil
+}
+
+// cameIn says whether the contact of a call out came in from outside.
+func (h *House) cameIn(req Outside) bool {
+	if c, ok := h.call(req.Call); ok {
+		return !c.Outbound
+	}
+	return req.Purpose != PurposeSeat && req.Purpose != PurposeAPI
 }
 
 // outside places calls that have passed the rules.
@@ -95,7 +107,7 @@ func outsideError(ctx context.Context, err error) error {
 	case errors.Is(err, errRang):
 		return contact.Errorf(contact.NoAnswer, "nobody answered")
 	case !refused:
-		return contact.Errorf(contact.NoTrunk, "no trunk could carry the call: %v", err)
+		return contact.Errorf(contact.NoTrunk, "no trunk could carry the call; the trunks' page says why")
 	}
 	switch rejected.Status {
 	case 486, 600:
@@ -108,15 +120,4 @@ func outsideError(ctx context.Context, err error) error {
 		return contact.Errorf(contact.NotFound, "there is no such number")
 	}
 	return contact.Errorf(contact.NoTrunk, "the carrier refused the call: %d %s", rejected.Status, rejected.Reason)
-}
-
-// directly calls SIP addresses without a trunk.
-type directly struct{ sip *sip.Server }
-
-func (d directly) place(ctx context.Context, req Outside) (*sip.Leg, error) {
-	return d.sip.Dial(ctx, req.To, sip.DialOptions{From: string(req.Line), Prepare: func(l *sip.Leg) {
-		if req.Prepare != nil {
-			req.Prepare(l)
-		}
-	}})
 }
