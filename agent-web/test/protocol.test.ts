@@ -9,6 +9,8 @@ import type {
 	Command,
 	EchoView,
 	FloorCallView,
+	FlowCallEvent,
+	FlowCallView,
 	HandoverView,
 	HeadsetReport,
 	Hello,
@@ -315,6 +317,28 @@ const floor: Fields<FloorCallView> = {
 };
 const listen: Fields<ListenView> = { contact: text, mode: one("listen", "whisper", "barge"), since: time, codec: text };
 
+const flowEvent: Fields<FlowCallEvent> = {
+	at: figure,
+	kind: text,
+	flow: text,
+	node: text,
+	type: maybe(text),
+	text: text,
+	prompt: maybe(text),
+	language: maybe(text),
+	seconds: maybe(figure),
+};
+const flowcall: Fields<FlowCallView> = {
+	call: text,
+	flow: text,
+	line: text,
+	since: time,
+	codec: text,
+	node: text,
+	events: list(shape(flowEvent)),
+	ended: or(end, none),
+};
+
 const shapes: Record<string, Record<string, Check>> = {
 	hello,
 	welcome,
@@ -338,6 +362,7 @@ const shapes: Record<string, Record<string, Check>> = {
 	floor,
 	listen,
 	echo,
+	flowcall,
 	parked,
 };
 

@@ -1,8 +1,10 @@
 import type { Key } from "./en.ts";
+import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
 
 /** 简体中文。缺一条就是类型错误。 */
 export const zh: Record<Key, string> = {
+	...zhFlows,
 	...zhSound,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",

@@ -5,6 +5,7 @@ import type {
 	Change,
 	EchoView,
 	FloorCallView,
+	FlowCallView,
 	ListenView,
 	MeView,
 	ParkedView,
@@ -20,6 +21,7 @@ export interface Doc {
 	readonly call: CallView | null;
 	readonly listen: ListenView | null;
 	readonly echo: EchoView | null;
+	readonly flowCall: FlowCallView | null;
 	readonly agents: readonly AgentView[];
 	readonly queues: readonly QueueView[];
 	readonly alerts: readonly AlertView[];
@@ -32,6 +34,7 @@ export const EMPTY_DOC: Doc = {
 	call: null,
 	listen: null,
 	echo: null,
+	flowCall: null,
 	agents: [],
 	queues: [],
 	alerts: [],
@@ -110,6 +113,7 @@ export class DocStore {
 			call: (keys.call as CallView | undefined) ?? null,
 			listen: (keys.listen as ListenView | undefined) ?? null,
 			echo: (keys.echo as EchoView | undefined) ?? null,
+			flowCall: (keys.flow_call as FlowCallView | undefined) ?? null,
 			agents: family<AgentView>(keys, "agent/"),
 			queues: family<QueueView>(keys, "queue/"),
 			alerts: family<AlertView>(keys, "alert/"),

@@ -5,7 +5,16 @@ import type { Microphone, MicState } from "./mic.ts";
 import { measureNetwork } from "./network.ts";
 import { type LinkQuality, Peer, type PeerState } from "./peer.ts";
 import type { Playback } from "./playback.ts";
-import type { AgentState, CommandFields, MediaReport, Role, Supervision, Verb, Welcome } from "./protocol.ts";
+import type {
+	AgentState,
+	CommandFields,
+	FlowCallView,
+	MediaReport,
+	Role,
+	Supervision,
+	Verb,
+	Welcome,
+} from "./protocol.ts";
 import { type Failure, type Link, SeatSocket, type Wire } from "./socket.ts";
 import { type Intent, micIn, NO_INTENT, settle } from "./speech.ts";
 import { Cell, type Value } from "./value.ts";
@@ -231,6 +240,11 @@ export class Phone {
 		return failure;
 	}
 
+	/** For a call from the flow editor, in which this seat is the customer; false when nobody would be heard. */
+	openMicrophone(): Promise<boolean> {
+		return this.#openMic();
+	}
+
 	/** Opens the microphone and waits for it; false when it is refused or missing. */
 	#openMic(): Promise<boolean> {
 		const { mic } = this.options;
@@ -248,7 +262,7 @@ export class Phone {
 	/** A supervisor's microphone is open while they are heard: after a reload too, and no longer. */
 	#needMic(doc: Doc): void {
 		if (this.options.role === "agent" || this.#state.now.tab !== "phone") return;
-		const heard = doc.call !== null || (doc.listen !== null && doc.listen.mode !== "listen");
+		const heard = doc.call !== null || (doc.listen !== null && doc.listen.mode !== "listen") || ownCall(doc) !== null;
 		if (heard) this.options.mic.open();
 		else if (this.#needed === "yes") this.options.mic.close();
 		this.#needed = heard ? "yes" : "no";
@@ -288,10 +302,11 @@ export class Phone {
 		const call = this.doc.now.call;
 		const { listen } = this.doc.now;
 		const wanted = micIn(call, this.#intent, listen);
-		const mode = wanted === "off" && this.#testing === "yes" ? "open" : wanted;
+		const own = ownCall(this.doc.now);
+		const mode = wanted === "off" && (own || this.#testing === "yes") ? "open" : wanted;
 		const track = this.options.mic.track.now;
 		if (track) track.enabled = mode === "open";
-		this.#peer.speak({ track: mode === "off" ? null : track, codec: call?.codec ?? listen?.codec ?? "" });
+		this.#peer.speak({ track: mode === "off" ? null : track, codec: call?.codec ?? listen?.codec ?? own?.codec ?? "" });
 	}
 
 	#report(): void {
@@ -320,4 +335,9 @@ export class Phone {
 			this.#peer.renew();
 		}
 	}
+}
+
+/** The call from the flow editor that goes on, if there is one. */
+function ownCall(doc: Doc): FlowCallView | null {
+	return doc.flowCall?.ended === null ? doc.flowCall : null;
 }

@@ -342,3 +342,26 @@ export interface ListenView {
 	since: string;
 	codec: string;
 }
+/** One thing that happened in a call from the flow editor: what the customer hears and does. */
+export interface FlowCallEvent {
+	at: number;
+	kind: string;
+	flow: string;
+	node: string;
+	type?: string;
+	text: string;
+	prompt?: string;
+	language?: string;
+	seconds?: number;
+}
+/** A call from the flow editor, in which this seat is the customer's phone. */
+export interface FlowCallView {
+	call: string;
+	flow: string;
+	line: string;
+	since: string;
+	codec: string;
+	node: string;
+	events: FlowCallEvent[] | null;
+	ended: EndCause | null;
+}

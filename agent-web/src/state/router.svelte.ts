@@ -5,6 +5,9 @@ export type Page =
 	| { at: "call"; id: string }
 	| { at: "people" }
 	| { at: "audit" }
+	| { at: "flows" }
+	| { at: "flow"; name: string }
+	| { at: "prompts" }
 	| { at: "missing" };
 
 /** Reads a path of the app. */
@@ -13,7 +16,9 @@ export function pageOf(path: string): Page {
 	const [first, second] = parts;
 	if (first === undefined) return { at: "home" };
 	if (parts.length === 2 && first === "calls" && second) return { at: "call", id: decodeURIComponent(second) };
+	if (parts.length === 2 && first === "flows" && second) return { at: "flow", name: decodeURIComponent(second) };
 	if (parts.length > 1) return { at: "missing" };
+	if (first === "flows" || first === "prompts") return { at: first };
 	return first === "floor" || first === "calls" || first === "people" || first === "audit"
 		? { at: first }
 		: { at: "missing" };
