@@ -107,6 +107,17 @@ const commands = {
       return r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`);
     });
   },
+  // memory says what is left of a page after its garbage was collected.
+  async memory({ name }) {
+    const { context, page } = contexts.get(name);
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('HeapProfiler.enable');
+    for (let i = 0; i < 3; i++) await cdp.send('HeapProfiler.collectGarbage');
+    const { usedSize } = await cdp.send('Runtime.getHeapUsage');
+    const { nodes, jsEventListeners } = await cdp.send('Memory.getDOMCounters');
+    await cdp.detach();
+    return { heap: usedSize, nodes, listeners: jsEventListeners };
+  },
   async offline({ name, on }) { await contexts.get(name).context.setOffline(on); },
   async log({ name }) { return contexts.get(name).log; },
   async text({ name, id }) { return await contexts.get(name).page.getByTestId(id).first().textContent(); },

@@ -52,7 +52,7 @@ export interface CheckOptions {
 	times?: Partial<typeof TIMES>;
 }
 
-const TIMES = { noise: 3000, voice: 5000, quiet: 600, probe: 1500, network: 6000, ring: 2000, read: 90 };
+const TIMES = { noise: 2500, voice: 4000, quiet: 600, probe: 1200, network: 4500, ring: 2000, read: 90 };
 
 /**
  * HeadsetCheck goes through a headset before the shift: the room, a sentence

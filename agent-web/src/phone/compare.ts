@@ -1,5 +1,5 @@
 import { Meter } from "./level.ts";
-import { roomLevel } from "./measure.ts";
+import { pauseLevel } from "./measure.ts";
 import type { Microphone } from "./mic.ts";
 import type { Playback } from "./playback.ts";
 import { record, replay, sleep } from "./tape.ts";
@@ -111,7 +111,7 @@ export class Compare {
 		const [before, after] = [this.#before.read(), this.#after.read()];
 		if (before === null || after === null) return;
 		this.#levels = [...this.#levels.slice(1 - KEPT), { before, after }];
-		const room = (pick: "before" | "after") => roomLevel(this.#levels.map((l) => l[pick])) ?? 0;
+		const room = (pick: "before" | "after") => pauseLevel(this.#levels.map((l) => l[pick])) ?? 0;
 		this.#now.set({ before, after, gain: this.#levels.length < KEPT / 2 ? null : room("before") - room("after") });
 	}
 }

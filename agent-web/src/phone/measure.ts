@@ -38,6 +38,11 @@ export function roomLevel(readings: readonly number[]): number | null {
 	return share(readings, 0.5);
 }
 
+/** The room's level in dBFS while somebody may be speaking: that of the pauses. */
+export function pauseLevel(readings: readonly number[]): number | null {
+	return share(readings, 0.2);
+}
+
 /** The level of speech in dBFS: that of its louder half, pauses left out. */
 export function voiceLevel(readings: readonly number[]): number | null {
 	return share(readings, 0.8);

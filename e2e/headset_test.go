@@ -1,0 +1,427 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"callfloor/media/wav"
+)
+
+// The agent's headset: its check, what quietens the room, its buttons, and what
+// happens when it is unplugged.
+
+// remembered is a script that makes a page remember a sound as its person left it.
+func remembered(user, sound string) string {
+	return fmt.Sprintf(`localStorage["callfloor.sound.%s"] ??= JSON.stringify({sound: %s, offer: "later"});`, user, sound)
+}
+
+// writeWAV writes 48 kHz samples.
+func writeWAV(t *testing.T, path string, samples []int16) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w, err := wav.NewWriter(f, 48000, 1)
+	if err == nil {
+		err = w.Write(samples)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// whiteNoise is d of noise with an RMS of dBFS.
+func whiteNoise(d time.Duration, dBFS float64) []int16 {
+	r := rand.New(rand.NewPCG(1, 2))
+	samples := make([]int16, int(d.Seconds()*48000))
+	for i := range samples {
+		samples[i] = int16(max(-32768, min(32767, r.NormFloat64()*32768*math.Pow(10, dBFS/20))))
+	}
+	return samples
+}
+
+// TestHeadsetCheck goes through the check before the shift with a microphone
+// that hears a room of a known level, and a supervisor sees what was found.
+func TestHeadsetCheck(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	b := startBrowsers(t)
+	file := filepath.Join(t.TempDir(), "room.wav")
+	writeWAV(t, file, whiteNoise(3*time.Second, -54))
+	alice := b.signIn(s, "alice", map[string]any{"wav": file})
+	sam := b.signIn(s, "sam", nil)
+	alice.state("away")
+	alice.click("headset-offer")
+	alice.click("check-start")
+	alice.line("network", "good")
+	alice.click("ring-heard")
+	for step, want := range map[string]string{
+		"noise": "fair", // 46 dB
+		"voice": "bad",  // nobody speaks
+		"echo":  "good", // Chromium's microphone hears no loudspeaker
+		"ring":  "good",
+	} {
+		alice.line(step, want)
+	}
+	alice.must(nil, "wait", map[string]any{"id": "check-result", "state": "bad"})
+	var report struct {
+		Checks map[string]struct {
+			Noise float64  `json:"noise_db"`
+			Echo  float64  `json:"echo_db"`
+			RTT   *float64 `json:"rtt_ms"`
+			Up    *float64 `json:"loss_up"`
+			Down  *float64 `json:"loss_down"`
+		} `json:"checks"`
+	}
+	alice.eval(&report, `JSON.parse(localStorage.getItem("callfloor.sound.alice"))`)
+	if len(report.Checks) != 1 {
+		t.Fatalf("%d checks are remembered, want 1", len(report.Checks))
+	}
+	for mic, c := range report.Checks {
+		t.Logf("%s: %+v", mic, c)
+		if math.Abs(c.Noise-46) > 2 {
+			t.Errorf("noise of -54 dBFS is %.1f dB on a scale whose full scale is 100 dB", c.Noise)
+		}
+		if c.RTT == nil || *c.RTT > 200 || c.Up == nil || *c.Up > 1 || c.Down == nil || *c.Down > 1 {
+			t.Errorf("a network of one machine: %+v", c)
+		}
+	}
+	sam.must(nil, "wait", map[string]any{"id": "floor-headset", "state": "bad"})
+	// The server does not remember; the page says it again.
+	alice.reload()
+	alice.state("away")
+	alice.gone("headset-offer")
+	sam.must(nil, "wait", map[string]any{"id": "floor-headset", "state": "bad"})
+}
+
+// line waits until a line of the check has its verdict.
+func (p page) line(step, verdict string) {
+	p.t.Helper()
+	p.must(nil, "wait", map[string]any{"id": "check-" + step, "state": verdict, "timeout": 40000})
+}
+
+// TestNoiseSuppression switches RNNoise on in mid-call and measures at the
+// customer's phone: the noise is gone, the voice is not, and no packet is missing.
+func TestNoiseSuppression(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	b := startBrowsers(t)
+	file := filepath.Join(t.TempDir(), "noisy.wav")
+	writeWAV(t, file, noisyVoice(t))
+	alice := b.signIn(s, "alice", map[string]any{"wav": file, "init": remembered("alice", `{noise: "off", echo: "off", gain: "off"}`)})
+	alice.state("away")
+	alice.click("go-available")
+	alice.state("available")
+	out := filepath.Join(t.TempDir(), "phone.wav")
+	call := s.dial("1002", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "60s", "--record", out)
+	began := time.Now()
+	alice.see("ringing")
+	alice.press("Enter")
+	alice.state("talking")
+	off := time.Since(began)
+	alice.stays(noisyTurn + time.Second)
+	alice.press("s")
+	offEnd := time.Since(began)
+	alice.click("noise-rnnoise")
+	alice.must(nil, "eval", map[string]any{"js": `new Promise((done) => { const t = setInterval(() => {
+		if (document.querySelector('[data-testid="noise-gain"]').dataset.quieting === "rnnoise") { clearInterval(t); done(); } }, 20); })`})
+	on := time.Since(began)
+	alice.stays(noisyTurn + time.Second)
+	var gain string
+	alice.eval(&gain, `document.querySelector('[data-testid="noise-gain"]').dataset.gain`)
+	onEnd := time.Since(began)
+	alice.press("Escape")
+	alice.click("end")
+	alice.state("wrap_up")
+	r, _ := call.wait()
+	if r.SeqHoles != 0 || r.SSRCChanges != 0 || r.MaxGapMS > 1000 {
+		t.Errorf("switching left a gap: %+v", r)
+	}
+	heard := readWAV(t, out)[0]
+	noiseOff, voiceOff := heard.noiseAndVoice(off+500*time.Millisecond, offEnd)
+	noiseOn, voiceOn := heard.noiseAndVoice(on+time.Second, onEnd)
+	t.Logf("at the phone: noise %.1f → %.1f dBFS, voice %.1f → %.1f dBFS; the page says %s dB", noiseOff, noiseOn, voiceOff, voiceOn, gain)
+	if noiseOff-noiseOn < 12 {
+		t.Errorf("RNNoise took %.1f dB of the noise, want 12 at least", noiseOff-noiseOn)
+	}
+	if math.Abs(voiceOff-voiceOn) > 4 {
+		t.Errorf("RNNoise changed the voice by %.1f dB", voiceOn-voiceOff)
+	}
+	if db, err := strconv.ParseFloat(gain, 64); err != nil || db < 8 {
+		t.Errorf("the page says that the gain is %q dB, want 8 at least", gain)
+	}
+	// The choice survives a reload.
+	alice.reload()
+	alice.state("wrap_up")
+	alice.press("s")
+	var chosen bool
+	alice.see("noise-rnnoise")
+	alice.eval(&chosen, `document.querySelector('[data-testid="noise-rnnoise"]').checked`)
+	if !chosen {
+		t.Error("the choice of the suppression is forgotten")
+	}
+}
+
+// noisyTurn is how long noisyVoice lasts: half noise alone, half with a voice in it.
+const noisyTurn = 4 * time.Second
+
+// noisyVoice is one of the product's own prompts in white noise of -34 dBFS.
+func noisyVoice(t *testing.T) []int16 {
+	t.Helper()
+	samples := whiteNoise(noisyTurn, -34)
+	prompt := readWAV(t, filepath.Join("..", "ivr", "prompts", "en", "menu_main.wav"))[0]
+	step := float64(prompt.rate) / 48000
+	for i := range samples[:len(samples)/2] {
+		at := math.Mod(float64(i)*step, float64(len(prompt.samples)-1))
+		k, part := int(at), at-math.Floor(at)
+		v := float64(prompt.samples[k])*(1-part) + float64(prompt.samples[k+1])*part
+		samples[len(samples)/2+i] = int16(max(-32768, min(32767, float64(samples[len(samples)/2+i])+v)))
+	}
+	return samples
+}
+
+// noiseAndVoice returns the level of the quieter and of the louder frames, in dBFS.
+func (s sound) noiseAndVoice(from, to time.Duration) (noise, voice float64) {
+	var levels []float64
+	n := s.rate / 50
+	part := s.samples[s.at(from):s.at(to)]
+	for i := 0; i+n <= len(part); i += n {
+		_, all := goertzel(part[i:i+n], 1000, s.rate)
+		levels = append(levels, 10*math.Log10(max(all/float64(n)/(32768*32768), 1e-9)))
+	}
+	if len(levels) == 0 {
+		return 0, 0
+	}
+	slices.Sort(levels)
+	return levels[len(levels)/4], levels[len(levels)*9/10]
+}
+
+// stays lets a call go on for d.
+func (p page) stays(d time.Duration) {
+	p.t.Helper()
+	p.must(nil, "eval", map[string]any{"js": fmt.Sprintf("new Promise((done) => setTimeout(done, %d))", d.Milliseconds())})
+}
+
+// fakeHeadset is navigator.hid with one telephony headset: an absolute hook
+// switch and a mute button in report 1, ring, off-hook and mute lights in report
+// 2, as the usage tables have them.
+const fakeHeadset = `(() => {
+	const item = (more) => ({isAbsolute: true, isConstant: false, isArray: false, isRange: false, reportSize: 1, reportCount: 1, ...more});
+	const device = Object.assign(new EventTarget(), {
+		vendorId: 0x0b0e, productId: 1, productName: "Fake Jabra", opened: false, written: [],
+		collections: [{usagePage: 0x0b, usage: 5,
+			inputReports: [{reportId: 1, items: [item({usages: [0x0b0020, 0x0b002f], reportCount: 2}), item({isConstant: true, reportCount: 6})]}],
+			outputReports: [{reportId: 2, items: [item({usages: [0x080018]}), item({usages: [0x080017]}), item({usages: [0x080009]}), item({isConstant: true, reportCount: 5})]}],
+		}],
+		async open() { this.opened = true; }, async close() { this.opened = false; },
+		async sendReport(id, data) {
+			if (!this.opened) throw new Error("not open");
+			this.lights = new Uint8Array(data)[0]; this.written.push(this.lights);
+			// The headset follows its off-hook light with its hook switch.
+			const hook = (this.lights >> 1) & 1;
+			if (hook !== (this.state & 1)) setTimeout(() => this.report((this.state & ~1) | hook), 30);
+		},
+		state: 0,
+		report(bits) {
+			this.state = bits;
+			this.dispatchEvent(Object.assign(new Event("inputreport"), {device: this, reportId: 1, data: new DataView(new Uint8Array([bits]).buffer)}));
+		},
+	});
+	const hid = Object.assign(new EventTarget(), {
+		plugged: true,
+		async getDevices() { return this.plugged ? [device] : []; },
+		async requestDevice() { return this.getDevices(); },
+		plug(on) {
+			this.plugged = on; device.opened = false; device.state = 0;
+			this.dispatchEvent(Object.assign(new Event(on ? "connect" : "disconnect"), {device}));
+		},
+	});
+	Object.defineProperty(navigator, "hid", {value: hid});
+	window.headset = device; window.hid = hid;
+})();`
+
+// The lights of fakeHeadset.
+const (
+	lightRing    = 1
+	lightOffHook = 2
+	lightMute    = 4
+)
+
+// lights waits until the fake headset shows exactly these.
+func (p page) lights(want int) {
+	p.t.Helper()
+	eventually(p.t, 20*time.Second, fmt.Sprintf("the headset's lights are %03b", want), func() error {
+		var got int
+		p.eval(&got, "window.headset.lights ?? -1")
+		if got != want {
+			return fmt.Errorf("they are %03b", got)
+		}
+		return nil
+	})
+}
+
+// TestHeadsetButtons answers, mutes and hangs up by a headset's own buttons; its
+// lights say what the call is like, also after it was unplugged in mid-call.
+func TestHeadsetButtons(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	b := startBrowsers(t)
+	file := filepath.Join(t.TempDir(), "alice.wav")
+	writeTone(t, file, agentHz, 6*time.Second)
+	alice := b.signIn(s, "alice", map[string]any{"wav": file, "init": fakeHeadset})
+	alice.state("away")
+	alice.click("go-available")
+	alice.state("available")
+	call := s.dial("1002", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "60s")
+	alice.lights(lightRing)
+	press := func(js string) { alice.must(nil, "eval", map[string]any{"js": js}) }
+	press("headset.report(1)") // lifts the hook
+	alice.state("talking")
+	alice.lights(lightOffHook)
+
+	press("headset.report(3); headset.report(1)") // presses mute
+	alice.lights(lightOffHook | lightMute)
+	eventually(t, 20*time.Second, "the server knows that alice is muted", func() error { return s.timelineHas("mute", "muted") })
+	alice.must(nil, "wait", map[string]any{"id": "voice-hint", "state": "muted"}) // the tone goes on
+	alice.press("m")                                                              // and back by the page
+	alice.lights(lightOffHook)
+
+	press("hid.plug(false)")
+	press("headset.lights = 0; hid.plug(true)")
+	alice.lights(lightOffHook)
+	alice.state("talking")
+	eventually(t, 20*time.Second, "the headset follows its light", func() error {
+		var state int
+		if alice.eval(&state, "headset.state"); state != 1 {
+			return fmt.Errorf("its hook is %d", state)
+		}
+		return nil
+	})
+	alice.stays(600 * time.Millisecond) // a hand that hangs up at once would be a button's bounce
+	press("headset.report(0)")          // hangs up
+	alice.state("wrap_up")
+	alice.lights(0)
+	if r, _ := call.wait(); r.EndedBy != "remote" {
+		t.Errorf("the call: %+v; want the agent to have ended it", r)
+	}
+}
+
+// fakeMicrophones are two microphones, each with a tone of its own, of which the
+// first can be unplugged.
+const fakeMicrophones = `(() => {
+	const devices = [{deviceId: "a", label: "Headset A", hz: 700}, {deviceId: "b", label: "Built-in", hz: 1100}];
+	let gone = new Set(); const tracks = new Map(); let context;
+	const media = navigator.mediaDevices;
+	const there = () => devices.filter((d) => !gone.has(d.deviceId));
+	media.enumerateDevices = async () => there().map((d) => ({deviceId: d.deviceId, label: d.label, kind: "audioinput", groupId: d.deviceId}));
+	media.getUserMedia = async ({audio}) => {
+		const wanted = audio.deviceId?.exact;
+		const device = there().find((d) => d.deviceId === wanted) ?? (wanted ? undefined : there()[0]);
+		if (!device) throw new DOMException("no such device", wanted ? "OverconstrainedError" : "NotFoundError");
+		context ??= new AudioContext();
+		const out = context.createMediaStreamDestination();
+		const tone = new OscillatorNode(context, {frequency: device.hz});
+		const gain = new GainNode(context, {gain: 0.3});
+		tone.connect(gain).connect(out); tone.start();
+		const track = out.stream.getAudioTracks()[0];
+		Object.defineProperty(track, "label", {value: device.label});
+		track.getSettings = () => ({deviceId: device.deviceId});
+		tracks.set(track, {device, tone});
+		return out.stream;
+	};
+	const changed = () => media.dispatchEvent(new Event("devicechange"));
+	window.unplug = (id) => {
+		gone.add(id);
+		for (const [track, {device, tone}] of tracks) if (device.deviceId === id) { tone.stop(); track.dispatchEvent(new Event("ended")); }
+		changed();
+	};
+	window.plug = (id) => { gone.delete(id); changed(); };
+})();`
+
+// TestHeadsetUnplugged pulls the headset out in mid-call: the call goes on with
+// the next microphone, the agent is told in words, and when it is back it is
+// used again.
+func TestHeadsetUnplugged(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	b := startBrowsers(t)
+	alice := b.signIn(s, "alice", map[string]any{"init": fakeMicrophones + remembered("alice", `{noise: "off"}`)})
+	alice.state("away")
+	alice.click("go-available")
+	alice.state("available")
+	out := filepath.Join(t.TempDir(), "phone.wav")
+	began := time.Now()
+	call := s.dial("1002", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "60s", "--record", out)
+	alice.see("ringing")
+	alice.press("Enter")
+	alice.state("talking")
+	talking := time.Since(began)
+	alice.stays(1500 * time.Millisecond)
+	unplugged := time.Since(began)
+	alice.must(nil, "eval", map[string]any{"js": `unplug("a")`})
+	alice.says("Headset A is gone. The call goes on with Built-in.")
+	told := time.Since(began)
+	alice.stays(1500 * time.Millisecond)
+	plugged := time.Since(began)
+	alice.must(nil, "eval", map[string]any{"js": `plug("a")`})
+	alice.says("Headset A is back")
+	back := time.Since(began)
+	alice.stays(1500 * time.Millisecond)
+	end := time.Since(began)
+	alice.state("talking")
+	alice.click("end")
+	if r, _ := call.wait(); r.SSRCChanges != 0 || r.EndedBy != "remote" {
+		t.Errorf("the call: %+v", r)
+	}
+	// The phone's clock begins at its 200, some moments after ours.
+	heard := readWAV(t, out)[0]
+	heard.heard(t, "the headset", 700, talking+500*time.Millisecond, unplugged-500*time.Millisecond)
+	heard.heard(t, "the built-in microphone", 1100, told+300*time.Millisecond, plugged-500*time.Millisecond)
+	heard.heard(t, "the headset again", 700, back+300*time.Millisecond, end-500*time.Millisecond)
+	t.Logf("without the headset's sound for %s at the phone", heard.pause(700, unplugged-500*time.Millisecond, 1100))
+}
+
+// pause is how long neither of two tones is heard between the end of the first
+// and the beginning of the second.
+func (s sound) pause(first float64, from time.Duration, second float64) time.Duration {
+	n := s.rate / 50
+	last := s.at(from)
+	for i := s.at(from); i+n <= len(s.samples); i += n {
+		if tone, all := goertzel(s.samples[i:i+n], first, s.rate); all > 0 && tone/all > 0.6 {
+			last = i + n
+		}
+		if tone, all := goertzel(s.samples[i:i+n], second, s.rate); all/float64(n) > 200*200 && tone/all > 0.6 {
+			return time.Duration(i-last) * time.Second / time.Duration(s.rate)
+		}
+	}
+	return -1
+}
+
+// says waits until the page says something.
+func (p page) says(text string) {
+	p.t.Helper()
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	eventually(p.t, 20*time.Second, "the page says "+text, func() error {
+		var there bool
+		if p.eval(&there, "document.body.innerText.includes("+string(quoted)+")"); !there {
+			return fmt.Errorf("it does not")
+		}
+		return nil
+	})
+}
