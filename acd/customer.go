@@ -52,6 +52,7 @@ type customer struct {
 	// prefer is who spoke with this caller last: until then nobody else.
 	prefer      *member
 	preferUntil time.Time
+	only        bool      // nobody else may have it at all
 	retry       time.Time // when overflow is tried again
 
 	declines []decline

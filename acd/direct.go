@@ -424,7 +424,7 @@ func (s *State) toQueue(c *customer, id contact.QueueID) error {
 // wait puts c into q, where it keeps the time that it has waited.
 func (s *State) wait(c *customer, q *queue, r Reason, why string) {
 	from := c.q
-	c.q, c.joined, c.prefer, c.retry, c.hops = q, s.now, nil, time.Time{}, 0
+	c.q, c.joined, c.prefer, c.only, c.retry, c.hops = q, s.now, nil, false, time.Time{}, 0
 	s.emit(Moved{Contact: c.id, From: from.cfg.ID, To: q.cfg.ID, Reason: r, Why: why})
 	s.arrived = append(s.arrived, c)
 	s.stand(c)

@@ -49,7 +49,11 @@ func (h *handOvers) event() Event {
 	switch rapid.IntRange(0, 19).Draw(h.t, "event") {
 	case 0, 1:
 		h.came++
-		return ContactQueued{Contact: contact.ID(rune('A' + h.came - 1)), Queue: queue, Since: h.now}
+		ev := ContactQueued{Contact: contact.ID(rune('A' + h.came - 1)), Queue: queue, Since: h.now}
+		if rapid.IntRange(0, 3).Draw(h.t, "only") == 0 {
+			ev.Only, ev.OnlyFor = other, 30*time.Second
+		}
+		return ev
 	case 2, 3, 4, 5:
 		return OfferAccepted{agent, c}
 	case 6:

@@ -54,8 +54,11 @@ func (s *State) contactQueued(ev ContactQueued) error {
 	}
 	c.setPriority(priority, s.cfg.PriorityWorth)
 	target, reason := q, Reason("")
-	if !c.virtual() {
+	if !c.virtual() && ev.Only == "" {
 		target, reason = s.admit(q)
+	}
+	if ev.Only != "" && !s.preferOnly(c, ev) {
+		target, reason = nil, ReasonAway
 	}
 	if target == nil {
 		s.refuse(c, reason)
@@ -68,7 +71,7 @@ func (s *State) contactQueued(ev ContactQueued) error {
 	if target != q {
 		s.emit(Moved{Contact: c.id, From: q.cfg.ID, To: target.cfg.ID, Reason: reason, Why: q.why(reason)})
 		c.q, c.hops = target, 1
-	} else {
+	} else if !c.only {
 		s.preferLast(c, ev.LastAgent)
 	}
 	s.stand(c)
@@ -129,6 +132,10 @@ func (q *queue) why(r Reason) string {
 		return "the queue is closed"
 	case ReasonNoAgents:
 		return "no agent of the queue is at work"
+	case ReasonAway:
+		return "the agent is not at work"
+	case ReasonNoAnswer:
+		return "the agent did not answer"
 	case ReasonMaxWait:
 		return "waited " + seconds(q.cfg.MaxWait) + ", which is the longest for this queue"
 	case ReasonWait:
@@ -167,7 +174,7 @@ func (s *State) overflow(c *customer, r Reason) {
 	default:
 		from := c.q
 		s.unstand(c)
-		c.q, c.joined, c.prefer, c.retry = to, s.now, nil, time.Time{}
+		c.q, c.joined, c.prefer, c.only, c.retry = to, s.now, nil, false, time.Time{}
 		c.hops++
 		s.emit(Moved{Contact: c.id, From: from.cfg.ID, To: to.cfg.ID, Reason: r, Why: from.why(r)})
 		s.arrived = append(s.arrived, c)
@@ -228,6 +235,10 @@ func (s *State) reconsider(c *customer) {
 	}
 	q, waited := c.q, s.now.Sub(c.joined)
 	switch {
+	case c.only && (c.prefer == nil || !s.now.Before(c.preferUntil)):
+		s.giveUp(c, ReasonNoAnswer)
+		return
+	case c.only:
 	case c.served, c.virtual(): // it stays until an agent has time
 	case q.cfg.LeaveClosed && !q.isOpen(s.now):
 		s.giveUp(c, ReasonClosed)
@@ -274,7 +285,7 @@ func (s *State) nextDue(c *customer) time.Time {
 			at(q.hours.opens(s.now))
 		}
 	}
-	if !c.served && !c.virtual() {
+	if !c.served && !c.virtual() && !c.only {
 		if q.cfg.MaxWait > 0 {
 			at(c.joined.Add(q.cfg.MaxWait))
 		}
@@ -311,6 +322,21 @@ func (s *State) preferLast(c *customer, id contact.AgentID) {
 	if i >= 0 && s.now.Before(until) {
 		c.prefer, c.preferUntil = a.members[i], until
 	}
+}
+
+// preferOnly lets c wait for the one agent who may have it; false if that one is
+// not at work in the queue.
+func (s *State) preferOnly(c *customer, ev ContactQueued) bool {
+	a := s.agents[ev.Only]
+	if a == nil || working(a.status.State) == 0 || a.gone {
+		return false
+	}
+	i := slices.IndexFunc(a.members, func(m *member) bool { return m.q == c.q })
+	if i < 0 {
+		return false
+	}
+	c.prefer, c.preferUntil, c.only = a.members[i], s.now.Add(ev.OnlyFor), true
+	return true
 }
 
 // releaseOwn lets everybody who waits for m's agent be served by others.

@@ -25,6 +25,11 @@ type (
 		Caller string
 		// LastAgent spoke with this caller last, within Config.LastAgent.
 		LastAgent contact.AgentID
+		// Only, if there is one, is the one agent who may take the contact, within
+		// OnlyFor; then it is given back. The rules of the queue that refuse a
+		// contact do not ask.
+		Only    contact.AgentID
+		OnlyFor time.Duration
 		// Skills are what this contact requires of an agent, until a step of
 		// the queue asks any.
 		Skills Expr
@@ -247,10 +252,12 @@ const (
 	ReasonClosed   Reason = "closed"
 	ReasonNoAgents Reason = "no_agents"
 	ReasonMaxWait  Reason = "max_wait"
-	ReasonWait     Reason = "wait"     // Overflow.Wait
-	ReasonLength   Reason = "length"   // Overflow.Waiting
-	ReasonTransfer Reason = "transfer" // by an agent
-	ReasonMoved    Reason = "moved"    // by a supervisor
+	ReasonAway     Reason = "away"      // ContactQueued.Only is not at work
+	ReasonNoAnswer Reason = "no_answer" // nor did they answer
+	ReasonWait     Reason = "wait"      // Overflow.Wait
+	ReasonLength   Reason = "length"    // Overflow.Waiting
+	ReasonTransfer Reason = "transfer"  // by an agent
+	ReasonMoved    Reason = "moved"     // by a supervisor
 )
 
 // Candidate is one agent looked at for an offer, and why it was or was not
