@@ -74,7 +74,17 @@ const states = one(
 );
 const consents = one("granted", "refused", "announced", "none");
 const codes = one("invalid", "unauthorized", "forbidden", "not_found", "conflict", "busy", "internal");
-const quality = or(none, shape({ loss_percent: figure, jitter_ms: figure, rtt_ms: or(figure, none), score: figure, in_percent: figure, out_percent: or(figure, none) }));
+const quality = or(
+	none,
+	shape({
+		loss_percent: figure,
+		jitter_ms: figure,
+		rtt_ms: or(figure, none),
+		score: figure,
+		in_percent: figure,
+		out_percent: or(figure, none),
+	}),
+);
 const recording = one("on", "off", "paused", "failed");
 const maybe = (check: Check) => or(check, absent);
 const end = shape({

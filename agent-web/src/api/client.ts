@@ -1,5 +1,16 @@
 import type { ErrorCode } from "../phone/protocol.ts";
-import type { AuditEntry, Call, CallDetail, Info, Peaks, Recording, Session, User, VerifyReport } from "./types.ts";
+import type {
+	AuditEntry,
+	Call,
+	CallDetail,
+	Info,
+	Peaks,
+	Recording,
+	Session,
+	Targets,
+	User,
+	VerifyReport,
+} from "./types.ts";
 
 /** Why a request failed. "lost": no answer came. */
 export class ApiError extends Error {
@@ -41,6 +52,8 @@ export class Api {
 	audioURL = (id: string) => `/api/v1/recordings/${encodeURIComponent(id)}/audio`;
 	/** The same as a file to keep, which the audit log tells apart. */
 	exportURL = (id: string) => `${this.audioURL(id)}?export=true`;
+
+	targets = (q: string) => this.#get<Targets>(`targets?${new URLSearchParams({ q })}`);
 
 	users = () => this.#get<User[]>("users");
 	addUser = (user: Record<string, unknown>) => this.#ask<User>("POST", "users", user);

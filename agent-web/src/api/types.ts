@@ -71,3 +71,10 @@ export interface AuditEntry {
 	target: string;
 	details?: Record<string, unknown> | null;
 }
+/** Where a call can go now. */
+export interface Targets {
+	agents: { user: string; name: string; state: string; reason: string; since: string; free: boolean }[] | null;
+	queues: { id: string; name: string; waiting: number; available: number; staffed: number }[] | null;
+	numbers: string[] | null;
+	outside: boolean;
+}

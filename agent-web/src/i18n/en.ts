@@ -1,9 +1,11 @@
+import { callsEn } from "./en.calls.ts";
 import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
 
 /** Every string of the app. {name} is filled in; a key with .one has .other too and is chosen by {n}. */
 export const en = {
 	...enFlows,
+	...callsEn,
 	...enSound,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",

@@ -1,10 +1,12 @@
 import type { Key } from "./en.ts";
+import { callsZh } from "./zh.calls.ts";
 import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
 
 /** 简体中文。缺一条就是类型错误。 */
 export const zh: Record<Key, string> = {
 	...zhFlows,
+	...callsZh,
 	...zhSound,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",

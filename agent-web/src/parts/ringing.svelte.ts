@@ -1,5 +1,8 @@
+import { untrack } from "svelte";
 import type { App } from "../state/app.svelte.ts";
 import type { Seat } from "../state/seat.svelte.ts";
+
+const TAG = "callfloor-ringing";
 
 /** Everything outside the page that says "it rings": sound, title, icon, a notification. */
 export function ringing(app: App, seat: Seat): void {
@@ -8,14 +11,25 @@ export function ringing(app: App, seat: Seat): void {
 	const contact = $derived(rings?.contact ?? "");
 	const from = $derived(rings?.from || app.t("call.from.hidden"));
 	const connected = $derived(seat.state.link.at === "live");
+	const worker = register();
+
+	$effect(() => {
+		const told = ({ data }: MessageEvent) => {
+			const { type, contact: which } = (data ?? {}) as { type?: string; contact?: string };
+			if (type !== "answer" || which !== untrack(() => contact) || seat.state.tab !== "phone") return;
+			void app.run(seat.phone.answer());
+		};
+		navigator.serviceWorker?.addEventListener("message", told);
+		return () => navigator.serviceWorker?.removeEventListener("message", told);
+	});
 
 	$effect(() => {
 		if (contact === "") return;
 		ringer.start();
-		const note = notify(app, from, rings?.queue_name ?? "", rings?.waited ?? 0);
+		const take = untrack(() => notify(app, worker, contact, from, rings?.queue_name ?? "", rings?.waited ?? 0));
 		return () => {
 			ringer.stop();
-			note?.close();
+			take();
 		};
 	});
 
@@ -40,19 +54,63 @@ export function ringing(app: App, seat: Seat): void {
 	});
 }
 
-function notify(app: App, from: string, queue: string, waited: number): Notification | undefined {
+/** Shows the call outside of the page, unless the page is looked at; returns how to take that back. */
+function notify(
+	app: App,
+	worker: Promise<ServiceWorkerRegistration | null>,
+	contact: string,
+	from: string,
+	queue: string,
+	waited: number,
+): () => void {
 	if (!("Notification" in window) || Notification.permission !== "granted" || document.visibilityState === "visible") {
-		return undefined;
+		return () => undefined;
 	}
-	const note = new Notification(app.t("notify.title", { queue }), {
+	const title = app.t("notify.title", { queue });
+	const options: NotificationOptions & { actions?: { action: string; title: string }[] } = {
 		body: app.t("notify.body", { from, t: app.clock(waited) }),
-		tag: "callfloor-ringing",
+		tag: TAG,
 		icon: "/favicon-ringing.svg",
 		requireInteraction: true,
-	});
-	note.onclick = () => {
-		window.focus();
-		note.close();
+		data: { contact },
 	};
-	return note;
+	let over = false;
+	let plain: Notification | undefined;
+	void worker.then(async (registration) => {
+		if (over) return;
+		if (!registration?.active) {
+			plain = new Notification(title, options);
+			plain.onclick = () => {
+				window.focus();
+				plain?.close();
+			};
+			return;
+		}
+		// Only a service worker's notification may have a button.
+		await registration.showNotification(title, {
+			...options,
+			actions: [{ action: "answer", title: app.t("notify.answer") }],
+		} as NotificationOptions);
+		if (over) await close(registration);
+	});
+	return () => {
+		over = true;
+		plain?.close();
+		void worker.then((registration) => registration && close(registration));
+	};
+}
+
+async function close(registration: ServiceWorkerRegistration): Promise<void> {
+	for (const note of await registration.getNotifications({ tag: TAG })) note.close();
+}
+
+/** The worker of the notifications; null where there can be none. */
+async function register(): Promise<ServiceWorkerRegistration | null> {
+	try {
+		if (!("serviceWorker" in navigator)) return null;
+		await navigator.serviceWorker.register("/sw.js");
+		return await navigator.serviceWorker.ready;
+	} catch {
+		return null; // a browser that refuses it: a plain notification will do
+	}
 }

@@ -222,6 +222,11 @@ export class Phone {
 		return this.do(verb, { contact: this.doc.now.call?.contact, ...fields });
 	}
 
+	/** Takes a parked call; the microphone opens on the click, as for an answer. */
+	pickUp(contact: string): Promise<Failure | null> {
+		return this.#intend({ answering: contact }, "pickup", { contact });
+	}
+
 	async do(verb: Verb, fields: CommandFields = {}): Promise<Failure | null> {
 		this.#pending.set(new Set([...this.#pending.now, verb]));
 		const failure = await this.socket.do(verb, fields);

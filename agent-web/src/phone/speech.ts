@@ -15,7 +15,7 @@ export const NO_INTENT: Intent = { answering: "", muting: null, holding: null };
  * silence, so that the far end sees no pause) or open. Going quiet happens at
  * the click; opening up waits for the server, but for the answer, which must
  * not cut off the first word. On hold it opens for a supervisor who speaks to
- * the agent: the customer hears music. A supervisor's own is open while they
+ * the agent and for a consultation: the customer hears music. A supervisor's own is open while they
  * whisper or barge in.
  */
 export function micIn(
@@ -30,7 +30,8 @@ export function micIn(
 		case "talking":
 			return call.muted || intent.muting === "on" || intent.holding === "on" ? "silent" : "open";
 		case "hold":
-			return call.coach && !call.muted ? "open" : "silent";
+			if (call.muted || intent.muting === "on") return "silent";
+			return call.coach || call.second?.state === "talking" ? "open" : "silent";
 		default:
 			return "off";
 	}

@@ -1,7 +1,8 @@
 import { createContext } from "svelte";
 import type { Call, Session } from "../api/types.ts";
-import type { CallView, Verb } from "../phone/protocol.ts";
+import type { CallView, Target, Verb } from "../phone/protocol.ts";
 import type { App } from "./app.svelte.ts";
+import { KeyMap } from "./keymap.svelte.ts";
 import type { Binding } from "./keys.ts";
 import type { Seat } from "./seat.svelte.ts";
 
@@ -13,8 +14,17 @@ export const ACTS = [
 	{ act: "hold", key: "h", label: "call.hold.do" },
 	{ act: "keypad", key: "k", label: "call.keypad" },
 	{ act: "end", key: "e", label: "call.end" },
+	{ act: "transfer", key: "t", label: "call.transfer" },
+	{ act: "consult", key: "c", label: "call.consult" },
+	{ act: "swap", key: "o", label: "call.swap" },
+	{ act: "merge", key: "j", label: "call.merge" },
+	{ act: "drop", key: "x", label: "call.drop" },
+	{ act: "park", key: "p", label: "call.park" },
+	{ act: "pickup", key: "u", label: "call.pickup" },
+	{ act: "pause", key: "r", label: "call.pause" },
 	{ act: "available", key: "g", label: "state.go" },
 	{ act: "done", key: "w", label: "wrap.done" },
+	{ act: "headset", key: "s", label: "headset.open" },
 ] as const;
 export type Act = (typeof ACTS)[number]["act"];
 
@@ -24,7 +34,10 @@ export type Act = (typeof ACTS)[number]["act"];
  */
 export class Desk {
 	/** Which overlay is open. */
-	open = $state<"none" | "keypad" | "keys" | "side" | "headset">("none");
+	open = $state<"none" | "keypad" | "keys" | "side" | "headset" | "dial">("none");
+	/** What the dial box is open for. */
+	dialling = $state<"consult" | "transfer">("consult");
+	readonly keymap: KeyMap<Act>;
 	/** What was typed in wrap-up and is not at the server yet. */
 	disposition = $state("");
 	note = $state("");
@@ -37,7 +50,15 @@ export class Desk {
 		readonly app: App,
 		readonly seat: Seat,
 		readonly session: Session,
-	) {}
+	) {
+		this.keymap = new KeyMap(session.user, ACTS);
+	}
+
+	/** The key of an act as its button shows it; none where letters are switched off. */
+	key(act: Act): string | undefined {
+		const key = this.keymap.of(act);
+		return key && this.app.prefs.letters === "on" ? key.toUpperCase() : undefined;
+	}
 
 	get call(): CallView | null {
 		return this.seat.doc.call;
@@ -67,12 +88,30 @@ export class Desk {
 			case "decline":
 				return phase === "ringing" ? "" : t("why.ringing");
 			case "mute":
+				if (phase === "hold" && this.call?.second?.state !== "talking") return t("why.notheld");
+				return phase === "talking" || phase === "hold" ? "" : t("why.talking");
 			case "keypad":
 				if (phase === "hold") return t("why.notheld");
 				return phase === "talking" ? "" : t("why.talking");
 			case "hold":
+				if (this.call?.helps) return t("why.helps");
+				if (this.#lines()) return t("why.lines");
+				return phase === "talking" || phase === "hold" ? "" : t("why.talking");
 			case "end":
 				return phase === "talking" || phase === "hold" ? "" : t("why.talking");
+			case "transfer":
+			case "consult":
+			case "swap":
+			case "merge":
+			case "drop":
+			case "park":
+			case "pause":
+				return this.#whyNotHandOn(act);
+			case "pickup":
+				if (this.seat.doc.parked.length === 0) return t("why.noparked");
+				return this.call && this.call.phase !== "wrap_up" ? t("why.busy") : "";
+			case "headset":
+				return "";
 			case "done":
 				return phase === "wrap_up" ? "" : t("why.wrapup");
 			case "available":
@@ -101,6 +140,22 @@ export class Desk {
 				return;
 			case "end":
 				return void run(phone.onCall("hangup"));
+			case "transfer":
+				if (this.#there()) return void run(phone.onCall("transfer"));
+				return this.dial("transfer");
+			case "consult":
+				return this.dial("consult");
+			case "swap":
+			case "merge":
+			case "drop":
+			case "park":
+				return void run(phone.onCall(act));
+			case "pickup":
+				return this.pickUp(this.seat.doc.parked.toSorted((a, b) => a.since.localeCompare(b.since))[0]?.contact ?? "");
+			case "pause":
+				return void run(phone.onCall("rec_pause", { on: call?.recording !== "paused" }));
+			case "headset":
+				return this.toggle("headset");
 			case "available":
 				if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
 				return void run(phone.setState("available"));
@@ -110,7 +165,11 @@ export class Desk {
 	}
 
 	bindings(): Binding[] {
-		const acts = ACTS.map(({ act, key }) => ({ key, run: () => this.act(act), when: () => this.takesCalls }));
+		const acts = ACTS.map(({ act }) => ({
+			key: this.keymap.of(act),
+			run: () => this.act(act),
+			when: () => this.takesCalls,
+		})).filter(({ key }) => key !== "");
 		const rings = () => this.whyNot("answer") === "";
 		return [
 			...acts,
@@ -118,7 +177,6 @@ export class Desk {
 			{ key: "Escape", run: () => this.close(), when: () => this.open !== "none" },
 			{ key: "Escape", run: () => this.act("decline"), when: () => this.open === "none" && rings() },
 			{ key: "?", run: () => this.toggle("keys") },
-			{ key: "s", run: () => this.toggle("headset"), when: () => this.takesCalls },
 		];
 	}
 
@@ -128,6 +186,24 @@ export class Desk {
 
 	close(): void {
 		this.open = "none";
+	}
+
+	/** Opens the dial box, or what it was open for changes. */
+	dial(purpose: "consult" | "transfer"): void {
+		this.dialling = purpose;
+		this.open = "dial";
+	}
+
+	/** Asks somebody to come, or gives the call to them; false when the server says no. */
+	async handOn(purpose: "consult" | "transfer", to: Target, note: string): Promise<boolean> {
+		const done = await this.app.run(this.seat.phone.onCall(purpose, note === "" ? { to } : { to, note }));
+		if (done && this.open === "dial") this.close();
+		return done;
+	}
+
+	/** Takes a call out of its parking place. */
+	pickUp(contact: string): void {
+		if (contact !== "" && this.whyNot("pickup") === "") void this.app.run(this.seat.phone.pickUp(contact));
 	}
 
 	/** Takes what the server has when another call begins; within one, what is typed here is newer. */
@@ -173,6 +249,38 @@ export class Desk {
 		}
 		this.app.fail(failure.code, failure.message);
 		document.querySelector<HTMLElement>("[data-dispositions] button")?.focus();
+	}
+
+	/** Whether there are two lines to go between. */
+	#lines(): boolean {
+		const state = this.call?.second?.state;
+		return state === "talking" || state === "waiting";
+	}
+
+	/** Whether the second one is there, so that the call can be left to them. */
+	#there(): boolean {
+		return this.#lines() || this.call?.second?.state === "joined";
+	}
+
+	#whyNotHandOn(act: "transfer" | "consult" | "swap" | "merge" | "drop" | "park" | "pause"): string {
+		const { t } = this.app;
+		const call = this.call;
+		if (call?.phase !== "talking" && call?.phase !== "hold") return t("why.talking");
+		if (act === "drop") return call.second ? "" : t("why.nosecond");
+		if (call.helps) return t("why.helps");
+		const name = call.second?.name ?? "";
+		switch (act) {
+			case "transfer":
+				return call.second?.state === "ringing" ? t("why.second", { name }) : "";
+			case "consult":
+			case "park":
+				return call.second && call.second.state !== "failed" ? t("why.second", { name }) : "";
+			case "swap":
+			case "merge":
+				return this.#lines() ? "" : t("why.nosecond");
+			case "pause":
+				return call.recording === "on" || call.recording === "paused" ? "" : t("why.notrecorded");
+		}
 	}
 
 	#whyNotAvailable(): string {
