@@ -19,7 +19,7 @@ const TUNES: Record<Ring, { seconds: number; notes: Note[] }> = {
 	soft: {
 		seconds: 3,
 		notes: [
-			{ hz: [523, 1046], at: 0, long: 0.7 },
+			{ hz: [523, 1046], at: 0, long: 0.5 },
 			{ hz: [392, 784], at: 0.55, long: 0.9 },
 		],
 	},
