@@ -40,6 +40,8 @@ type Options struct {
 	Line contact.LineID
 	// From is the customer's number as the trunk gave it.
 	From string
+	// Origin is what else is known of the caller.
+	Origin Origin
 	// Outbound says that we called the customer.
 	Outbound bool
 	// Language is the one that the flow begins in ("en").
@@ -64,13 +66,14 @@ type Options struct {
 // Call is one call. Its exported methods may be called from any goroutine.
 type Call struct {
 	Options
-	log   *slog.Logger
-	n     atomic.Int64 // numbers events
-	held  atomic.Bool  // the customer's phone holds the call
-	over  chan struct{}
-	ctx   context.Context // ends with the customer's EndCause
-	leave context.CancelCauseFunc
-	tasks sync.WaitGroup // the flow, a recording that is being opened
+	log     *slog.Logger
+	n       atomic.Int64 // numbers events
+	held    atomic.Bool  // the customer's phone holds the call
+	sipSeen atomic.Int64 // SIP messages that were kept
+	over    chan struct{}
+	ctx     context.Context // ends with the customer's EndCause
+	leave   context.CancelCauseFunc
+	tasks   sync.WaitGroup // the flow, a recording that is being opened
 
 	commands chan func()
 	keys     chan rune
@@ -167,7 +170,7 @@ func New(o Options) *Call {
 		wires:    newWires(),
 		consent:  contact.ConsentNone,
 		view: Snapshot{
-			ID: o.ID, Line: o.Line, From: o.From, Started: o.Started,
+			ID: o.ID, Line: o.Line, From: o.From, Origin: o.Origin, Started: o.Started,
 			Stage: StageFlow, StageSince: o.Started, Consent: contact.ConsentNone, Recording: RecordingOff, Language: o.Language,
 		},
 	}
@@ -180,6 +183,7 @@ func New(o Options) *Call {
 func (c *Call) Run(ctx context.Context, flow func(context.Context, ivr.Caller) (contact.EndCause, error)) {
 	c.ctx, c.leave = context.WithCancelCause(ctx)
 	c.Journal.begin(c.ID, c.Line, c.From, c.Started)
+	c.noteOrigin()
 	c.tasks.Go(func() { c.runFlow(flow) })
 	quality := time.NewTicker(qualityEvery)
 	defer quality.Stop()

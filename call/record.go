@@ -10,17 +10,26 @@ import (
 // Record is one call as lists show it; its JSON is part of the outside
 // contract (docs/contract.md). Missing values are null.
 type Record struct {
-	ID        contact.ID        `json:"id"`
-	Line      contact.LineID    `json:"line"`
-	From      string            `json:"from"`
-	Queue     *contact.QueueID  `json:"queue"`
-	Agent     *contact.AgentID  `json:"agent"`
-	Started   Stamp             `json:"started"`
-	Answered  *Stamp            `json:"answered"`
-	Ended     *Stamp            `json:"ended"`
-	End       *contact.EndCause `json:"end"`
-	Consent   contact.Consent   `json:"consent"`
-	Recording *string           `json:"recording"`
+	ID   contact.ID     `json:"id"`
+	Line contact.LineID `json:"line"`
+	From string         `json:"from"`
+	// Name is the caller's name as the network told it; Trust how far the number
+	// can be believed: verified, trunk or unknown; Attest the attestation of its
+	// signature (A, B, C).
+	Name   *string `json:"name"`
+	Trust  *string `json:"trust"`
+	Attest *string `json:"attest"`
+	// DivertedFrom was called first, and forwarded because of DivertedWhy.
+	DivertedFrom *string           `json:"diverted_from"`
+	DivertedWhy  *string           `json:"diverted_why"`
+	Queue        *contact.QueueID  `json:"queue"`
+	Agent        *contact.AgentID  `json:"agent"`
+	Started      Stamp             `json:"started"`
+	Answered     *Stamp            `json:"answered"`
+	Ended        *Stamp            `json:"ended"`
+	End          *contact.EndCause `json:"end"`
+	Consent      contact.Consent   `json:"consent"`
+	Recording    *string           `json:"recording"`
 	// Disposition and Note are what the agent wrote in wrap-up.
 	Disposition *string `json:"disposition"`
 	Note        *string `json:"note"`

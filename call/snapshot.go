@@ -36,6 +36,7 @@ type Snapshot struct {
 	ID         contact.ID
 	Line       contact.LineID
 	From       string // not masked
+	Origin     Origin // neither
 	Started    time.Time
 	Stage      Stage
 	StageSince time.Time

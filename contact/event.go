@@ -8,6 +8,7 @@ type Kind string
 // The kinds. See docs/architecture.md for the data that each carries.
 const (
 	KindSIP        Kind = "sip"
+	KindIdentity   Kind = "identity"
 	KindFlow       Kind = "flow"
 	KindConsent    Kind = "consent"
 	KindQueue      Kind = "queue"
