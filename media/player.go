@@ -37,7 +37,8 @@ type Player struct {
 // shared, and a list of its own for each listener would be what a caller in a
 // menu costs most.
 type job struct {
-	frames  [][]byte // of the clip that plays
+	clip    *Clip    // that plays,
+	frames  [][]byte // and its frames
 	at      int
 	next    []*Clip
 	loop    bool
@@ -64,12 +65,13 @@ func (p *Player) Play(ctx context.Context, clips ...*Clip) error {
 		return context.Cause(ctx)
 	}
 	j := &job{next: slices.Clone(clips), done: make(chan error, 1)}
+	format := p.format()
 	for _, c := range clips { // encodes them, if nobody has heard them yet
-		if c.Frames(p.codec) == nil && c.Duration() > 0 {
-			return fmt.Errorf("play %q: clips have no frames in codec %q; use a player of an audio format", c.Name(), p.codec)
+		if c.Frames(format) == nil && c.Duration() > 0 {
+			return fmt.Errorf("play %q: clips have no frames in codec %q; use a player of an audio format", c.Name(), format)
 		}
 	}
-	if !j.turn(p.codec) {
+	if !j.turn(format) {
 		p.replace(nil)
 		return nil
 	}
@@ -88,7 +90,7 @@ func (p *Player) Play(ctx context.Context, clips ...*Clip) error {
 // turn goes on to the next clip that has a sound; false if there is none.
 func (j *job) turn(c codec.ID) bool {
 	for len(j.next) > 0 {
-		j.frames, j.at, j.next = j.next[0].Frames(c), 0, j.next[1:]
+		j.clip, j.frames, j.at, j.next = j.next[0], j.next[0].Frames(c), 0, j.next[1:]
 		if len(j.frames) > 0 {
 			return true
 		}
@@ -99,12 +101,12 @@ func (j *job) turn(c codec.ID) bool {
 // Loop plays the clip over and over, beginning at position at (music goes on
 // where others hear it), until Play, Loop, Stop or Close. It does not block.
 func (p *Player) Loop(c *Clip, at time.Duration) {
-	frames := c.loop(p.codec)
+	frames := c.loop(p.format())
 	if len(frames) == 0 {
 		p.replace(nil)
 		return
 	}
-	p.replace(&job{frames: frames, at: int(max(at, 0)/frameTime) % len(frames), loop: true, done: make(chan error, 1)})
+	p.replace(&job{clip: c, frames: frames, at: int(max(at, 0)/frameTime) % len(frames), loop: true, done: make(chan error, 1)})
 }
 
 // Stop ends the sound; no packet is emitted after it returns.
