@@ -17,6 +17,9 @@ type Calls interface {
 	List(ctx context.Context, q call.Query) ([]call.Record, error)
 	// Show returns one call; contact.NotFound if there is none.
 	Show(ctx context.Context, id contact.ID) (call.Detail, error)
+	// Messages returns the SIP messages of one call, oldest first; contact.NotFound
+	// if there is no such call.
+	Messages(ctx context.Context, id contact.ID) ([]call.SIPMessage, error)
 }
 
 type callsInput struct {
@@ -31,6 +34,7 @@ type callInput struct {
 }
 
 func (s *Server) callRoutes(h huma.API) {
+	s.sipRoutes(h)
 	register(s, h, operation{id: "list-calls", method: http.MethodGet, path: "/api/v1/calls", summary: "Calls, newest first; an agent's are those that the agent served", access: accessAgent},
 		func(ctx context.Context, in *callsInput) (*body[[]call.Record], error) {
 			q := call.Query{Limit: in.Limit, Before: in.Before, Line: contact.LineID(in.Line), Agent: contact.AgentID(in.Agent)}
@@ -72,5 +76,9 @@ func (s *Server) showCall(ctx context.Context, id contact.ID) (call.Detail, erro
 func maskFrom(ctx context.Context, r *call.Record) {
 	if identityIn(ctx).Role != contact.RoleAdmin {
 		r.From = contact.Mask(r.From)
+		if r.DivertedFrom != nil {
+			masked := contact.Mask(*r.DivertedFrom)
+			r.DivertedFrom = &masked
+		}
 	}
 }

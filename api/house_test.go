@@ -48,6 +48,13 @@ func (c *testCalls) List(_ context.Context, q call.Query) ([]call.Record, error)
 	return []call.Record{{ID: contact.NewID(), From: "13812341234"}}, nil
 }
 
+func (c *testCalls) Messages(_ context.Context, id contact.ID) ([]call.SIPMessage, error) {
+	if id != aliceCall {
+		return nil, contact.Errorf(contact.NotFound, "there is no call %q", id)
+	}
+	return []call.SIPMessage{{At: "2026-01-02T15:04:05.000000Z", Leg: "customer", Transport: "UDP", From: "192.0.2.9:5060", To: "192.0.2.1:5060", Text: "BYE sip:x SIP/2.0\r\n\r\n"}}, nil
+}
+
 func (c *testCalls) Show(_ context.Context, id contact.ID) (call.Detail, error) {
 	alice := contact.AgentID("alice")
 	switch id {

@@ -207,7 +207,7 @@ func (c *Call) Run(ctx context.Context, flow func(context.Context, ivr.Caller) (
 		case o := <-c.opening:
 			c.recordingOpen(o)
 		case <-ctx.Done():
-			c.Leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, Why: "the server is stopping"})
+			c.Leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, Q850: 31, Why: "the server is stopping"})
 			ctx = context.Background() // once
 		case <-c.Leg.Done():
 			c.finish()

@@ -57,6 +57,9 @@ type Config struct {
 	// MinSessionExpires is the shortest session timer that is accepted
 	// (RFC 4028 §5, at least 90 s); shorter ones get 422.
 	MinSessionExpires time.Duration `yaml:"min_session_expires"`
+	// KeepMessages is how long the SIP messages of calls are kept, without their
+	// secrets.
+	KeepMessages time.Duration `yaml:"keep_messages"`
 	// STIR says who is believed about callers' numbers, HEP where copies of SIP
 	// messages go.
 	STIR STIR `yaml:"stir"`
@@ -100,6 +103,7 @@ func DefaultConfig() Config {
 		MinSessionExpires: 90 * time.Second,
 		STIR:              STIR{Timeout: 2 * time.Second, MaxAge: time.Minute, Attest: "A"},
 		HEP:               HEP{ID: 2001},
+		KeepMessages:      7 * 24 * time.Hour,
 		Registrar:         DefaultRegistrarConfig(),
 	}
 }
@@ -157,6 +161,9 @@ func (c Config) Validate() error {
 		bad("sip.rtp_silence_end: %s; it must be more than rtp_silence_warn (%s), and that more than 0", c.RTPSilenceEnd, c.RTPSilenceWarn)
 	}
 	errs = append(errs, c.STIR.validate(), c.HEP.validate())
+	if c.KeepMessages < 0 {
+		bad("sip.keep_messages: %s; it must be 0s (none) or more, 7d is usual", c.KeepMessages)
+	}
 	if c.SessionExpires != 0 && (c.SessionExpires < c.MinSessionExpires || c.SessionExpires > longestSession) {
 		bad("sip.session_expires: %s; it must be 0 (none), or between min_session_expires (%s) and 24h; 30m is usual", c.SessionExpires, c.MinSessionExpires)
 	}

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"math"
 	"net"
 
 	"callfloor/sip/hep"
@@ -13,12 +14,15 @@ type HEP struct {
 	// To is the collector, HOST:PORT; "": none.
 	To string `yaml:"to"`
 	// ID is the number that the collector knows us by.
-	ID uint32 `yaml:"id"`
+	ID int `yaml:"id"`
 	// Password is the collector's, "" for none.
 	Password string `yaml:"password"`
 }
 
 func (h HEP) validate() error {
+	if h.ID < 0 || h.ID > math.MaxInt32 {
+		return fmt.Errorf("sip.hep.id: %d; it must be 0 or more, 2001 is usual", h.ID)
+	}
 	if h.To == "" {
 		return nil
 	}

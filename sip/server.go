@@ -163,7 +163,7 @@ func New(cfg Config, opt Options) (*Server, error) {
 		return nil, err
 	}
 	if cfg.HEP.To != "" {
-		if s.hep, err = hep.Dial(cfg.HEP.To, cfg.HEP.ID, cfg.HEP.Password); err != nil {
+		if s.hep, err = hep.Dial(cfg.HEP.To, uint32(cfg.HEP.ID), cfg.HEP.Password); err != nil {
 			return nil, fmt.Errorf("sip.hep.to: %w", err)
 		}
 	}
@@ -260,7 +260,7 @@ func (s *Server) Close(ctx context.Context) error {
 		return nil
 	}
 	for _, l := range legs {
-		l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 503, Why: "the server stops"})
+		l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 503, Q850: 31, Why: "the server stops"})
 	}
 	err := s.await(ctx, legs)
 	s.stop()

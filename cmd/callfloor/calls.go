@@ -14,6 +14,7 @@ import (
 type callsCmd struct {
 	List callsListCmd `cmd:"" help:"List calls, newest first."`
 	Show callsShowCmd `cmd:"" help:"Show one call with its timeline."`
+	SIP  callsSIPCmd  `cmd:"" name:"sip" help:"Print the SIP messages of a call's legs, without credentials and keys."`
 }
 
 type callsListCmd struct {

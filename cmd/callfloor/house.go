@@ -28,6 +28,7 @@ type house interface {
 type callHouse interface {
 	calls(ctx context.Context, q call.Query) ([]call.Record, error)
 	call(ctx context.Context, id contact.ID) (call.Detail, error)
+	messages(ctx context.Context, id contact.ID) ([]call.SIPMessage, error)
 }
 
 type recordingHouse interface {

@@ -144,6 +144,7 @@ func (a *App) openRecordings(ctx context.Context) error {
 		a.log.Warn("recordings of the last run were cut off; they are readable to their last second", "recordings", n)
 	}
 	a.keepRetention()
+	a.forgetMessages()
 	return nil
 }
 

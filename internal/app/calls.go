@@ -27,7 +27,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	defer a.calls.Done()
 	flow := a.shelf.flow(line.Flow)
 	c := call.New(call.Options{
-		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Started: leg.Invited(), Leg: leg, Log: a.log,
+		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Origin: originOf(a.ctx, leg), Started: leg.Invited(), Leg: leg, Log: a.log,
 		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer,
 		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
 	})
@@ -37,7 +37,8 @@ func (a *App) onCall(leg *sip.Leg) {
 	began := time.Now()
 	c.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
 		// The journal has the call's row only now; events need it.
-		leg.OnTrace(func(t sip.Trace) { noteTrace(c, t) })
+		traceLeg(c, leg, contact.LegID(contact.Customer))
+		followCodec(c, leg)
 		leg.OnHold(func(on bool) { noteHold(c, on) })
 		leg.OnSilence(func(silent time.Duration) {
 			c.Note(contact.KindSilence, contact.LegID(contact.Customer), fmt.Sprintf("no sound from the customer's phone for %.0f s", silent.Seconds()), nil)
@@ -64,16 +65,6 @@ func (a *App) remembered(ctx context.Context, caller string) string {
 		a.log.Warn("the language of an earlier call could not be read", "error", err)
 	}
 	return lang
-}
-
-func noteTrace(c *call.Call, t sip.Trace) {
-	direction := "received"
-	if t.Sent {
-		direction = "sent"
-	}
-	c.NoteAt(t.At, contact.KindSIP, contact.LegID(contact.Customer), direction+" "+t.Summary, map[string]any{
-		"sent": t.Sent, "method": t.Method, "status": t.Status, "transport": t.Transport,
-	})
 }
 
 func noteHold(c *call.Call, on bool) {

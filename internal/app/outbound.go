@@ -74,7 +74,7 @@ func (h *House) PlaceOutside(ctx context.Context, req Outside) (call.Leg, error)
 	req.Inbound = req.Inbound || h.cameIn(req)
 	ring, stop := context.WithTimeoutCause(ctx, req.RingFor, errRang)
 	defer stop()
-	leg, err := h.outside.place(ring, req)
+	leg, err := h.outside.place(ring, h.traced(req))
 	if err != nil {
 		return nil, outsideError(ctx, err)
 	}
