@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"callfloor/api/certificate"
 )
 
 // Config is the HTTP part of the configuration.
@@ -14,16 +16,26 @@ type Config struct {
 	// HTTPS is the address for HTTPS; "" switches it off. Browsers give a page
 	// the microphone only over HTTPS or on the same machine.
 	HTTPS string `yaml:"https"`
-	// Certificate and Key are PEM files for HTTPS. Without them the server makes
-	// a certificate of its own, which browsers warn of.
-	Certificate string `yaml:"certificate"`
-	Key         string `yaml:"key"`
+	// Certificate and Key are PEM files for HTTPS, read again when they change.
+	// Without them and ACME the server is an authority of its own, whose
+	// certificate people install once (/install).
+	Certificate string           `yaml:"certificate"`
+	Key         string           `yaml:"key"`
+	ACME        certificate.ACME `yaml:"acme"`
+	// Names are further names and addresses for the own authority's certificate.
+	Names []string `yaml:"names"`
+	// Redirect sends plain HTTP to HTTPS where there is HTTPS.
+	Redirect bool `yaml:"redirect"`
 	// Proxies are the reverse proxies whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix `yaml:"proxies"`
 }
 
 // DefaultConfig returns the defaults of callfloor.example.yaml.
-func DefaultConfig() Config { return Config{Listen: ":8080", Proxies: []netip.Prefix{}} }
+func DefaultConfig() Config {
+	return Config{
+		Listen: ":8080", Proxies: []netip.Prefix{}, Names: []string{}, Redirect: true, ACME: certificate.ACME{Domains: []string{}},
+	}
+}
 
 // Validate names what is wrong, each with the key.
 func (c Config) Validate() error {
@@ -39,8 +51,10 @@ func (c Config) Validate() error {
 	if c.Listen == "" && c.HTTPS == "" {
 		errs = append(errs, errors.New("listen: both listen and https are empty, so nobody could reach the server; give one of them an address"))
 	}
-	if (c.Certificate == "") != (c.Key == "") {
-		errs = append(errs, errors.New("certificate: certificate and key belong together; give both files or none"))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.certificates().Validate())...)
+}
+
+// certificates is what HTTPS gets its certificates from.
+func (c Config) certificates() certificate.Config {
+	return certificate.Config{Certificate: c.Certificate, Key: c.Key, ACME: c.ACME, Names: c.Names}
 }

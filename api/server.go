@@ -66,6 +66,8 @@ type Options struct {
 	Flows      Flows        // nil: no routes
 	Prompts    Prompts      // nil: no routes
 	FlowCalls  FlowCalls    // nil: no routes
+	Tasks      Tasks        // nil: no routes
+	Staffing   Staffing     // nil: no routes
 	Seats      http.Handler // the seat socket
 	Pages      http.Handler // the browser app
 	// Targets says where a call of user can go; q is a part of a name, or "".
@@ -123,24 +125,26 @@ func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.opts.Config
-	if c.Listen != "" {
-		l, err := net.Listen("tcp", c.Listen)
-		if err != nil {
-			return fmt.Errorf("listen for HTTP on %s (http.listen, --http): %w; stop what uses the port or give another address", c.Listen, err)
-		}
-		s.serve("http", l, nil)
-	}
+	var plain http.Handler = s
 	if c.HTTPS != "" {
-		conf, err := s.certificate()
+		source, err := s.openHTTPS()
 		if err != nil {
-			return errors.Join(err, s.stop(context.Background()))
+			return err
 		}
 		l, err := net.Listen("tcp", c.HTTPS)
 		if err != nil {
-			err = fmt.Errorf("listen for HTTPS on %s (http.https, --https): %w; stop what uses the port or give another address", c.HTTPS, err)
+			return fmt.Errorf("listen for HTTPS on %s (http.https, --https): %w; stop what uses the port or give another address", c.HTTPS, err)
+		}
+		s.serve("https", l, source.TLS(), s.secureHandler(source))
+		plain = s.plainHandler(source)
+	}
+	if c.Listen != "" {
+		l, err := net.Listen("tcp", c.Listen)
+		if err != nil {
+			err = fmt.Errorf("listen for HTTP on %s (http.listen, --http): %w; stop what uses the port or give another address", c.Listen, err)
 			return errors.Join(err, s.stop(context.Background()))
 		}
-		s.serve("https", l, conf)
+		s.serve("http", l, nil, plain)
 	}
 	if err := WriteRunFile(s.opts.DataDir, RunFile{URL: s.url(), Token: s.accounts.LocalToken()}); err != nil {
 		return errors.Join(err, s.stop(context.Background()))
@@ -149,9 +153,9 @@ func (s *Server) Start() error {
 }
 
 // serve starts one HTTP server on l; the caller holds mu. Close waits for it.
-func (s *Server) serve(scheme string, l net.Listener, conf *tls.Config) {
+func (s *Server) serve(scheme string, l net.Listener, conf *tls.Config, h http.Handler) {
 	srv := &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	s.listeners[scheme] = l

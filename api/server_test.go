@@ -293,10 +293,10 @@ func TestStartAndClose(t *testing.T) {
 	}
 }
 
-// overHTTPS asks with nothing but the server's own certificate to trust.
+// overHTTPS asks with nothing but the server's own authority to trust.
 func (h *house) overHTTPS() {
 	h.t.Helper()
-	pem, err := os.ReadFile(filepath.Join(h.db.Dir(), "tls", "self-signed.crt"))
+	pem, err := os.ReadFile(filepath.Join(h.db.Dir(), "tls", "authority.crt"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func (h *house) overHTTPS() {
 	if res.StatusCode != 200 || res.Header.Get("Strict-Transport-Security") == "" {
 		h.t.Errorf("https: %s %v", res.Status, res.Header)
 	}
-	if info, err := os.Stat(filepath.Join(h.db.Dir(), "tls", "self-signed.key")); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(h.db.Dir(), "tls", "authority.key")); err != nil || info.Mode().Perm() != 0o600 {
 		h.t.Errorf("the key's mode: %v, %v", info.Mode(), err)
 	}
 	if info, err := os.Stat(filepath.Join(h.db.Dir(), "run.json")); err != nil || info.Mode().Perm() != 0o600 {
