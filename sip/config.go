@@ -17,6 +17,18 @@ import (
 type Config struct {
 	// Listen is the address of the SIP port, UDP and TCP, ":5060".
 	Listen string `yaml:"listen"`
+	// TLS, WS and WSS are the addresses of SIP over TLS and over WebSocket
+	// (RFC 7118, for softphones in browsers); "": none.
+	TLS string `yaml:"tls"`
+	WS  string `yaml:"ws"`
+	WSS string `yaml:"wss"`
+	// Certificate and Key are PEM files for TLS and WSS, read again when they
+	// change; without them the server makes a certificate of its own.
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	// Origins are the pages whose browsers may connect by WS and WSS, beside
+	// those of the server's own name: "https://phone.example.com".
+	Origins []string `yaml:"origins"`
 	// External is the address that phones reach us at when it is not the
 	// machine's own (behind a NAT); empty: the address of the route to each
 	// phone.
@@ -42,6 +54,17 @@ type Config struct {
 	// answer or its acknowledgement at once. 127.0.0.1 and ::1 may have half
 	// of MaxCalls, since load tests and the demo come from there.
 	CallsPerSource int `yaml:"calls_per_source"`
+	// MessagesPerSecond is how many SIP messages one address may send; 0: any.
+	// Trunks and this machine may send any.
+	MessagesPerSecond int `yaml:"messages_per_second"`
+	// BanAfter is how many bad requests of one address in a minute (wrong
+	// passwords, unknown numbers) shut it out for BanFor; 0: never. Trunks, this
+	// machine, and addresses with an honest call or phone are never shut out.
+	BanAfter int           `yaml:"ban_after"`
+	BanFor   time.Duration `yaml:"ban_for"`
+	// RefuseScanners drops requests of programs that look for open doors, by
+	// their User-Agent, without an answer, and shuts their addresses out.
+	RefuseScanners bool `yaml:"refuse_scanners"`
 	// MaxBody is how many octets of body (SDP) a message may carry.
 	MaxBody int `yaml:"max_body"`
 	// RingLimit is how long a call may ring unanswered before it is refused
@@ -95,6 +118,11 @@ func DefaultConfig() Config {
 		DSCPAudio:         46,
 		MaxCalls:          1000,
 		CallsPerSource:    50,
+		Origins:           []string{},
+		MessagesPerSecond: 200,
+		BanAfter:          20,
+		BanFor:            10 * time.Minute,
+		RefuseScanners:    true,
 		MaxBody:           32 << 10,
 		RingLimit:         5 * time.Minute,
 		RTPSilenceWarn:    30 * time.Second,
@@ -114,6 +142,23 @@ func (c Config) Validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if _, err := splitListen(c.Listen); err != nil {
 		bad("sip.listen: %w", err)
+	}
+	for _, l := range []struct{ key, listen string }{{"tls", c.TLS}, {"ws", c.WS}, {"wss", c.WSS}} {
+		if l.listen == "" {
+			continue
+		}
+		if _, err := splitListen(l.listen); err != nil {
+			bad("sip.%s: %w", l.key, err)
+		}
+	}
+	if (c.Certificate == "") != (c.Key == "") {
+		bad("sip.certificate: certificate and key belong together; give both files or none")
+	}
+	if c.MessagesPerSecond < 0 || c.MessagesPerSecond > 0 && c.MessagesPerSecond < 10 {
+		bad("sip.messages_per_second: %d; it must be 0 (any number) or 10 and more", c.MessagesPerSecond)
+	}
+	if c.BanAfter < 0 || c.BanAfter > 0 && c.BanFor < time.Second {
+		bad("sip.ban_after: %d bad requests for %s; it must be 0 (never) or more, and ban_for 1s or more", c.BanAfter, c.BanFor)
 	}
 	if c.External != "" {
 		if _, err := netip.ParseAddr(c.External); err != nil {

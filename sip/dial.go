@@ -41,9 +41,6 @@ type DialOptions struct {
 	Dest string
 
 	auth challenges // answers 401 and 407; nil: nobody does
-	// destination is where the INVITE goes, where that is not the dialog's
-	// flow: TLS needs the name of the host.
-	destination string
 }
 
 // Header is one SIP header.
@@ -258,13 +255,13 @@ func (l *Leg) sendInvite(ctx context.Context) (*gosip.ClientTx, error) {
 	l.s.vouchFor(l, req)
 	req.AppendHeader(gosip.NewHeader("Content-Type", "application/sdp"))
 	req.SetBody(sdp.Offer(l.local))
-	if l.wants.destination != "" {
-		req.SetDestination(l.wants.destination)
-	}
 	l.invite, l.calling = req, true
 	l.mu.Unlock()
 
 	l.traceRequest(req, true)
+	if err := l.reach(ctx); err != nil {
+		return nil, &unreachableError{err}
+	}
 	tx, err := l.s.txl.Request(ctx, req)
 	if err != nil {
 		return nil, &unreachableError{err}
@@ -272,11 +269,6 @@ func (l *Leg) sendInvite(ctx context.Context) (*gosip.ClientTx, error) {
 	// A repeated 200 asks for the ACK again (RFC 3261 §13.2.2.4). The callback
 	// runs inside the transaction, so it must not wait for anything of ours.
 	tx.OnRetransmission(func(res *gosip.Response) { l.s.wg.Go(func() { l.ackAgain(res) }) })
-	if c, ok := tx.Connection().(interface{ RemoteAddr() net.Addr }); ok && l.wants.destination != "" && req.Transport() != "UDP" {
-		l.mu.Lock()
-		l.dialog.flow = addrPort(c.RemoteAddr()) // what the name stood for
-		l.mu.Unlock()
-	}
 	return tx, nil
 }
 

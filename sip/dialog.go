@@ -27,6 +27,8 @@ type dialog struct {
 	allows       string // the far end's Allow, in capitals; "" if it said none
 	// pinned is a registered telephone's: requests take its flow and no other.
 	pinned bool
+	// peerName is what the certificate of a TLS peer that we call must be for.
+	peerName string
 }
 
 // newTag returns 96 random bits, for tags, branches and Call-IDs.
@@ -37,10 +39,10 @@ func newTag() string {
 
 // contactURI is our Contact: the address that the dialog's flow ends at.
 func (l *Leg) contactURI() gosip.Uri {
-	u := gosip.Uri{Scheme: "sip", User: "callfloor", Host: hostOf(l.dialog.advertise), Port: int(l.s.addr.Port())}
-	if l.dialog.transport == "TCP" {
+	u := gosip.Uri{Scheme: "sip", User: "callfloor", Host: hostOf(l.dialog.advertise), Port: l.s.port(l.dialog.transport)}
+	if wire := l.dialog.transport; wire != wireUDP {
 		u.UriParams = gosip.NewParams()
-		u.UriParams.Add("transport", "tcp")
+		u.UriParams.Add("transport", strings.ToLower(wire))
 	}
 	return u
 }
@@ -58,7 +60,7 @@ func (l *Leg) contactHeader() gosip.Header { return &gosip.ContactHeader{Address
 func (l *Leg) via() *gosip.ViaHeader {
 	v := &gosip.ViaHeader{
 		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: l.dialog.transport,
-		Host: hostOf(l.dialog.advertise), Port: int(l.s.addr.Port()), Params: gosip.NewParams(),
+		Host: hostOf(l.dialog.advertise), Port: l.s.port(l.dialog.transport), Params: gosip.NewParams(),
 	}
 	v.Params.Add("branch", gosip.RFC3261BranchMagicCookie+newTag())
 	v.Params.Add("rport", "")
@@ -123,7 +125,7 @@ func (l *Leg) requestIn(d *dialog, method gosip.RequestMethod, seq uint32) *gosi
 // through a NAT, and sipgo would open another one. Over UDP it is the route
 // or the Contact where that can be believed.
 func (l *Leg) steer(d *dialog, req *gosip.Request) {
-	req.SetTransport(d.transport)
+	req.SetTransport(network(d.transport))
 	req.SetDestination(d.nextHop().String())
 	if d.transport == "UDP" {
 		la := addrPort(l.s.conn.LocalAddr())

@@ -39,6 +39,7 @@ const cancelMark = ".cancel"
 // the transaction layer does.
 func (s *Server) beforeTransactions(msg gosip.Message) {
 	defer s.recovered("before the transaction layer")
+	s.front.unstub(msg)
 	req, ok := msg.(*gosip.Request)
 	if !ok || req.Method != gosip.CANCEL {
 		return
@@ -266,6 +267,7 @@ func mendVia(via *gosip.ViaHeader, req *gosip.Request) {
 	if b, ok := via.Params.Get("branch"); ok && req.Method == gosip.CANCEL {
 		via.Params.Add("branch", strings.TrimSuffix(b, cancelMark))
 	}
+	unmend(via)
 	if from, err := parseFlow(req.Source()); err == nil && strings.Trim(via.Host, "[]") != from.Addr().String() {
 		via.Params.Add("received", from.Addr().String())
 	}

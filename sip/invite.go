@@ -69,7 +69,7 @@ func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Le
 	if err != nil {
 		return nil, verdict{status: 400, reason: "Bad Source"}
 	}
-	l := s.newLeg(req.CallID().Value(), strings.ToUpper(req.Transport()), flow)
+	l := s.newLeg(req.CallID().Value(), s.wireOf(req), flow)
 	l.invite, l.first = req, req
 	l.tx, l.timer, l.source = tx, timer, flow.Addr()
 	d := &l.dialog
@@ -236,6 +236,7 @@ func (l *Leg) Answer(ctx context.Context) error {
 		return fmt.Errorf("answer: %w", err) // checked before OnCall
 	}
 	l.move(legAnswered)
+	l.answeredAt.Store(time.Now().UnixNano())
 	l.watchSilence()
 	res := l.okWithSDP(l.invite, body, l.timer.headers()...)
 	l.await(l.tx, res, l.invite.CSeq().SeqNo, l.offer == nil, true)

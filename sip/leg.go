@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -64,7 +65,9 @@ type Leg struct {
 	uri   gosip.Uri   // that was dialled,
 	path  []gosip.Uri // and the way there
 
-	half bool // counted as half-open; guarded by the server's lock
+	// Guarded by the server's lock: counted as half-open, as from a stranger.
+	half, strange bool
+	answeredAt    atomic.Int64 // when we sent 200 first, as UnixNano; 0: not yet
 
 	trace tracer
 	keys  keyFilter

@@ -18,6 +18,8 @@ type metrics struct {
 	// identities counts signed callers, by what became of them.
 	identities *prometheus.CounterVec
 
+	garbage       prometheus.Counter
+	bans          prometheus.Counter
 	registrations prometheus.Gauge
 	guesses       prometheus.Counter
 }
@@ -31,13 +33,17 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		insecure:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_insecure_total", Help: "Calls ended because their audio could not be encrypted as agreed."}, []string{"reason"}),
 		identities:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_identities_total", Help: "Signed callers (STIR), by what their signatures prove."}, []string{"verdict"}),
 		limited:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "callfloor_sip_limited_total", Help: "Calls refused because a limit was reached."}, []string{"limit"}),
+		garbage:       prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_garbage_total", Help: "Messages and connections that could not be read."}),
+		bans:          prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_bans_total", Help: "Times that an address was shut out."}),
 		registrations: prometheus.NewGauge(prometheus.GaugeOpts{Name: "callfloor_sip_registrations", Help: "Telephones that are registered now."}),
 		guesses:       prometheus.NewCounter(prometheus.CounterOpts{Name: "callfloor_sip_wrong_passwords_total", Help: "REGISTER requests with a wrong password or an unknown user."}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.refused, m.calls, m.panics, m.limited, m.insecure, m.identities, m.registrations, m.guesses} {
+	for _, c := range []prometheus.Collector{
+		m.requests, m.refused, m.calls, m.panics, m.limited, m.insecure, m.identities, m.registrations, m.guesses, m.garbage, m.bans,
+	} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register the SIP metrics: %w", err)
 		}

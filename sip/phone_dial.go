@@ -77,6 +77,7 @@ func (s *Server) dialContact(ctx context.Context, b *binding, o DialOptions) (*L
 	d.pinned = true
 	d.them, d.target, d.routes = b.uri, b.uri, b.path
 	d.them.UriParams = nil
+	l.wants = o
 	var err error
 	if d.us, err = l.fromURI(o.From); err != nil {
 		return nil, err
@@ -106,6 +107,9 @@ func (s *Server) ping(ctx context.Context, b *binding) error {
 	d.us = gosip.Uri{Scheme: "sip", User: "callfloor", Host: hostOf(d.advertise)}
 	req := l.request(gosip.OPTIONS, 0)
 	req.AppendHeader(l.contactHeader())
+	if err := l.reach(ctx); err != nil {
+		return err
+	}
 	tx, err := s.txl.Request(ctx, req)
 	if err != nil {
 		return fmt.Errorf("send OPTIONS: %w", err)

@@ -26,14 +26,6 @@ type hop struct {
 	name      string // the host's name, for its certificate; "" if it is an address
 }
 
-// destination is what sipgo is told: TLS needs the name.
-func (h hop) destination() string {
-	if h.transport == "TLS" && h.name != "" {
-		return net.JoinHostPort(h.name, fmt.Sprint(h.at.Port()))
-	}
-	return h.at.String()
-}
-
 // Lookup asks the DNS; tests have one of their own.
 type Lookup interface {
 	// NAPTR returns the records of a domain whose service is a SIP one.

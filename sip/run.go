@@ -317,6 +317,9 @@ func (l *Leg) again(req *gosip.Request) *gosip.Request {
 
 func (l *Leg) transactOnce(ctx context.Context, req *gosip.Request) (*gosip.Response, error) {
 	l.traceRequest(req, true)
+	if err := l.reach(ctx); err != nil {
+		return nil, fmt.Errorf("send %s: %w", req.Method, err)
+	}
 	tx, err := l.s.txl.Request(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("send %s: %w", req.Method, err)

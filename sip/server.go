@@ -2,6 +2,8 @@ package sip
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,6 +52,13 @@ type Options struct {
 	// last one is gone. It must not block.
 	OnPhone func(user string, registered bool)
 
+	// OwnCertificate returns PEM files with a certificate of our own making,
+	// for TLS where Config.Certificate names none.
+	OwnCertificate func() (cert, key string, err error)
+	// Roots are who vouches for the far ends of our own TLS connections; nil:
+	// the system's.
+	Roots *x509.CertPool
+
 	// Conn is a UDP socket that is already bound, instead of Config.Listen;
 	// there is no TCP then. Tests pass one end of an in-memory network.
 	Conn net.PacketConn
@@ -95,9 +104,14 @@ type Server struct {
 	registrar *registrar
 
 	// Static after Start.
-	conn net.PacketConn
-	ln   net.Listener
-	addr netip.AddrPort
+	conn      net.PacketConn
+	addr      netip.AddrPort            // UDP and TCP
+	listening map[string]netip.AddrPort // by transport
+	lns       []net.Listener
+	front     *front
+	places    places
+	// wholeMessage is how long a message may take to come in by a connection.
+	wholeMessage time.Duration
 
 	// ctx ends when Close gives up waiting; every goroutine of the server
 	// heeds it and is in wg.
@@ -110,9 +124,10 @@ type Server struct {
 	mu       sync.Mutex // guards what follows
 	state    serverState
 	legs     map[dialogKey]*Leg
-	invites  map[string]*Leg    // by the key of their INVITE transaction
-	initial  map[string]*Leg    // by Call-ID, From tag, CSeq: merged requests
-	halfOpen map[netip.Addr]int // unanswered or unacknowledged, by source
+	invites  map[string]*Leg       // by the key of their INVITE transaction
+	initial  map[string]*Leg       // by Call-ID, From tag, CSeq: merged requests
+	halfOpen map[netip.Addr][]*Leg // unanswered or unacknowledged, by source, oldest first
+	strange  int                   // legs from addresses that are not trusted
 }
 
 type serverState int
@@ -153,8 +168,10 @@ func New(cfg Config, opt Options) (*Server, error) {
 	s := &Server{
 		cfg: cfg, opt: opt, log: opt.Log, metrics: m, identity: identity,
 		legs: map[dialogKey]*Leg{}, invites: map[string]*Leg{}, initial: map[string]*Leg{},
-		halfOpen: map[netip.Addr]int{},
+		halfOpen: map[netip.Addr][]*Leg{}, listening: map[string]netip.AddrPort{}, wholeMessage: wholeMessage,
+		places: places{bySrc: map[netip.Addr]int{}},
 	}
+	s.front = newFront(s)
 	s.registrar = newRegistrar(s, opt)
 	if s.opt.OpenMedia == nil {
 		s.opt.OpenMedia = s.openSession
@@ -170,8 +187,7 @@ func New(cfg Config, opt Options) (*Server, error) {
 	s.originID = newUUID()
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	quiet := slog.New(demoted{opt.Log.Handler()})
-	parser := gosip.NewParser(gosip.WithHeadersParsers(safeHeaderParsers()))
-	s.tpl = gosip.NewTransportLayer(net.DefaultResolver, parser, nil, gosip.WithTransportLayerLogger(quiet))
+	s.tpl = gosip.NewTransportLayer(net.DefaultResolver, s.front.parser, nil, gosip.WithTransportLayerLogger(quiet))
 	s.tpl.OnMessage(s.beforeTransactions) // before the transaction layer adds itself
 	s.txl = gosip.NewTransactionLayer(s.tpl, gosip.WithTransactionLayerLogger(quiet),
 		gosip.WithTransactionLayerUnhandledResponseHandler(func(*gosip.Response) {}))
@@ -179,7 +195,7 @@ func New(cfg Config, opt Options) (*Server, error) {
 	return s, nil
 }
 
-// Start binds UDP and TCP and begins to serve. The error names the port that
+// Start binds every address and begins to serve. The error names the port that
 // is taken.
 func (s *Server) Start() error {
 	s.mu.Lock()
@@ -187,32 +203,84 @@ func (s *Server) Start() error {
 	if s.state != serverNew {
 		return errors.New("start the SIP server: it was started before")
 	}
+	var tcp net.Listener
 	if s.opt.Conn != nil {
 		s.conn = s.opt.Conn
 	} else {
 		var err error
-		if s.conn, s.ln, err = bind(s.cfg.Listen); err != nil {
+		if s.conn, tcp, err = bind(s.cfg.Listen); err != nil {
 			return err
 		}
+		s.lns = append(s.lns, tcp)
 	}
 	if s.cfg.DSCP != 0 {
 		media.MarkDSCP(s.conn, s.cfg.DSCP)
 	}
 	s.addr = addrPort(s.conn.LocalAddr())
+	s.listening[wireUDP] = s.addr
+	streams := []func(){}
+	if tcp != nil {
+		s.listening[wireTCP] = s.addr
+		streams = append(streams, func() { s.serveStreams(tcp, wireTCP, nil) })
+		more, err := s.bindStreams()
+		if err != nil {
+			_ = s.conn.Close()
+			for _, ln := range s.lns {
+				_ = ln.Close()
+			}
+			return err
+		}
+		streams = append(streams, more...)
+	}
 	s.state = serverOpen
 	// sipgo adds the socket to its pool when its reader begins; a Dial before
 	// that would open a second socket.
 	local := s.conn.LocalAddr().String()
-	s.tpl.Pool("udp").Add(local, &gosip.UDPConnection{PacketConn: s.conn, PacketAddr: local, Listener: true})
-	s.wg.Go(func() { _ = s.tpl.ServeUDP(s.conn) })
+	pool := s.tpl.Pool("udp")
+	c := &gosip.UDPConnection{PacketConn: s.conn, PacketAddr: local, Listener: true}
+	pool.Add(local, c)
+	s.front.udp = newUDPFront(s.front, s.conn, pool, c)
+	s.wg.Go(func() { _ = s.tpl.ServeUDP(s.front.udp) })
+	s.wg.Go(func() { _ = s.tpl.ServeTCP(s.front.accept) })
 	if s.registrar != nil {
 		s.wg.Go(func() { s.registrar.run(s.ctx) })
 	}
-	if s.ln != nil {
-		ln := &boundedListener{Listener: s.ln, dscp: s.cfg.DSCP}
-		s.wg.Go(func() { _ = s.tpl.ServeTCP(ln) })
+	for _, serve := range streams {
+		s.wg.Go(serve)
 	}
 	return nil
+}
+
+// bindStreams opens the listeners beside the SIP port: TLS, WS, WSS. It returns
+// what serves them. s.mu is held.
+func (s *Server) bindStreams() ([]func(), error) {
+	var conf *tls.Config
+	if s.cfg.TLS != "" || s.cfg.WSS != "" {
+		var err error
+		if conf, err = s.serverTLS(); err != nil {
+			return nil, err
+		}
+	}
+	var out []func()
+	for _, l := range []struct{ wire, listen, setting string }{
+		{wireTLS, s.cfg.TLS, "sip.tls"}, {wireWS, s.cfg.WS, "sip.ws"}, {wireWSS, s.cfg.WSS, "sip.wss"},
+	} {
+		if l.listen == "" {
+			continue
+		}
+		at, err := splitListen(l.listen)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", l.setting, err)
+		}
+		ln, err := listenTCP(at, l.wire, l.setting)
+		if err != nil {
+			return nil, err
+		}
+		s.lns = append(s.lns, ln)
+		s.listening[l.wire] = addrPort(ln.Addr())
+		out = append(out, func() { s.serveStreams(ln, l.wire, conf) })
+	}
+	return out, nil
 }
 
 // Addr is the address that is bound, the same port for UDP and TCP.
@@ -269,9 +337,10 @@ func (s *Server) Close(ctx context.Context) error {
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}
-	if s.ln != nil {
-		_ = s.ln.Close()
+	for _, ln := range s.lns {
+		_ = ln.Close()
 	}
+	s.front.close()
 	s.wg.Wait()
 	if s.hep != nil {
 		s.hep.Close()

@@ -222,7 +222,7 @@ func (l *Leg) aim(k *trunk, h hop, c TrunkCall, n TrunkNumber) error {
 	if k.cfg.SRTP == sdp.Require {
 		l.local.Security.Offer, l.local.Security.Policy = sdp.SDES, sdp.Require
 	}
-	l.wants.auth, l.wants.destination = nil, h.destination()
+	l.wants.auth, d.peerName = nil, h.name
 	if k.login.user != "" {
 		l.wants.auth = k.login
 	}

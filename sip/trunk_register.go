@@ -225,7 +225,7 @@ func (t *Trunks) send(ctx context.Context, k *trunk, build func(hop) *gosip.Requ
 		}
 		for i, h := range hops {
 			within, cancel := context.WithTimeout(ctx, answerWithin/time.Duration(len(hops)-i))
-			res, err := t.s.exchange(within, build(h))
+			res, err := t.s.exchangeAt(within, build(h), h)
 			cancel()
 			if err == nil {
 				return res, nil
@@ -244,7 +244,7 @@ func (s *Server) outside(method gosip.RequestMethod, uri, to, from gosip.Uri, ca
 	req := gosip.NewRequest(method, uri)
 	via := &gosip.ViaHeader{
 		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.transport,
-		Host: hostOf(advertise), Port: int(s.addr.Port()), Params: gosip.NewParams(),
+		Host: hostOf(advertise), Port: s.port(h.transport), Params: gosip.NewParams(),
 	}
 	via.Params.Add("branch", gosip.RFC3261BranchMagicCookie+newTag())
 	via.Params.Add("rport", "")
@@ -258,7 +258,7 @@ func (s *Server) outside(method gosip.RequestMethod, uri, to, from gosip.Uri, ca
 	id := gosip.CallIDHeader(callID)
 	req.AppendHeader(&id)
 	req.AppendHeader(&gosip.CSeqHeader{SeqNo: seq, MethodName: method})
-	ours := gosip.Uri{Scheme: "sip", User: contactUser, Host: hostOf(advertise), Port: int(s.addr.Port())}
+	ours := gosip.Uri{Scheme: "sip", User: contactUser, Host: hostOf(advertise), Port: s.port(h.transport)}
 	if h.transport != "UDP" {
 		ours.UriParams = gosip.NewParams()
 		ours.UriParams.Add("transport", strings.ToLower(h.transport))
@@ -267,8 +267,8 @@ func (s *Server) outside(method gosip.RequestMethod, uri, to, from gosip.Uri, ca
 	req.AppendHeader(gosip.NewHeader("Allow", allow))
 	req.AppendHeader(gosip.NewHeader("User-Agent", "Callfloor"))
 	req.SetBody(nil)
-	req.SetTransport(h.transport)
-	req.SetDestination(h.destination())
+	req.SetTransport(network(h.transport))
+	req.SetDestination(h.at.String())
 	if h.transport == "UDP" {
 		req.Laddr = s.udpAddr()
 	}
@@ -283,6 +283,16 @@ func (s *Server) udpAddr() gosip.Addr {
 		ip = netip.IPv6Unspecified()
 	}
 	return gosip.Addr{IP: ip.AsSlice(), Port: int(la.Port())}
+}
+
+// exchangeAt is exchange with a place that there may be no connection to yet.
+func (s *Server) exchangeAt(ctx context.Context, req *gosip.Request, h hop) (*gosip.Response, error) {
+	if h.transport != wireUDP {
+		if err := s.connect(ctx, h.transport, h.at, h.name); err != nil {
+			return nil, err
+		}
+	}
+	return s.exchange(ctx, req)
 }
 
 // exchange sends a request that is no INVITE and waits for its final response.
