@@ -255,9 +255,11 @@ type CallView struct {
 	Since   string     `json:"since"` // of the phase
 	Line    string     `json:"line"`
 	From    string     `json:"from"` // masked
-	Queue   string     `json:"queue"`
-	Name    string     `json:"queue_name"`
-	Waited  float64    `json:"waited"`
+	// Caller is what else is known of who calls; absent if nothing.
+	Caller *CallerView `json:"caller,omitempty"`
+	Queue  string      `json:"queue"`
+	Name   string      `json:"queue_name"`
+	Waited float64     `json:"waited"`
 	// Chosen is the path through the menu in the customer's words ("Sales").
 	Chosen   []string `json:"chosen"`
 	Language string   `json:"language"`

@@ -249,6 +249,16 @@ const call: Fields<CallView> = {
 	since: time,
 	line: text,
 	from: text,
+	caller: or(
+		absent,
+		shape({
+			name: text,
+			trust: one("verified", "trunk", "unknown"),
+			attest: text,
+			diverted_from: text,
+			diverted_why: text,
+		}),
+	),
 	queue: text,
 	queue_name: text,
 	waited: figure,

@@ -30,8 +30,8 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 	v := web.CallView{
 		Contact: s.ID, Phase: phase(a.State), Since: when(s.StageSince), Line: string(s.Line), From: contact.Mask(s.From),
 		Queue: string(a.Queue), Name: h.queueName(a.Queue), Chosen: s.Chosen, Language: s.Language,
-		Waited: s.Waited.Seconds(),
-		Until:  maybe(a.Until), Muted: s.Muted, Consent: s.Consent, Recording: s.Recording, RecordingWhy: s.RecordingWhy,
+		Waited: s.Waited.Seconds(), Caller: callerView(s.Origin),
+		Until: maybe(a.Until), Muted: s.Muted, Consent: s.Consent, Recording: s.Recording, RecordingWhy: s.RecordingWhy,
 		PausedUntil: maybe(s.PausedUntil), Codec: s.Codec, Quality: quality(s.Quality), Own: quality(s.AgentQuality), Ended: s.Ended, Answered: maybe(s.Answered),
 		Disposition: w.disposition, Note: w.note, Coach: coach, Trouble: string(s.Trouble),
 	}

@@ -17,6 +17,11 @@ export interface Call {
 	id: string;
 	line: string;
 	from: string;
+	name?: string | null;
+	trust?: string | null;
+	attest?: string | null;
+	diverted_from?: string | null;
+	diverted_why?: string | null;
 	queue: string | null;
 	agent: string | null;
 	started: string;

@@ -225,12 +225,23 @@ export interface ParkedView {
 	until: string;
 	note: string;
 }
+/** What is known of who calls, beside the number. */
+export interface CallerView {
+	name: string;
+	trust: "verified" | "trunk" | "unknown";
+	/** The attestation of a signature, A, B or C; "" for none. */
+	attest: string;
+	/** Who was called first, masked, and why that was forwarded; "" if nobody was. */
+	diverted_from: string;
+	diverted_why: string;
+}
 export interface CallView {
 	contact: string;
 	phase: Phase;
 	since: string;
 	line: string;
 	from: string;
+	caller?: CallerView;
 	queue: string;
 	queue_name: string;
 	waited: number;
