@@ -42,8 +42,10 @@ type Options struct {
 	From string
 	// Origin is what else is known of the caller.
 	Origin Origin
-	// Outbound says that we called the customer.
+	// Outbound says that we called the customer; Dialler is the agent who did,
+	// and whom Connect joins with them.
 	Outbound bool
+	Dialler  contact.AgentID
 	// Language is the one that the flow begins in ("en").
 	Language string
 	Started  time.Time
@@ -175,6 +177,7 @@ func New(o Options) *Call {
 		},
 	}
 	c.queue.changed = make(chan struct{}, 1)
+	c.view.dials(o)
 	return c
 }
 

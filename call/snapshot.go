@@ -42,6 +42,10 @@ type Snapshot struct {
 	StageSince time.Time
 	Queue      contact.QueueID
 	Agent      contact.AgentID
+	// Outbound: we called the customer. Progress says how far that is, see the
+	// Progress constants.
+	Outbound bool
+	Progress string
 	// Waited is how long the customer waited for the agent who answered last.
 	Waited   time.Duration
 	Language string

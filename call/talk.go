@@ -39,7 +39,11 @@ func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
 		c.view.Waited = waited
 		c.setStage(StageTalking, now)
 		c.settle()
-		c.Note(contact.KindAnswer, c.agent.leg, fmt.Sprintf("%s answered after %.0f s in the queue", s.User(), waited.Seconds()),
+		text := fmt.Sprintf("%s answered after %.0f s in the queue", s.User(), waited.Seconds())
+		if c.Dialler == contact.AgentID(s.User()) {
+			text = "the customer answered the call of " + s.User()
+		}
+		c.Note(contact.KindAnswer, c.agent.leg, text,
 			map[string]any{"agent": s.User(), "queue": q, "waited": waited.Seconds()})
 		if c.answered.IsZero() {
 			c.answered = now

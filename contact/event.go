@@ -26,6 +26,7 @@ const (
 	KindSilence    Kind = "silence"
 	KindWrapUp     Kind = "wrapup"
 	KindEnd        Kind = "end"
+	KindDial       Kind = "dial"
 	KindAgentState Kind = "agent_state"
 )
 

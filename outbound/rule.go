@@ -85,6 +85,11 @@ func (c Config) route(now time.Time, zone *time.Location, r Request) (group stri
 	return "", nearest
 }
 
+// Concerns says whether any rule is about the one who asks.
+func (c Config) Concerns(r Request) bool {
+	return slices.ContainsFunc(c.Rules, func(rule RuleConfig) bool { return rule.concerns(r) })
+}
+
 // concerns says whether a rule is about the one who asks.
 func (rule RuleConfig) concerns(r Request) bool {
 	in := func(list []string, word string) bool {

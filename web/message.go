@@ -16,7 +16,9 @@ const (
 	maxToken = 4 << 10
 	maxName  = 128 // tab, epoch, agent, reason of away, disposition
 	maxNote  = 8 << 10
-	maxSDP   = 48 << 10
+	// maxDialled bounds a number as people write it.
+	maxDialled = 64
+	maxSDP     = 48 << 10
 	// maxCandidate is generous: the longest real ones have some 200 octets.
 	maxCandidate = 1 << 10
 )
@@ -113,6 +115,10 @@ func checkCommand(role contact.Role, c *Command) error {
 	case DoDigit:
 		if len(c.Digit) != 1 || !strings.Contains("0123456789*#ABCD", c.Digit) {
 			return contact.Errorf(contact.Invalid, "a digit is one of 0-9, *, # and A-D")
+		}
+	case DoDial:
+		if len(c.Number) > maxDialled || len(c.Line) > maxName || c.Number == "" && c.Contact == "" {
+			return contact.Errorf(contact.Invalid, "a number to call is missing, or it is too long")
 		}
 	case DoEcho, DoHeadset:
 		if err := checkHeadset(c); err != nil {

@@ -164,6 +164,9 @@ type Command struct {
 	To       *Target `json:"to,omitempty"`
 	Priority int     `json:"priority,omitempty"`
 	Door     string  `json:"door,omitempty"`
+	// Number and Line go with Verb dial.
+	Number string `json:"number,omitempty"`
+	Line   string `json:"line,omitempty"`
 	// Headset goes with Verb headset.
 	Headset *HeadsetReport `json:"headset,omitempty"`
 }
@@ -235,6 +238,8 @@ type MeView struct {
 	// Dispositions to choose from in wrap-up; Reasons of away.
 	Dispositions []string `json:"dispositions"`
 	AwayReasons  []string `json:"away_reasons"`
+	// Dial are the lines that the person may call out from; none: no calls out.
+	Dial []DialLine `json:"dial,omitempty"`
 }
 
 // Phase is where the seat's call stands.
@@ -265,6 +270,11 @@ type CallView struct {
 	Language string   `json:"language"`
 	// Reason says why this agent was chosen.
 	Reason string `json:"reason"`
+	// Outbound: we called the customer. Progress in PhaseDialling is "" (nothing
+	// is heard of it yet), ringing, early (the carrier is heard) or answered (the
+	// customer hears about recording).
+	Outbound bool   `json:"outbound,omitempty"`
+	Progress string `json:"progress,omitempty"`
 	// Until is when the ringing or the wrap-up ends by itself.
 	Until   *string         `json:"until"`
 	Muted   bool            `json:"muted"`

@@ -104,6 +104,8 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 		return h.engine.Do(acd.OfferAccepted{Agent: user, Contact: cmd.Contact})
 	case web.DoDecline:
 		return h.engine.Do(acd.OfferDeclined{Agent: user, Contact: cmd.Contact})
+	case web.DoDial:
+		return h.dialSeat(ctx, s, cmd)
 	case web.DoWrapUpExtend:
 		return h.engine.Do(acd.WrapUpExtended{Agent: user})
 	case web.DoWrapUpNote, web.DoWrapUpDone:
@@ -126,6 +128,9 @@ func (h *House) wants(user contact.AgentID, cmd web.Command) error {
 
 // inCall carries out what an agent does during a call.
 func (h *House) inCall(s *web.Seat, cmd web.Command) error {
+	if status, _ := h.engine.Agent(contact.AgentID(s.User())); cmd.Do == web.DoHangup && h.dials.hangUp(status.Contact, s.User()) {
+		return nil
+	}
 	c, err := h.callOf(s.User())
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"callfloor/api"
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/internal/config"
 	"callfloor/web"
 )
 
@@ -30,6 +31,11 @@ type House struct {
 	alerts  *prometheus.CounterVec
 	// outside calls numbers outside; nil where there is no way out. Static.
 	outside outside
+	// dial calls a customer for an agent, outboundLines are the lines that a
+	// user may do that from; nil where there is no way out. Static.
+	dial          func(context.Context, dialRequest) (contact.ID, error)
+	outboundLines func(user string) []config.Line
+	dials         dials
 
 	inbox inbox
 	done  chan struct{}
@@ -175,8 +181,13 @@ func (h *House) act(a acd.Action) {
 	case acd.OfferEnded:
 		h.offerEnded(a)
 	case acd.Connect:
-		h.connect(a)
+		if !h.dials.has(a.Contact) { // who dialled is connected when the customer answers
+			h.connect(a)
+		}
 	case acd.Requeued:
+		if h.dials.lost(a.Contact) {
+			return // its agent dialled, and nobody else waits for it
+		}
 		if c, ok := h.call(a.Contact); ok {
 			c.Requeue(a.Agent, a.Queue)
 		}

@@ -24,6 +24,7 @@ func (a *App) openWayOut(ctx context.Context) error {
 		return err
 	}
 	a.house.outside = a.wayOut
+	a.house.dial, a.house.outboundLines = a.dialOut, a.wayOut.linesOf
 	a.onStop("way out", a.wayOut.close)
 	a.metrics.MustRegister(a.wayOut.calls, a.wayOut.refused)
 	return nil

@@ -12,6 +12,7 @@ import (
 
 func meView(h *House, who web.Identity, a acd.AgentStatus, notReady string) web.MeView {
 	v := web.MeView{
+		Dial: h.dialLines(who.User),
 		User: who.User, Name: who.Name, Role: who.Role,
 		State: a.State, Reason: a.Reason, Since: when(a.Since), Next: a.Next,
 		Ready: notReady == "", NotReady: notReady,
@@ -43,6 +44,10 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 			v.Reason = r.Why
 		}
 	}
+	if s.Stage == call.StageDialling {
+		v.Phase, v.Progress = web.PhaseDialling, s.Progress
+	}
+	v.Outbound = s.Outbound
 	switch v.Phase {
 	case web.PhaseRinging:
 		if offer.Contact == s.ID {
