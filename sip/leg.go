@@ -91,6 +91,9 @@ type Leg struct {
 	trunk      string                  // that it is out over
 	reliable   *reliable               // a provisional response of ours that waits for its PRACK
 	rseq       uint32                  // number of the last one
+	// hollow: another leg has taken its far end; parted: the dialog it has left is
+	// over. See Become.
+	hollow, parted bool
 	// answeredEarly: a late offer of ours was answered by a PRACK.
 	answeredEarly bool
 	offering      bool // an offer of ours is on its way (glare)

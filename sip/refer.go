@@ -35,6 +35,8 @@ type Referral struct {
 	refused  bool
 	over     bool
 	notices  chan sipfrag
+	moved    *Leg          // that has the dialog now, nil: Leg
+	told     chan struct{} // closed when there is nothing more to tell
 }
 
 // referWait is how long a user has to decide about a REFER: less than a
@@ -124,7 +126,7 @@ func readRefer(req *gosip.Request) (*Referral, verdict) {
 	r := &Referral{
 		req: req, User: userOf(u), Host: printable(strings.ToLower(strings.Trim(u.Host, "[]")), 255),
 		quiet:   strings.EqualFold(headerValue(req, "Refer-Sub"), "false"),
-		decided: make(chan struct{}), notices: make(chan sipfrag, maxNotices),
+		decided: make(chan struct{}), notices: make(chan sipfrag, maxNotices), told: make(chan struct{}),
 	}
 	if v, ok := u.Headers.Get("Replaces"); ok {
 		rep, err := parseReplaces(unescape(v))
@@ -226,12 +228,13 @@ func (r *Referral) Progress(status int, reason string) {
 // notify sends the notices, one after the other, until the last or the end of
 // the call. One that nobody answers ends it too.
 func (r *Referral) notify() {
+	defer close(r.told)
 	defer r.Leg.s.recovered("NOTIFY")
 	for {
 		var n sipfrag
 		select {
 		case n = <-r.notices:
-		case <-r.Leg.done:
+		case <-r.leg().done:
 			return
 		}
 		if !r.quiet && !r.send(n) || n.Status >= 200 {
@@ -240,8 +243,27 @@ func (r *Referral) notify() {
 	}
 }
 
+// Told is closed when the far end was told the last word, or cannot be told.
+func (r *Referral) Told() <-chan struct{} { return r.told }
+
+// leg is where the REFER's dialog is now; move says that it is in another leg.
+func (r *Referral) leg() *Leg {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.moved != nil {
+		return r.moved
+	}
+	return r.Leg
+}
+
+func (r *Referral) move(to *Leg) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.moved = to
+}
+
 func (r *Referral) send(n sipfrag) bool {
-	l := r.Leg
+	l := r.leg()
 	l.mu.Lock()
 	if l.state == legEnded {
 		l.mu.Unlock()

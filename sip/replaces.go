@@ -74,14 +74,8 @@ func (s *Server) takeOver(old, fresh *Leg) verdict {
 		old.mu.Unlock()
 		return incompatible(err)
 	}
-	old.dialog, fresh.dialog = fresh.dialog, old.dialog
-	old.localTag, fresh.localTag = fresh.localTag, old.localTag
-	old.invite, fresh.invite = fresh.invite, old.invite
-	old.tx, fresh.tx = fresh.tx, old.tx
-	old.offer, fresh.offer = fresh.offer, old.offer
-	old.timer, fresh.timer = fresh.timer, sessionTimer{}
-	old.outbound, fresh.outbound = fresh.outbound, old.outbound
-	old.wants, fresh.wants = fresh.wants, old.wants
+	old.swapDialog(fresh)
+	fresh.timer = sessionTimer{}
 	old.state, fresh.state = legAnswered, legConfirmed
 	old.local, fresh.local = local, was
 	s.reindex(old, fresh)

@@ -157,7 +157,7 @@ func (l *Leg) end(cause contact.EndCause, bye bool) {
 		return
 	}
 	l.move(legEnded)
-	l.cause, l.sendBye = cause, bye
+	l.cause, l.sendBye = cause, bye && !l.parted
 	close(l.done)
 	l.poke()
 	l.log.Info("call ended", "by", string(cause.By), "class", string(cause.Class), "status", int(cause.SIP), "why", cause.Why)
@@ -265,8 +265,8 @@ func (l *Leg) onBye(req *gosip.Request, tx gosip.ServerTransaction) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.respond(tx, req, 200, "OK")
-	if !l.is(req) {
-		return // of a dialog that was just replaced
+	if !l.is(req) || l.partedBy() {
+		return // of a dialog that was just replaced, or that nobody is in any more
 	}
 	if !l.outbound && (l.state == legNew || l.state == legRinging) {
 		l.settleReliable()
