@@ -73,7 +73,8 @@ func target(kind string) (message any, check func() string) {
 		return m, func() string {
 			return first(field{"do", len(m.Do) > maxName}, field{"contact", len(m.Contact) > maxName}, field{"agent", len(m.Agent) > maxName},
 				field{"state", len(m.State) > maxName}, field{"reason", len(m.Reason) > maxName}, field{"digit", len(m.Digit) > maxName},
-				field{"disposition", len(m.Disposition) > maxName}, field{"note", len(m.Note) > maxNote})
+				field{"disposition", len(m.Disposition) > maxName}, field{"note", len(m.Note) > maxNote},
+				field{"to", m.To != nil && (len(m.To.ID) > maxName || len(m.To.Kind) > maxName)}, field{"door", len(m.Door) > maxName})
 		}
 	case TypePing:
 		return new(Ping), func() string { return "" }
@@ -124,7 +125,8 @@ func checkCommand(role contact.Role, c *Command) error {
 		if err := checkHeadset(c); err != nil {
 			return err
 		}
-	case DoListen, DoWhisper, DoBarge, DoTakeOver, DoUnlisten, DoForce:
+	case DoConsult, DoTransfer, DoSwap, DoMerge, DoDrop, DoPark, DoPickUp, DoRecPause:
+	case DoListen, DoWhisper, DoBarge, DoTakeOver, DoUnlisten, DoForce, DoMove, DoPriority, DoTearDown, DoQueue:
 		if role != contact.RoleSupervisor && role != contact.RoleAdmin {
 			return contact.Errorf(contact.Forbidden, "only supervisors may do that")
 		}

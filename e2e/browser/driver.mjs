@@ -50,6 +50,37 @@ const commands = {
     await contexts.get(name).page.getByTestId(id).first().click({ timeout });
   },
   async press({ name, key }) { await contexts.get(name).page.keyboard.press(key); },
+  // crash kills the tab's renderer, as a browser out of memory would.
+  async crash({ name }) {
+    const { context, page } = contexts.get(name);
+    const cdp = await context.newCDPSession(page);
+    await Promise.race([
+      new Promise((done) => page.once('crash', done)),
+      cdp.send('Page.crash').catch(() => undefined).then(() => new Promise((done) => setTimeout(done, 5000))),
+    ]);
+  },
+  // replace opens a new tab in the place of one that crashed.
+  async replace({ name, url }) {
+    const c = contexts.get(name);
+    c.page = await c.context.newPage();
+    c.page.on('console', (m) => c.log.push(`${m.type()}: ${m.text()}`));
+    await c.page.goto(url);
+  },
+  // lifecycle freezes a tab as a closed lid does, or wakes it (frozen, active).
+  async lifecycle({ name, state }) {
+    const { context, page } = contexts.get(name);
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('Page.setWebLifecycleState', { state });
+    await cdp.detach();
+  },
+  // worker runs a script in the page's service worker.
+  async worker({ name, js }) {
+    const { context } = contexts.get(name);
+    const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker', { timeout: 10000 }));
+    return await worker.evaluate(js);
+  },
+  // type writes into the field that has the focus.
+  async type({ name, text }) { await contexts.get(name).page.keyboard.type(text); },
   async fill({ name, selector, value }) { await contexts.get(name).page.fill(selector, value); },
   async select({ name, selector, value }) { await contexts.get(name).page.selectOption(selector, value); },
   // wait waits for an element (by test id), for its data-state or for its text.

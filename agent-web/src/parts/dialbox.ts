@@ -37,5 +37,8 @@ export function choices(found: Targets | null, typed: string, purpose: "consult"
 		}),
 	);
 	const numbers = (found.numbers ?? []).filter((n) => !typedNumber.includes(n)).map(number);
-	return [...typedNumber.map(number), ...agents, ...queues, ...numbers];
+	// What was found may be for what was typed before: Enter must not choose that.
+	const word = wanted.toLowerCase();
+	const fits = (c: Choice) => word === "" || [c.name, c.to.id].some((w) => w.toLowerCase().includes(word));
+	return [...typedNumber.map(number), ...[...agents, ...queues, ...numbers].filter(fits)];
 }

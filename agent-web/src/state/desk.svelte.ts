@@ -194,11 +194,12 @@ export class Desk {
 		this.open = "dial";
 	}
 
-	/** Asks somebody to come, or gives the call to them; false when the server says no. */
-	async handOn(purpose: "consult" | "transfer", to: Target, note: string): Promise<boolean> {
-		const done = await this.app.run(this.seat.phone.onCall(purpose, note === "" ? { to } : { to, note }));
-		if (done && this.open === "dial") this.close();
-		return done;
+	/** Asks somebody to come, or gives the call to them; why not, when the server says no. */
+	async handOn(purpose: "consult" | "transfer", to: Target, note: string): Promise<string> {
+		const failure = await this.seat.phone.onCall(purpose, note === "" ? { to } : { to, note });
+		if (failure) return this.app.reason(failure.code, failure.message);
+		if (this.open === "dial") this.close();
+		return "";
 	}
 
 	/** Takes a call out of its parking place. */
