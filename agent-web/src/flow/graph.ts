@@ -54,6 +54,9 @@ export interface Line {
 	label: string;
 	class: string;
 	ariaLabel: string;
+	/** Ways back leave and come in at the side, so that they cross no card. */
+	sourceHandle?: string;
+	targetHandle?: string;
 }
 
 export interface Look {
@@ -67,6 +70,9 @@ export interface Look {
 	/** Says a card and a line to a screen reader. */
 	say: { card: (card: Card) => string; line: (from: string, to: string, label: string) => string };
 }
+
+/** The name of the handles at a card's side. */
+export const SIDE = "side";
 
 const WIDTH = 210;
 const HEIGHT = 58;
@@ -121,9 +127,11 @@ function lines(flow: FlowText, look: Look): Line[] {
 			const id = `${node.id}→${exit.to}`;
 			const old = all.get(id);
 			const label = [old?.label ?? "", exit.label].filter((l) => l !== "").join(" · ");
-			const shape = back.has(id) || node.id === exit.to ? "line-back" : "";
+			const loop = back.has(id) || node.id === exit.to;
 			const ariaLabel = look.say.line(node.id, exit.to, label);
-			all.set(id, { id, source: node.id, target: exit.to, label: cut(label, 28), class: shape, ariaLabel });
+			const side = loop ? { sourceHandle: SIDE, targetHandle: SIDE } : {};
+			const line = { id, source: node.id, target: exit.to, label: cut(label, 28), ariaLabel, ...side };
+			all.set(id, { ...line, class: loop ? "line-back" : "" });
 		}
 	}
 	return [...all.values()];

@@ -107,7 +107,7 @@ export class YamlEditor {
 					dress,
 					lintGutter(),
 					pointed,
-					EditorView.contentAttributes.of({ "aria-label": options.label }),
+					EditorView.contentAttributes.of({ "aria-label": options.label, tabindex: "0" }),
 					EditorView.updateListener.of((u) => {
 						if (u.docChanged) options.changed(u.state.doc.toString());
 						if (u.selectionSet && u.transactions.some((t) => t.isUserEvent("select"))) {

@@ -21,7 +21,7 @@ export const enFlows = {
 	"flow.title": "Flow {name}",
 	"flow.published": "published version {version}",
 	"flow.new": "not published yet",
-	"flow.changed": "Draft with changes",
+	"flow.changed": "Draft, changed",
 	"flow.unchanged": "As published",
 	"flow.draft": "Your draft",
 	"flow.present": "Present version",
