@@ -70,6 +70,7 @@ export const enSound = {
 	"check.noise": "Room",
 	"check.noise.do": "Please be silent for a moment.",
 	"check.noise.figures": "{db} dB",
+	"check.noise.under": "under {db} dB",
 	"check.noise.limit": "Good is under {limit} dB",
 	"check.voice": "Your voice",
 	"check.voice.do": "Say a sentence as you would to a customer; then hear yourself.",
@@ -101,6 +102,12 @@ export const enSound = {
 	"check.scale":
 		"A browser cannot measure sound pressure: the scale takes full scale for 100 dB, as a headset at its usual gain comes near to. Compare figures of one headset only.",
 	"floor.headset": "Headset",
+	"floor.problem.microphone": "microphone",
+	"floor.problem.noise": "noisy room",
+	"floor.problem.voice": "faint or distorted voice",
+	"floor.problem.echo": "echo",
+	"floor.problem.network": "network",
+	"floor.problem.ring": "ringer not heard",
 	"floor.headset.none": "not checked",
 	"floor.headset.says":
 		"{at}: {microphone}. Room {noise} dB, voice {voice} dB above it, echo {echo} dB, round trip {rtt} ms, loss ↑ {up} % ↓ {down} %",

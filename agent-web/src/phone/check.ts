@@ -172,8 +172,9 @@ export class HeadsetCheck {
 		const recorded = await tape();
 		if (recorded) await replay(recorded, this.options.playback, signal);
 		const db = (voiceLevel(levels) ?? -100) - room;
-		const verdict = clips >= 2 ? "fair" : judge(db, VOICE_LIMITS);
-		const advice = clips >= 2 ? "loud" : verdict === "good" ? "" : "voice";
+		const heard = judge(db, VOICE_LIMITS);
+		const verdict = clips >= 2 ? worst([heard, "fair"]) : heard;
+		const advice = verdict === "good" ? "" : heard === "good" ? "loud" : "voice";
 		return { at: "done", verdict, figures: { db, level: voiceLevel(levels) ?? -100 }, advice };
 	}
 
