@@ -130,6 +130,13 @@ func (e *Engine) Place(id contact.ID) (Place, bool) {
 	return e.state.place(time.Now(), id)
 }
 
+// Standing returns where a contact waits; false for one that does not.
+func (e *Engine) Standing(id contact.ID) (Standing, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.Standing(id)
+}
+
 // Close refuses further events, hands what is decided to act and waits for it.
 func (e *Engine) Close() {
 	e.mu.Lock()

@@ -300,3 +300,20 @@ func (s schedule) opens(now time.Time) time.Time {
 	}
 	return time.Time{}
 }
+
+// Standing is where a contact waits.
+type Standing struct {
+	Queue    contact.QueueID
+	Since    time.Time
+	Priority int
+	Skills   Expr
+}
+
+// Standing returns where a contact waits; false for one that does not.
+func (s *State) Standing(id contact.ID) (Standing, bool) {
+	c := s.customers[id]
+	if c == nil || c.connected || c.apart != nil {
+		return Standing{}, false
+	}
+	return Standing{Queue: c.q.cfg.ID, Since: c.since, Priority: c.priority, Skills: c.skills}, true
+}

@@ -33,6 +33,12 @@ func (s *Server) routes() http.Handler {
 	s.flowRoutes(h)
 	s.flowCallRoutes(h)
 	s.promptRoutes(h)
+	if s.opts.Tasks != nil {
+		s.taskRoutes(h)
+	}
+	if s.opts.Staffing != nil {
+		s.staffingRoutes(h)
+	}
 	describe(h.OpenAPI())
 
 	mux.Handle("GET /api/v1/seat", s.opts.Seats)

@@ -56,8 +56,10 @@ type Options struct {
 	// Consents and Record are nil where nothing is ever recorded.
 	Consents Consents
 	Record   Recorder
-	Prompts  Prompts
-	Pacer    *media.Pacer
+	// Work is nil where callers leave nothing behind.
+	Work    Work
+	Prompts Prompts
+	Pacer   *media.Pacer
 	// Troubled is told each trouble that is named, on the call's goroutine.
 	Troubled func(Trouble)
 	// Changed is told every change, on the call's goroutine; it must not block

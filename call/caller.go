@@ -347,7 +347,7 @@ func (c *Call) Enqueue(ctx context.Context, q ivr.QueueRequest) (ivr.QueueResult
 		c.setStage(StageQueue, started)
 		c.changed()
 	})
-	if err := c.Queues.Join(c.ID, q.Queue, q.Priority); err != nil {
+	if err := c.Queues.Join(c.ID, q); err != nil {
 		return ivr.QueueResult{}, fmt.Errorf("join queue %s: %w", q.Queue, err)
 	}
 	w := waiting{c: c, q: q, music: music, started: started}

@@ -179,7 +179,9 @@ type fakeQueues struct {
 
 func newFakeQueues() *fakeQueues { return &fakeQueues{join: make(chan contact.ID, 4)} }
 
-func (q *fakeQueues) Join(id contact.ID, _ contact.QueueID, _ int) error {
+func (q *fakeQueues) Park(contact.ID) error { return nil }
+
+func (q *fakeQueues) Join(id contact.ID, _ ivr.QueueRequest) error {
 	q.mu.Lock()
 	q.joined = append(q.joined, id)
 	q.mu.Unlock()

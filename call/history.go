@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -53,6 +54,48 @@ func (j *Journal) Arrivals(ctx context.Context, from, to time.Time) (map[contact
 		return nil, fmt.Errorf("count the calls of the queues: %w", err)
 	}
 	return came, nil
+}
+
+// NoteLater adds an event to the timeline of a call that is over. For one that
+// is up use Call.Note.
+func (j *Journal) NoteLater(id contact.ID, e contact.Event) {
+	j.later(func(tx *store.Tx) error {
+		data, err := json.Marshal(e.Data)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`INSERT INTO call_events (contact, n, at, kind, leg, text, data)
+			SELECT $1, COALESCE((SELECT MAX(n) FROM call_events WHERE contact = $1), 0) + 1, $2, $3, NULL, $4, $5
+			WHERE EXISTS (SELECT 1 FROM call_calls WHERE id = $1)`, id, e.At.UnixMilli(), e.Kind, e.Text, string(data))
+		return err
+	})
+}
+
+// Waited returns the calls that came to a queue in [from, to) and are over, the
+// oldest first, at most limit; q "" is every queue.
+func (j *Journal) Waited(ctx context.Context, q contact.QueueID, from, to time.Time, limit int) ([]Record, error) {
+	list := []Record{}
+	err := j.db.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT `+recordColumns+` FROM call_calls
+			WHERE started >= $1 AND started < $2 AND queue IS NOT NULL AND ended IS NOT NULL AND ($3 = '' OR queue = $3)
+			ORDER BY started, id LIMIT $4`, from.UnixMilli(), to.UnixMilli(), q, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scanRecord(rows)
+			if err != nil {
+				return err
+			}
+			list = append(list, r)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the calls of the queues: %w", err)
+	}
+	return list, nil
 }
 
 // MoveQueue tells a call that waits that it waits in another queue now.

@@ -328,8 +328,9 @@ func (j *Journal) answered(id contact.ID, q contact.QueueID, a contact.AgentID, 
 }
 
 func (j *Journal) queued(id contact.ID, q contact.QueueID) {
+	at := time.Now()
 	j.later(func(tx *store.Tx) error {
-		_, err := tx.Exec(`UPDATE call_calls SET queue = $2 WHERE id = $1`, id, q)
+		_, err := tx.Exec(`UPDATE call_calls SET queue = $2, queued = COALESCE(queued, $3) WHERE id = $1`, id, q, at.UnixMilli())
 		return err
 	})
 }

@@ -30,7 +30,7 @@ func (j *Journal) Show(ctx context.Context, id contact.ID) (Detail, error) {
 	return NewReader(j.db).Show(ctx, id)
 }
 
-const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note, csat, caller_name, trust, attest, diverted_from, diverted_why`
+const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note, csat, caller_name, trust, attest, diverted_from, diverted_why, queued`
 
 // List returns the calls that q chooses, newest first. It is never nil.
 func (r *Reader) List(ctx context.Context, q Query) ([]Record, error) {
@@ -138,17 +138,18 @@ func scanRecord(row interface{ Scan(...any) error }) (Record, error) {
 		r               Record
 		started         int64
 		answered, ended *int64
+		queued          *int64
 		by, class, why  *string
 		sip, q850       *int
 	)
 	err := row.Scan(&r.ID, &r.Line, &r.From, &r.Queue, &r.Agent, &started, &answered, &ended,
 		&by, &class, &sip, &q850, &why, &r.Consent, &r.Recording, &r.Disposition, &r.Note, &r.CSAT,
-		&r.Name, &r.Trust, &r.Attest, &r.DivertedFrom, &r.DivertedWhy)
+		&r.Name, &r.Trust, &r.Attest, &r.DivertedFrom, &r.DivertedWhy, &queued)
 	if err != nil {
 		return Record{}, err
 	}
 	r.Started = Stamp(time.UnixMilli(started))
-	r.Answered, r.Ended = stamp(answered), stamp(ended)
+	r.Answered, r.Ended, r.Queued = stamp(answered), stamp(ended), stamp(queued)
 	if by != nil {
 		r.End = &contact.EndCause{By: contact.Party(*by), Class: contact.EndClass(orZero(class)), SIP: contact.SIPStatus(orZero(sip)), Q850: orZero(q850), Why: orZero(why)}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"callfloor/contact"
+	"callfloor/ivr"
 	"callfloor/media"
 	"callfloor/media/codec"
 	"callfloor/recordings"
@@ -68,8 +69,12 @@ type Recording interface {
 // Queues is the part of the queue engine that a call needs.
 type Queues interface {
 	// Join asks for a place; the answers come as commands to the Call
-	// (SetPlace, Connect, Requeue, RefuseQueue).
-	Join(id contact.ID, q contact.QueueID, priority int) error
+	// (SetPlace, Connect, Requeue, RefuseQueue). A contact that is parked waits
+	// on where it stood.
+	Join(id contact.ID, r ivr.QueueRequest) error
+	// Park keeps the place of a contact that does something else for a while;
+	// refused while a seat rings for it.
+	Park(id contact.ID) error
 	// Leave says that the contact is gone; harmless if it never joined.
 	Leave(id contact.ID)
 	// Release says that the call between the two is over.

@@ -20,21 +20,32 @@ type Record struct {
 	Trust  *string `json:"trust"`
 	Attest *string `json:"attest"`
 	// DivertedFrom was called first, and forwarded because of DivertedWhy.
-	DivertedFrom *string           `json:"diverted_from"`
-	DivertedWhy  *string           `json:"diverted_why"`
-	Queue        *contact.QueueID  `json:"queue"`
-	Agent        *contact.AgentID  `json:"agent"`
-	Started      Stamp             `json:"started"`
-	Answered     *Stamp            `json:"answered"`
-	Ended        *Stamp            `json:"ended"`
-	End          *contact.EndCause `json:"end"`
-	Consent      contact.Consent   `json:"consent"`
-	Recording    *string           `json:"recording"`
+	DivertedFrom *string          `json:"diverted_from"`
+	DivertedWhy  *string          `json:"diverted_why"`
+	Queue        *contact.QueueID `json:"queue"`
+	Agent        *contact.AgentID `json:"agent"`
+	Started      Stamp            `json:"started"`
+	// Queued is when the customer joined the first queue; waits count from it.
+	Queued    *Stamp            `json:"queued"`
+	Answered  *Stamp            `json:"answered"`
+	Ended     *Stamp            `json:"ended"`
+	End       *contact.EndCause `json:"end"`
+	Consent   contact.Consent   `json:"consent"`
+	Recording *string           `json:"recording"`
 	// Disposition and Note are what the agent wrote in wrap-up.
 	Disposition *string `json:"disposition"`
 	Note        *string `json:"note"`
 	// CSAT is how satisfied the customer said to be, 1 to 5.
 	CSAT *int `json:"csat"`
+}
+
+// Came is when the customer came to the queues: when they joined the first one.
+// Of calls of older versions that is not known, and it is their start.
+func (r Record) Came() time.Time {
+	if r.Queued != nil {
+		return r.Queued.Time()
+	}
+	return r.Started.Time()
 }
 
 // Detail is one call with its timeline, oldest event first.

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"callfloor/ivr"
@@ -52,6 +53,10 @@ func (w *waiting) run(ctx context.Context) (ivr.QueueResult, error) {
 				w.play()
 				announce.Reset(firstPlace)
 			}
+		case key := <-w.keys():
+			if w.parks(key) {
+				return ivr.QueueResult{Key: key}, nil
+			}
 		case <-announce.C:
 			if err := w.say(ctx); err != nil {
 				return ivr.QueueResult{}, err
@@ -59,6 +64,33 @@ func (w *waiting) run(ctx context.Context) (ivr.QueueResult, error) {
 			announce.Reset(max(w.q.Announce, firstPlace))
 		}
 	}
+}
+
+// keys are those that the customer presses while they may press some.
+func (w *waiting) keys() <-chan rune {
+	if w.q.Keys == "" || w.served {
+		return nil
+	}
+	return w.c.keys
+}
+
+// parks keeps the place of a customer who pressed one of the keys; while a seat
+// rings for them nothing happens: they are about to be answered.
+func (w *waiting) parks(key rune) bool {
+	if !strings.ContainsRune(w.q.Keys, key) {
+		return false
+	}
+	if err := w.c.Queues.Park(w.c.ID); err != nil {
+		w.c.log.Debug("a caller who waits pressed a key too late", "error", err)
+		return false
+	}
+	w.c.post(func() {
+		if w.c.view.Stage == StageQueue {
+			w.c.setStage(StageFlow, time.Now())
+			w.c.changed()
+		}
+	})
+	return true
 }
 
 // intro says what the flow has to say first, or as much of it as there is time

@@ -12,7 +12,8 @@ var flows embed.FS
 var prompts embed.FS
 
 // BuiltinFlows holds the flows of the demo lines: full.yaml, announced.yaml,
-// unrecorded.yaml, ringing.yaml, hangup.yaml and echo.yaml.
+// unrecorded.yaml, ringing.yaml, hangup.yaml and echo.yaml; and offers.yaml,
+// whose queue offers a call back and a voicemail.
 func BuiltinFlows() fs.FS { return folder(flows, "flows") }
 
 // BuiltinPrompts holds the prompts and the music that the built-in flows play.

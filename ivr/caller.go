@@ -51,6 +51,7 @@ type Caller interface {
 	SetLanguage(lang string)
 	// Hangup ends the call from our side.
 	Hangup(cause contact.EndCause)
+	LeavesWork
 }
 
 // Prompt is one sound of a flow in the language chosen: an ID that Prompts
@@ -91,6 +92,13 @@ type QueueRequest struct {
 	// GoOn: the flow goes on when the agent hangs up, instead of the call
 	// ending; Enqueue then returns with Served.
 	GoOn bool
+	// Skills are what the contact requires of an agent ("chinese >= 3"); "" is
+	// nothing.
+	Skills string
+	// Keys are what the customer may press while they wait; Enqueue then returns
+	// with the Key, and the place is kept until the flow ends or queues them
+	// again.
+	Keys string
 	// Vars are the flow's variables at this moment, without the secret ones.
 	Vars map[string]any
 }
@@ -104,4 +112,6 @@ type QueueResult struct {
 	Reason string
 	// Served is true when an agent spoke with the customer and hung up.
 	Served bool
+	// Key is the one of QueueRequest.Keys that was pressed; 0 if none was.
+	Key rune
 }

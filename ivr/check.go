@@ -14,6 +14,9 @@ type CheckOptions struct {
 	ConsentPolicy string
 	// Queues are the queues that there are.
 	Queues []contact.QueueID
+	// Skills says what is wrong with a condition on agents' skills; nil: not
+	// looked at.
+	Skills func(condition string) error
 	// Speech is true where the configuration has a speech command.
 	Speech bool
 }
@@ -35,6 +38,7 @@ func (f *Flow) checkParts(o CheckOptions, found *findings) {
 		theirs := &findings{file: s.file}
 		s.checkQueues(o.Queues, theirs)
 		s.checkSpeech(o.Speech, theirs)
+		s.checkSkills(o.Skills, theirs)
 		found.list = append(found.list, theirs.list...)
 	})
 }
@@ -63,10 +67,36 @@ func (f *Flow) checkQueues(queues []contact.QueueID, found *findings) {
 		names[i] = string(q)
 	}
 	for _, id := range f.order {
+		q, ok := queueOf(f.nodes[id].step)
+		if ok && !slices.Contains(names, q.text) {
+			found.add(q.at, "there is no queue %q; the configuration's queues are: %s%s", q.text,
+				cmp.Or(strings.Join(names, ", "), "none"), nearest(q.text, names))
+		}
+	}
+}
+
+// queueOf is the queue that a step names.
+func queueOf(s step) (word, bool) {
+	switch s := s.(type) {
+	case *queueStep:
+		return s.Queue, true
+	case *callbackStep:
+		return s.Queue, true
+	case *voicemailStep:
+		return s.Queue, true
+	}
+	return word{}, false
+}
+
+// checkSkills has what contacts require of agents read by who will read it.
+func (f *Flow) checkSkills(read func(string) error, found *findings) {
+	for _, id := range f.order {
 		q, ok := f.nodes[id].step.(*queueStep)
-		if ok && !slices.Contains(names, q.Queue.text) {
-			found.add(q.Queue.at, "there is no queue %q; the configuration's queues are: %s%s", q.Queue.text,
-				cmp.Or(strings.Join(names, ", "), "none"), nearest(q.Queue.text, names))
+		if !ok || read == nil || q.Skills.text == "" || strings.Contains(q.Skills.text, "{") {
+			continue // with values in it, it is read when they are known
+		}
+		if err := read(q.Skills.text); err != nil {
+			found.add(q.Skills.at, "skills: %v", err)
 		}
 	}
 }

@@ -121,6 +121,10 @@ func (w *consentWalk) check(here standing) bool {
 			theirs.addOnce(n.at, path, "the line's consent policy is %s, but the consent node %q has mode %s; make them agree", w.policy, n.id, s.Mode.text)
 		}
 		return true // the queue behind it would be the same fault again
+	case *voicemailStep:
+		if w.policy == policyNever {
+			theirs.addOnce(n.at, path, "the line never records, but a caller reaches the voicemail node %q; remove it, or give the line another policy", n.id)
+		}
 	case *queueStep:
 		if !here.settled && w.policy != policyNever {
 			theirs.addOnce(n.at, path, "a caller reaches the queue %q without a consent node of mode %s, which the line requires; put one on this path", s.Queue.text, w.policy)

@@ -58,7 +58,19 @@
 //	          announce [60s], priority [0],     without served the call ends after the agent
 //	          refused, closed [refused],         closed, no_agents, overflow: why it did not keep the caller
 //	          no_agents [refused], overflow
-//	          [refused], served
+//	          [refused], served, skills, keys,  skills are required of agents; keys are taken while
+//	          offer, offer_from [0s]            the caller waits, the place is kept, and offer tells of
+//	                                            them where the expected wait is at least offer_from
+//	callback  queue, say [callback_offer],      a call back on the caller's number or another one,
+//	          other [true], choose [false],     when it is their turn or at a time of their choice;
+//	          zone [UTC], priority [0],         the place in the queue is kept
+//	          wait [10s], booked, declined,
+//	          failed [declined]
+//	voicemail queue, say [voicemail_leave],     a message, recorded after being told so; a silence,
+//	          max [2m], silence [5s],           ends or hanging up ends it; review lets the caller
+//	          ends ["#"], review [true],        record it again; it becomes a task of the queue
+//	          priority [0], wait [10s], next,
+//	          empty [next]
 //	survey    say, say_wrong, thanks, into,     1 to 5, kept with the call
 //	          wait [10s], timeouts [2],
 //	          failures [2], next

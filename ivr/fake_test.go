@@ -57,6 +57,7 @@ type queueing struct {
 	broken   bool // Enqueue fails
 	position int
 	expected time.Duration
+	key      rune // pressed by the caller
 }
 
 // fakeCaller is a customer and a call in fake time. It writes down what the
@@ -248,7 +249,7 @@ func (c *fakeCaller) Enqueue(ctx context.Context, q QueueRequest) (QueueResult, 
 		<-ctx.Done()
 		return QueueResult{}, context.Cause(ctx)
 	}
-	return QueueResult{Refused: fate.refused, Served: fate.served}, nil
+	return QueueResult{Refused: fate.refused, Served: fate.served, Key: fate.key}, nil
 }
 
 func (c *fakeCaller) Now() time.Time { return time.Now().Add(c.scene.clock) }

@@ -62,6 +62,7 @@ type runner struct {
 	languageKeys map[rune]string // taken in every question that does not use them itself
 	typed        []rune          // keys that ended an announcement; the next question takes them
 	answered     bool
+	waits        string // the queue where the caller waits while they choose
 	cause        *contact.EndCause
 }
 

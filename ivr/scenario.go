@@ -188,6 +188,8 @@ type expectations struct {
 	Consent  word   `yaml:"consent"` // granted, refused, announced, none
 	Language word   `yaml:"language"`
 	CSAT     count  `yaml:"csat"`
+	Callback word   `yaml:"callback"` // the queue, and the time that was chosen: sales 14:30
+	Message  word   `yaml:"message"`  // the queue that got a message
 	Vars     values `yaml:"vars"`
 }
 
@@ -200,6 +202,7 @@ type scriptStep struct {
 	Press  word       `yaml:"press"`
 	Wait   span       `yaml:"wait"`
 	HangUp *bool      `yaml:"hangup"`
+	Speak  span       `yaml:"speak"` // into a voicemail
 	Queue  *wantQueue `yaml:"queue"`
 }
 
@@ -309,8 +312,8 @@ func (f *Flow) queues() []contact.QueueID {
 	var list []contact.QueueID
 	f.eachSub(func(s *Flow) {
 		for _, id := range s.order {
-			if q, ok := s.nodes[id].step.(*queueStep); ok && !slices.Contains(list, contact.QueueID(q.Queue.text)) {
-				list = append(list, contact.QueueID(q.Queue.text))
+			if q, ok := queueOf(s.nodes[id].step); ok && !slices.Contains(list, contact.QueueID(q.text)) {
+				list = append(list, contact.QueueID(q.text))
 			}
 		}
 	})

@@ -137,10 +137,16 @@ func readScene(t *testing.T, text string) (flow string, s scene) {
 
 func readQueue(t *testing.T, w []string) queueing {
 	t.Helper()
-	q := queueing{after: duration(t, w[1])}
+	q := queueing{}
+	if w[0] != "key" {
+		q.after = duration(t, w[1])
+	}
 	switch w[0] {
 	case "served":
 		q.served = true
+	case "key":
+		q.key, q.after = rune(w[1][0]), duration(t, w[2])
+		return q
 	case "refused":
 		q.refused = "full"
 	case "gone":

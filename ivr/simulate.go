@@ -99,6 +99,8 @@ type simulation struct {
 	language string
 	csat     int
 	vars     map[string]any
+	callback string // the queue that calls back, and when
+	message  string // the queue that got a message
 	ended    bool
 	trace    []string
 	failures []string
@@ -416,8 +418,8 @@ func (s *simulation) Enqueue(ctx context.Context, q QueueRequest) (QueueResult, 
 	case want.Leaves.set:
 		lasts = want.Leaves.d
 	}
-	if err := s.waits(ctx, q, want, s.now.Add(lasts)); err != nil {
-		return QueueResult{}, err
+	if key, err := s.waits(ctx, q, want, s.now.Add(lasts)); err != nil || key != 0 {
+		return QueueResult{Key: key}, err
 	}
 	switch {
 	case !want.Served.set:
@@ -431,21 +433,27 @@ func (s *simulation) Enqueue(ctx context.Context, q QueueRequest) (QueueResult, 
 }
 
 // waits lets the time in a queue pass, with its announcements.
-func (s *simulation) waits(ctx context.Context, q QueueRequest, want *wantQueue, end time.Time) error {
+func (s *simulation) waits(ctx context.Context, q QueueRequest, want *wantQueue, end time.Time) (rune, error) {
 	for want.Place.set && q.Announce > 0 && s.now.Add(q.Announce).Before(end) {
-		if _, _, err := s.until(ctx, s.now.Add(q.Announce), false); err != nil {
-			return err
+		if key, err := s.keyIn(ctx, q.Keys, s.now.Add(q.Announce)); err != nil || key != 0 {
+			return key, err
 		}
 		if _, _, err := s.hears(ctx, q.Say(want.Place.n, want.Expected.d), false); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if want.is() {
-		_, _, err := s.until(ctx, end, false)
-		return err
+	if want.is() || s.trial == nil {
+		return s.keyIn(ctx, q.Keys, end)
 	}
-	_, _, err := s.asks(ctx, "queue", end, false)
-	return err
+	for {
+		key, pressed, err := s.asks(ctx, "queue", end, q.Keys != "")
+		if err != nil || !pressed {
+			return 0, err
+		}
+		if strings.ContainsRune(q.Keys, key) {
+			return key, nil
+		}
+	}
 }
 
 // is tells whether a scenario says what becomes of a queue.
@@ -512,6 +520,7 @@ func (s *simulation) compare(cause contact.EndCause) {
 	}{
 		{"the end", string(cause.Class), e.End}, {"who ended it", string(cause.By), e.By}, {"the consent", string(s.consent), e.Consent},
 		{"the language", s.language, e.Language}, {"the satisfaction", plain(s.csat), word{text: csat, at: e.CSAT.at}},
+		{"the call back", cmp.Or(s.callback, "none"), e.Callback}, {"the message", cmp.Or(s.message, "none"), e.Message},
 	} {
 		if c.want.text != "" && c.got != c.want.text {
 			s.fail(c.want.at, "%s is %s, want %s", c.what, c.got, c.want.text)

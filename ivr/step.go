@@ -40,6 +40,8 @@ var kinds = []struct {
 	{"split", func() step { return new(splitStep) }},
 	{"lookup", func() step { return new(lookupStep) }},
 	{"queue", func() step { return new(queueStep) }},
+	{"callback", func() step { return new(callbackStep) }},
+	{"voicemail", func() step { return new(voicemailStep) }},
 	{"survey", func() step { return new(surveyStep) }},
 	{"subflow", func() step { return new(subflowStep) }},
 	{"return", func() step { return new(returnStep) }},

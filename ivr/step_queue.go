@@ -3,7 +3,9 @@ package ivr
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"callfloor/contact"
@@ -17,9 +19,13 @@ type queueStep struct {
 	Say      words      `yaml:"say"` // said first, while the caller waits already
 	Music    word       `yaml:"music"`
 	Announce span       `yaml:"announce"`
-	Priority expression `yaml:"priority"` // 0 to 100, rounded and kept within
-	Refused  word       `yaml:"refused"`  // the queue is full or closed
-	Closed   word       `yaml:"closed"`   // refused because it is closed; else as refused
+	Priority expression `yaml:"priority"`   // 0 to 100, rounded and kept within
+	Skills   template   `yaml:"skills"`     // required of agents: chinese >= {level}
+	Keys     choices    `yaml:"keys"`       // taken while the caller waits; the place is kept
+	Offer    words      `yaml:"offer"`      // says what the keys do, after each announcement
+	From     span       `yaml:"offer_from"` // only where the expected wait is at least this
+	Refused  word       `yaml:"refused"`    // the queue is full or closed
+	Closed   word       `yaml:"closed"`     // refused because it is closed; else as refused
 	NoAgents word       `yaml:"no_agents"`
 	Overflow word       `yaml:"overflow"` // has waited long enough; else as refused
 	Served   word       `yaml:"served"`   // after the agent; without it the call ends
@@ -44,7 +50,16 @@ func (s *queueStep) settle(c *settling) {
 	if s.Priority.set() && c.compile(&s.Priority, typeNumber, nil) {
 		c.noSecret(&s.Priority, "the priority")
 	}
+	c.settleTemplate(&s.Skills, "the skills")
 	s.Announce.fallback(queueAnnounce)
+	if len(s.Offer) > 0 && (len(s.Keys) == 0 || s.Announce.d == 0) {
+		c.add(s.Offer[0].at, "offer: is said after each announcement and tells of keys; write keys:, and no announce: 0s")
+	}
+	for _, k := range s.Keys {
+		if k.Next.text == "" {
+			c.add(k.Label.at, "the key %c leads nowhere; give it next:", k.key)
+		}
+	}
 	if s.Announce.d > 0 && s.Announce.d < queueGap {
 		c.add(s.Announce.at, "an announcement every %v leaves no music; write at least %v, or 0s for none", s.Announce.d, queueGap)
 	}
@@ -63,6 +78,9 @@ func (s *queueStep) exits() []exit {
 		if e.to.text != "" {
 			list = append(list, e)
 		}
+	}
+	for _, k := range s.Keys {
+		list = append(list, exit{to: k.Next, by: fmt.Sprintf("key %c (%s)", k.key, k.Label.text)})
 	}
 	return list
 }
@@ -85,7 +103,7 @@ func (s *queueStep) after(reason string) word {
 }
 
 func (s *queueStep) sounds() []soundRef {
-	list := append(refs(s.Say), soundRef{word: s.Music, music: true})
+	list := append(append(refs(s.Say), refs(s.Offer)...), soundRef{word: s.Music, music: true})
 	if s.Announce.d > 0 {
 		for _, id := range placePrompts() {
 			list = append(list, soundRef{word: word{text: id, at: s.Queue.at}})
@@ -98,9 +116,20 @@ func (s *queueStep) summary() string { return "queue " + s.Queue.text }
 
 func (s *queueStep) run(ctx context.Context, r *runner) (string, error) {
 	place := &placeSayer{lang: r.lang, resolve: r.resolveIDs}
+	say := func(position int, expected time.Duration) []Prompt {
+		list := place.say(position, expected)
+		if s.From.d == 0 || expected >= s.From.d {
+			list = append(list, r.resolve(s.Offer)...)
+		}
+		return list
+	}
+	skills, err := r.fill(&s.Skills, func(text string) string { return text })
+	if err != nil {
+		r.note(err.Error()+"; no skills are required", nil)
+	}
 	result, err := r.caller.Enqueue(ctx, QueueRequest{
-		Queue: contact.QueueID(s.Queue.text), Priority: s.priority(r), Intro: r.resolve(s.Say),
-		Music: s.Music.text, Announce: s.Announce.d, Say: place.say, GoOn: s.Served.text != "", Vars: r.open(),
+		Queue: contact.QueueID(s.Queue.text), Priority: r.priority(&s.Priority), Skills: skills, Intro: s.intro(r),
+		Music: s.Music.text, Announce: s.Announce.d, Say: say, GoOn: s.Served.text != "", Keys: s.keys(), Vars: r.open(),
 	})
 	if _, gone := errors.AsType[contact.EndCause](err); err != nil && (gone || ctx.Err() != nil) {
 		return "", err
@@ -112,18 +141,42 @@ func (s *queueStep) run(ctx context.Context, r *runner) (string, error) {
 		r.note("the queue did not take the call: "+result.Refused, map[string]any{"refused": result.Refused, "reason": result.Reason})
 		return s.after(result.Reason).text, nil
 	}
+	for _, k := range s.Keys {
+		if result.Key == k.key {
+			r.waits = s.Queue.text
+			r.note(fmt.Sprintf("pressed %c (%s) while waiting", k.key, k.Label.text), nil)
+			return k.Next.text, nil
+		}
+	}
 	if s.Served.text == "" {
 		r.hangup(contact.EndCompleted, "served")
 	}
 	return s.Served.text, nil
 }
 
-// priority computes the priority; 0 if that fails.
-func (s *queueStep) priority(r *runner) int {
-	if !s.Priority.set() {
+// keys are those that a caller may press.
+func (s *queueStep) keys() string {
+	var b strings.Builder
+	for _, k := range s.Keys {
+		b.WriteRune(k.key)
+	}
+	return b.String()
+}
+
+// intro is what is said first; not to one who comes back to this queue.
+func (s *queueStep) intro(r *runner) []Prompt {
+	if r.waits == s.Queue.text {
+		return nil
+	}
+	return r.resolve(s.Say)
+}
+
+// priority computes a priority; 0 if that fails.
+func (r *runner) priority(e *expression) int {
+	if !e.set() {
 		return 0
 	}
-	x, err := r.eval(&s.Priority, nil)
+	x, err := r.eval(e, nil)
 	if err != nil {
 		r.note(err.Error()+"; the priority is 0", nil)
 		return 0

@@ -24,6 +24,7 @@ import (
 //	listen           ListenView, absent when not listening
 //	parked/CONTACT   ParkedView
 //	alert/…          AlertView   (supervisors and administrators)
+//	task/ID          TaskView    (its agent; supervisors and administrators)
 //	echo             EchoView, once the network was tested
 //
 // Durations are seconds, times RFC 3339 with milliseconds; null or absent is
@@ -307,6 +308,13 @@ type CallView struct {
 	Answered    *string           `json:"answered"`
 	Disposition string            `json:"disposition"`
 	Note        string            `json:"note"`
+	// Kind is "" for a call, callback (the customer is called when the agent has
+	// answered; Answered is null until they are there) or voicemail; Task is
+	// which one.
+	Kind string `json:"kind,omitempty"`
+	Task string `json:"task,omitempty"`
+	// AutoAnswer: the page answers by itself, after a beep.
+	AutoAnswer bool `json:"auto_answer,omitempty"`
 }
 
 // CoachView is a supervisor in an agent's call.
@@ -349,6 +357,7 @@ type QueueView struct {
 	ID           string  `json:"id"`
 	Name         string  `json:"name"`
 	Waiting      int     `json:"waiting"`
+	Tasks        int     `json:"tasks"` // callbacks and voicemails that wait
 	LongestSince *string `json:"longest_since"`
 	Available    int     `json:"available"`
 	Staffed      int     `json:"staffed"`
@@ -362,8 +371,34 @@ type QueueView struct {
 	Door string `json:"door"`
 }
 
+// TaskView is something to be done after a call, until it is closed.
+type TaskView struct {
+	ID string `json:"id"`
+	// Kind is callback, voicemail, after_call or promise.
+	Kind string `json:"kind,omitempty"`
+	// State is scheduled, queued, active or open.
+	State string     `json:"state"`
+	Queue string     `json:"queue"`
+	Name  string     `json:"queue_name"`
+	Agent string     `json:"agent"`
+	From  string     `json:"from"` // masked
+	Call  contact.ID `json:"call"` // that it came of
+	// Recording is that of a voicemail, Length its seconds.
+	Recording string  `json:"recording"`
+	Length    float64 `json:"length"`
+	Note      string  `json:"note"`
+	Made      string  `json:"made"`
+	Due       *string `json:"due"`
+	Next      *string `json:"next"` // when the customer is called again
+	Tries     int     `json:"tries"`
+	// Reminded: the deadline is near or over.
+	Reminded bool `json:"reminded"`
+}
+
 // AlertView is something that supervisors should look at. Kind is "missed" (an
-// agent who does not answer) or "surge" (a queue, until it is over).
+// agent who does not answer), "surge" (a queue, until it is over), "promise"
+// (an agent's deadlines are near or over) or "callback" (a customer who could
+// not be called back).
 type AlertView struct {
 	Kind  string          `json:"kind"`
 	Agent contact.AgentID `json:"agent"`
@@ -395,6 +430,8 @@ type FloorCallView struct {
 	Coach     *CoachView `json:"coach"`
 	// Trouble is as in CallView.
 	Trouble string `json:"trouble"`
+	// Kind is as in CallView.
+	Kind string `json:"kind,omitempty"`
 }
 
 // ListenView is what a supervisor listens to.

@@ -297,7 +297,7 @@ func (c *simulateCmd) journal(ctx context.Context, day *simulate.Day) error {
 	}
 	agents := map[contact.AgentID]bool{}
 	for _, r := range records {
-		x := simulate.Contact{At: r.Started.Time(), Queue: *r.Queue, Patience: c.Patience}
+		x := simulate.Contact{At: r.Came(), Queue: *r.Queue, Patience: c.Patience}
 		if r.Answered != nil {
 			x.Handle = r.Ended.Time().Sub(r.Answered.Time())
 		} else {

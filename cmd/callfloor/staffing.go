@@ -38,7 +38,7 @@ func (c *simulateCmd) plan(ctx context.Context, t terminal, cfg acd.Config) erro
 	}
 	var calls []staffing.Call
 	for _, r := range records {
-		x := staffing.Call{At: r.Started.Time(), Answered: r.Answered != nil}
+		x := staffing.Call{At: r.Came(), Answered: r.Answered != nil}
 		if x.Answered {
 			x.Wait, x.Talk = r.Answered.Time().Sub(x.At), r.Ended.Time().Sub(r.Answered.Time())
 		} else {

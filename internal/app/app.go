@@ -190,6 +190,7 @@ func (a *App) openHouse(ctx context.Context) error {
 	if err := a.openWayOut(ctx); err != nil {
 		return err
 	}
+	a.house.tasks = a.newTasks()
 	a.engine = acd.NewEngine(routing, a.log, a.house.inbox.actions)
 	a.house.start(a.engine)
 	// Stopped after the engine, whose last actions it takes.
@@ -200,6 +201,10 @@ func (a *App) openHouse(ctx context.Context) error {
 		return err
 	}
 	a.places = keepPlaces(a.db, a.journal, a.log, a.engine, a.cfg.QueueIDs())
+	if err := a.house.tasks.begin(ctx); err != nil {
+		return fmt.Errorf("take up the tasks of the last run: %w", err)
+	}
+	a.onStop("tasks", func(context.Context) error { a.house.tasks.close(); return nil })
 	return nil
 }
 

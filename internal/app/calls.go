@@ -28,7 +28,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	flow := a.shelf.flow(line.Flow)
 	c := call.New(call.Options{
 		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Origin: originOf(a.ctx, leg), Started: leg.Invited(), Leg: leg, Log: a.log,
-		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer,
+		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer, Work: a.house.work(),
 		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
 	})
 	a.house.add(c)
@@ -37,12 +37,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	began := time.Now()
 	c.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
 		// The journal has the call's row only now; events need it.
-		traceLeg(c, leg, contact.LegID(contact.Customer))
-		followCodec(c, leg)
-		leg.OnHold(func(on bool) { noteHold(c, on) })
-		leg.OnSilence(func(silent time.Duration) {
-			c.Note(contact.KindSilence, contact.LegID(contact.Customer), fmt.Sprintf("no sound from the customer's phone for %.0f s", silent.Seconds()), nil)
-		})
+		noteLeg(c, leg)
 		return flow.Run(ctx, caller, ivr.Start{
 			Line: line.ID, Caller: leg.Caller(), Language: line.Language, Remembered: a.remembered(ctx, leg.Caller()),
 			ConsentPolicy: line.Consent, Hours: a.cfg.Hours, Services: a.services,
@@ -65,6 +60,16 @@ func (a *App) remembered(ctx context.Context, caller string) string {
 		a.log.Warn("the language of an earlier call could not be read", "error", err)
 	}
 	return lang
+}
+
+// noteLeg writes what happens on a customer's leg into the timeline.
+func noteLeg(c *call.Call, leg *sip.Leg) {
+	traceLeg(c, leg, contact.LegID(contact.Customer))
+	followCodec(c, leg)
+	leg.OnHold(func(on bool) { noteHold(c, on) })
+	leg.OnSilence(func(silent time.Duration) {
+		c.Note(contact.KindSilence, contact.LegID(contact.Customer), fmt.Sprintf("no sound from the customer's phone for %.0f s", silent.Seconds()), nil)
+	})
 }
 
 func noteHold(c *call.Call, on bool) {

@@ -131,6 +131,12 @@ func (h *House) inCall(s *web.Seat, cmd web.Command) error {
 	if status, _ := h.engine.Agent(contact.AgentID(s.User())); cmd.Do == web.DoHangup && h.dials.hangUp(status.Contact, s.User()) {
 		return nil
 	}
+	if cmd.Do == web.DoHangup {
+		status, _ := h.engine.Agent(contact.AgentID(s.User()))
+		if h.tasks.hangup(status.Contact, contact.AgentID(s.User())) {
+			return nil
+		}
+	}
 	c, err := h.callOf(s.User())
 	if err != nil {
 		return err
@@ -166,6 +172,15 @@ func (h *House) wrapUp(ctx context.Context, user contact.AgentID, cmd web.Comman
 	}
 	if len(cmd.Note) > noteLimit {
 		return contact.Errorf(contact.Invalid, "a note can have %d characters at most", noteLimit)
+	}
+	if task, err := h.tasks.wrapUp(ctx, id, user, cmd.Disposition, cmd.Note, cmd.Do == web.DoWrapUpDone); err != nil {
+		return err
+	} else if task { // there is no call of it
+		h.inbox.put(func(n *news) { n.wraps[wrapKey{id, user}] = wrap{cmd.Disposition, cmd.Note} })
+		if cmd.Do == web.DoWrapUpDone {
+			return h.engine.Do(acd.WrapUpDone{Agent: user})
+		}
+		return nil
 	}
 	if err := h.journal.WrapUp(ctx, id, call.WrapUp{Agent: user, Disposition: cmd.Disposition, Note: cmd.Note, Done: cmd.Do == web.DoWrapUpDone}); err != nil {
 		h.log.Error("could not save a wrap-up", "call", id, "error", err)

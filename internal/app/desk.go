@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"callfloor/acd"
+	"callfloor/acd/tasks"
 	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/web"
@@ -24,6 +25,8 @@ type desk struct {
 	// alerts are those that are on, by their key of the document.
 	alerts map[string]web.AlertView
 	parked map[contact.ID]bool // calls that are shown as parked
+	// tasks are those that are open.
+	tasks map[string]tasks.Task
 	// notReady says for each seat what it lacks; "" when it is live.
 	notReady map[string]string
 }
@@ -49,6 +52,7 @@ func newDesk() desk {
 		seats:    map[string]*web.Seat{},
 		notReady: map[string]string{},
 		alerts:   map[string]web.AlertView{},
+		tasks:    map[string]tasks.Task{},
 		parked:   map[contact.ID]bool{},
 	}
 }
@@ -78,6 +82,9 @@ func (d *desk) show(h *House, n news) {
 		if s.Ended != nil && !d.wrapping(id) {
 			d.forget(id)
 		}
+	}
+	for _, t := range n.tasks {
+		d.showTask(h, t)
 	}
 	for k := range n.wraps {
 		if s, ok := d.calls[k.call]; ok {
@@ -148,6 +155,9 @@ func (d *desk) showAll(h *House, user string) {
 	for _, s := range d.calls {
 		d.showCall(h, s)
 	}
+	for _, t := range d.tasks {
+		d.showTask(h, t)
+	}
 	if s := d.seats[user]; watches(s) {
 		for key, view := range d.alerts {
 			s.Put(key, view)
@@ -205,7 +215,9 @@ func (d *desk) showCall(h *House, s call.Snapshot) {
 		if s.Ended != nil {
 			w.Drop(key)
 		} else {
-			w.Put(key, floorCallView(s, d.coach(s, s.Agent)))
+			view := floorCallView(s, d.coach(s, s.Agent))
+			view.Kind, _ = h.tasks.describe(s.ID)
+			w.Put(key, view)
 		}
 	}
 	d.showParked(s)
@@ -217,6 +229,21 @@ func (d *desk) showCall(h *House, s call.Snapshot) {
 	for _, w := range s.Watchers {
 		if seat, ok := d.seats[w.User]; ok && s.Ended == nil {
 			h.showListen(seat, s.ID, w, s.Codec)
+		}
+	}
+}
+
+// showTask puts a task on the seats of its agent and of supervisors.
+func (d *desk) showTask(h *House, t tasks.Task) {
+	key := "task/" + t.ID
+	if d.tasks[t.ID] = t; t.State.Closed() {
+		delete(d.tasks, t.ID)
+	}
+	for user, s := range d.seats {
+		if !t.State.Closed() && (watches(s) || string(t.Agent) == user) {
+			s.Put(key, taskView(h, t))
+		} else {
+			s.Drop(key)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/internal/config"
+	"callfloor/ivr"
 	"callfloor/web"
 )
 
@@ -47,6 +48,9 @@ type House struct {
 
 	transfers *transfers
 	seatOf    func(user string) (*web.Seat, bool) // nil: nobody has a seat
+
+	// tasks are callbacks, voicemails and promises. Static, may be nil.
+	tasks *taskBook
 
 	// desk is owned by run.
 	desk desk
@@ -184,10 +188,13 @@ func (h *House) act(a acd.Action) {
 		if !h.dials.has(a.Contact) { // who dialled is connected when the customer answers
 			h.connect(a)
 		}
+	case acd.Dial:
+		h.tasks.dial(a)
 	case acd.Requeued:
 		if h.dials.lost(a.Contact) {
 			return // its agent dialled, and nobody else waits for it
 		}
+		h.tasks.requeued(a)
 		if c, ok := h.call(a.Contact); ok {
 			c.Requeue(a.Agent, a.Queue)
 		}
@@ -215,6 +222,9 @@ func (h *House) act(a acd.Action) {
 func (h *House) offer(a acd.OfferTo) {
 	c, ok := h.call(a.Contact)
 	if !ok {
+		if h.tasks.offered(a.Contact, a.Agent, true) {
+			h.desk.offers[a.Agent] = a
+		}
 		return
 	}
 	h.desk.offers[a.Agent] = a
@@ -256,6 +266,11 @@ func (h *House) alert(a acd.Alert) {
 }
 
 func (h *House) offerEnded(a acd.OfferEnded) {
+	if a.Why != "accepted" && !a.Rings {
+		if _, live := h.call(a.Contact); !live {
+			h.tasks.offered(a.Contact, a.Agent, false)
+		}
+	}
 	if c, ok := h.call(a.Contact); ok && a.Why != "accepted" && a.Why != "left" {
 		if a.Rings || a.Why == "taken" { // it rings elsewhere, or is answered
 			c.Note(contact.KindOffer, "", "the offer to "+string(a.Agent)+" ended: "+a.Why, map[string]any{"agent": a.Agent, "why": a.Why})
@@ -271,10 +286,14 @@ func (h *House) connect(a acd.Connect) {
 	h.transfers.unpark(a.Contact)
 	c, ok := h.call(a.Contact)
 	seat, online := h.desk.seats[string(a.Agent)]
+	if !ok && online && h.tasks.accepted(a, seat) {
+		return
+	}
 	if !ok || !online {
 		h.log.Warn("an accepted call cannot be connected", "call", a.Contact, "call_known", ok, "seat_known", online)
 		return
 	}
+	h.tasks.reached(a.Contact, a.Agent)
 	if err := c.Connect(seat, a.Queue, a.Waited); err != nil {
 		h.log.Info("an accepted call was over before it was connected", "call", a.Contact, "error", err)
 	}
@@ -283,8 +302,18 @@ func (h *House) connect(a acd.Connect) {
 // The queue engine as calls see it (call.Queues).
 
 // Join implements call.Queues.
-func (h *House) Join(id contact.ID, q contact.QueueID, priority int) error {
-	ev := acd.ContactQueued{Contact: id, Queue: q, Priority: priority, Since: time.Now()}
+func (h *House) Join(id contact.ID, r ivr.QueueRequest) error {
+	ev := acd.ContactQueued{Contact: id, Queue: r.Queue, Priority: r.Priority, Since: time.Now()}
+	if taken, err := h.joinBack(id); taken {
+		return err
+	}
+	if r.Skills != "" {
+		skills, err := acd.ParseExpr(r.Skills)
+		if err != nil {
+			h.log.Warn("a flow asks for skills that cannot be read; nothing is asked for", "queue", r.Queue, "error", err)
+		}
+		ev.Skills = skills
+	}
 	if c, ok := h.call(id); ok {
 		ev.Caller = c.From
 		ev.LastAgent = h.lastAgent(c.From)
@@ -312,6 +341,9 @@ func (h *House) lastAgent(from string) contact.AgentID {
 
 // Leave implements call.Queues.
 func (h *House) Leave(id contact.ID) { h.tell(acd.ContactLeft{Contact: id}) }
+
+// Park implements call.Queues.
+func (h *House) Park(id contact.ID) error { return h.engine.Do(acd.ContactParked{Contact: id}) }
 
 // Release implements call.Queues.
 func (h *House) Release(id contact.ID, agent contact.AgentID) {

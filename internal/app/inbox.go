@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"callfloor/acd"
+	"callfloor/acd/tasks"
 	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/web"
@@ -29,6 +30,7 @@ type news struct {
 	wraps   map[wrapKey]wrap
 	// headsets are the agents whose headset was checked.
 	headsets map[contact.AgentID]struct{}
+	tasks    map[string]tasks.Task
 }
 
 // seatNews is a seat whose connection changed.
@@ -47,6 +49,7 @@ func emptyNews() news {
 		wraps:  map[wrapKey]wrap{},
 
 		headsets: map[contact.AgentID]struct{}{},
+		tasks:    map[string]tasks.Task{},
 	}
 }
 

@@ -62,6 +62,7 @@ func (a *App) apiOptions() api.Options {
 		Flows: a.editor, FlowCalls: a.flowCalls, Prompts: a.sounds,
 		Targets: a.house.targets, SignOut: a.signOut, Troubles: a.troubles, Metrics: a.metrics,
 	}
+	o.Tasks, o.Staffing = a.house.tasks, a.planner()
 	for _, l := range a.cfg.Lines {
 		o.Lines = append(o.Lines, api.Line{ID: string(l.ID), Name: l.Name})
 	}

@@ -39,6 +39,8 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 	if v.Chosen == nil {
 		v.Chosen = []string{}
 	}
+	v.Kind, v.Task = h.tasks.describe(s.ID)
+	v.AutoAnswer = offer.AutoAnswer && offer.Contact == s.ID
 	for _, r := range offer.Reasons {
 		if r.Chosen {
 			v.Reason = r.Why
@@ -90,7 +92,7 @@ func agentView(h *House, id contact.AgentID, a acd.AgentStatus, seat *web.Seat) 
 func queueView(h *House, id contact.QueueID, q acd.QueueStatus) web.QueueView {
 	return web.QueueView{
 		ID: string(id), Name: h.queueName(id), Waiting: q.Waiting, LongestSince: maybe(q.LongestSince),
-		Available: q.Available, Staffed: q.Staffed, Talking: q.Talking,
+		Tasks: q.Tasks, Available: q.Available, Staffed: q.Staffed, Talking: q.Talking,
 		Answered: q.Answered, AnsweredIn: q.AnsweredIn, ServiceLevel: h.names.serviceLevel.Seconds(), Abandoned: q.Abandoned, Expected: q.Expected.Seconds(), Door: string(q.Door),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"callfloor/acd"
+	"callfloor/acd/tasks"
 	"callfloor/api"
 	"callfloor/call"
 	"callfloor/contact"
@@ -50,6 +51,8 @@ type Config struct {
 	// Trunks are the carriers; Outbound says which calls may go out over them.
 	Trunks   []sip.TrunkConfig `yaml:"trunks"`
 	Outbound outbound.Config   `yaml:"outbound"`
+	// Promises are what agents promise customers, with their deadlines.
+	Promises []tasks.PromiseConfig `yaml:"promises"`
 	// Dispositions are what an agent chooses from in wrap-up.
 	Dispositions []string `yaml:"dispositions"`
 	// AwayReasons are what an agent chooses from when going away.
@@ -166,6 +169,7 @@ func Default() Config {
 		Lines:        []Line{{ID: "1000", Name: "Main line", Flow: "full", Consent: ConsentAsk, Language: "en"}},
 		Trunks:       []sip.TrunkConfig{},
 		Outbound:     outbound.DefaultConfig(),
+		Promises:     tasks.DefaultPromises(),
 		Dispositions: []string{"Solved", "Order taken", "Call back", "Passed on", "Wrong number", "Other"},
 		AwayReasons:  []string{"Break", "Lunch", "Training", "Meeting", "Back office"},
 	}

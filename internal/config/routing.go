@@ -36,6 +36,12 @@ func (l *loader) queueRules() {
 		l.cfg.Queues[i] = withDefaults(q)
 	}
 	l.agents()
+	for i, p := range l.cfg.Promises {
+		if err := p.Validate(); err != nil {
+			key, message, _ := strings.Cut(err.Error(), " is ")
+			l.wrong(fmt.Sprintf("promises[%d].%s", i, key), "%s", message)
+		}
+	}
 	if len(l.problems) > 0 {
 		return
 	}
