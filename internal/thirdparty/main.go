@@ -47,6 +47,9 @@ func generate(root string) ([]byte, error) {
 		return nil, err
 	}
 	packages, err := npmPackages(root)
+	if err == nil {
+		packages, err = withParts(packages)
+	}
 	if err != nil {
 		return nil, err
 	}

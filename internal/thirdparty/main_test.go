@@ -25,6 +25,22 @@ func TestFileIsUpToDate(t *testing.T) {
 	}
 }
 
+// A part of a package that is gone must be taken out of the list.
+func TestPartsOfPackages(t *testing.T) {
+	if _, err := withParts(nil); err == nil {
+		t.Error("parts of packages that are not there are listed")
+	}
+	all, err := withParts([]component{{name: "@sapphi-red/web-noise-suppressor"}})
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%d components, %v; want the package and its two parts", len(all), err)
+	}
+	for _, c := range all {
+		if c.text != "" && classify(c.text) != c.licence {
+			t.Errorf("the text of %s is %q, and the list says %q", c.name, classify(c.text), c.licence)
+		}
+	}
+}
+
 func TestClassify(t *testing.T) {
 	for name, text := range map[string]string{
 		"Apache-2.0":   "Apache License\n                           Version 2.0, January 2004",
