@@ -23,6 +23,8 @@ var ranks = map[string]int{
 	"ivr":                 2,
 	"acd":                 2,
 	"recordings":          2,
+	"customers":           2,
+	"knowledge":           2,
 	"call":                3,
 	"outbound":            3,
 	"phone":               4,
