@@ -33,6 +33,11 @@ func realServer(t *testing.T) *sip.Server {
 
 func serverAt(t *testing.T, listen string) *sip.Server {
 	t.Helper()
+	return serverWith(t, listen, func(*sip.Config) {})
+}
+
+func serverWith(t *testing.T, listen string, change func(*sip.Config)) *sip.Server {
+	t.Helper()
 	pacer := media.NewPacer()
 	ports, err := media.NewPorts(22002, 23001)
 	if err != nil {
@@ -41,6 +46,7 @@ func serverAt(t *testing.T, listen string) *sip.Server {
 	cfg := sip.DefaultConfig()
 	cfg.Listen = listen
 	cfg.RTPSilenceWarn, cfg.RTPSilenceEnd = 2*time.Second, 4*time.Second
+	change(&cfg)
 	srv, err := sip.New(cfg, sip.Options{Pacer: pacer, Ports: ports, OnCall: exchange, Phones: book{"2001": "pw2001"}})
 	if err != nil {
 		t.Fatal(err)

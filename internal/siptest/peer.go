@@ -26,16 +26,18 @@ type Peer struct {
 	server net.Addr
 	CallID string
 	ToTag  string
-	branch int
-	seen   []string
-	from   string
+	// RequestLine is the line that is dialled; NewPeer says 1000.
+	RequestLine string
+	branch      int
+	seen        []string
+	from        string
 }
 
 // NewPeer makes a peer that talks from conn to the server. The peer's reader
 // waits at most 10 minutes for anything.
 func NewPeer(t testing.TB, conn net.PacketConn, server net.Addr, callID string) *Peer {
 	t.Cleanup(func() { _ = conn.Close() })
-	return &Peer{t: t, conn: conn, server: server, CallID: callID}
+	return &Peer{t: t, conn: conn, server: server, CallID: callID, RequestLine: "1000"}
 }
 
 // Request sends a request of the dialog: method, CSeq, more header lines, and
@@ -47,12 +49,12 @@ func (p *Peer) Request(method string, seq int, body string, headers ...string) s
 
 // RequestBranch is Request with a branch of the caller's choice.
 func (p *Peer) RequestBranch(method string, seq int, branch, body string, headers ...string) string {
-	to := "<sip:1000@{to}>"
+	to := "<sip:" + p.RequestLine + "@{to}>"
 	if p.ToTag != "" && method != "CANCEL" {
 		to += ";tag={totag}"
 	}
 	lines := []string{
-		method + " sip:1000@{to} SIP/2.0",
+		method + " sip:" + p.RequestLine + "@{to} SIP/2.0",
 		"Via: SIP/2.0/UDP {me};branch=" + branch + ";rport",
 		"Max-Forwards: 70",
 		`From: "Test Caller" <sip:13800138000@{me}>;tag=far` + p.CallID,
