@@ -40,6 +40,12 @@ func (s *Server) routes() http.Handler {
 		s.staffingRoutes(h)
 	}
 	describe(h.OpenAPI())
+	if s.opts.Customers != nil {
+		s.customerRoutes(h)
+	}
+	if s.opts.Knowledge != nil {
+		s.knowledgeRoutes(h)
+	}
 
 	mux.Handle("GET /api/v1/seat", s.opts.Seats)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {

@@ -69,6 +69,8 @@ type Options struct {
 	Tasks      Tasks        // nil: no routes
 	Staffing   Staffing     // nil: no routes
 	Seats      http.Handler // the seat socket
+	Customers  Customers    // nil: no routes
+	Knowledge  Knowledge    // nil: no routes
 	Pages      http.Handler // the browser app
 	// Targets says where a call of user can go; q is a part of a name, or "".
 	Targets func(user, q string) Targets

@@ -61,6 +61,7 @@ type Query struct {
 	Closed bool
 	Agent  contact.AgentID // "" is any
 	Queue  contact.QueueID // "" is any
+	Caller string          // the customer's number; "" is any
 	Limit  int             // at most; 0 is 500
 }
 
@@ -79,8 +80,8 @@ func (s *Store) List(ctx context.Context, q Query) ([]Task, error) {
 	list := []Task{}
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT `+columns+` FROM acd_tasks
-			WHERE (closed IS NOT NULL) = $1 AND ($2 = '' OR agent = $2) AND ($3 = '' OR queue = $3)
-			ORDER BY `+order+` LIMIT $4`, q.Closed, q.Agent, q.Queue, q.Limit)
+			WHERE (closed IS NOT NULL) = $1 AND ($2 = '' OR agent = $2) AND ($3 = '' OR queue = $3) AND ($4 = '' OR caller = $4)
+			ORDER BY `+order+` LIMIT $5`, q.Closed, q.Agent, q.Queue, q.Caller, q.Limit)
 		if err != nil {
 			return err
 		}

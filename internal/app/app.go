@@ -45,6 +45,7 @@ type App struct {
 	metrics    *prometheus.Registry
 	troubled   *prometheus.CounterVec
 	db         *store.DB
+	fetch      *fetcher // for flows and for what is known of customers
 	journal    *call.Journal
 	recordings *recordings.Store
 	ledger     *consent.Ledger

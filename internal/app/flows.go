@@ -93,6 +93,7 @@ func (a *App) loadFlows(context.Context) error {
 		return err
 	}
 	f := newFetcher(private)
+	a.fetch = f
 	a.onStop("lookups", func(context.Context) error { f.close(); return nil })
 	a.services.Lookups = ivr.NewLookups(f)
 	if len(a.cfg.Speech.Command) == 0 {

@@ -13,6 +13,7 @@ import (
 	"callfloor/api"
 	"callfloor/contact"
 	"callfloor/internal/config"
+	"callfloor/knowledge"
 	"callfloor/media/codec"
 	"callfloor/phone"
 	"callfloor/web"
@@ -63,6 +64,7 @@ func (a *App) apiOptions() api.Options {
 		Targets: a.house.targets, SignOut: a.signOut, Troubles: a.troubles, Metrics: a.metrics,
 	}
 	o.Tasks, o.Staffing = a.house.tasks, a.planner()
+	o.Customers, o.Knowledge = a.callers(), knowledge.New(a.db)
 	for _, l := range a.cfg.Lines {
 		o.Lines = append(o.Lines, api.Line{ID: string(l.ID), Name: l.Name})
 	}

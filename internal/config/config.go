@@ -43,8 +43,17 @@ type Config struct {
 	// Speech is the program that speaks the texts of say nodes.
 	Speech Speech `yaml:"speech"`
 	// Lookups says what lookup nodes may ask.
-	Lookups Lookups           `yaml:"lookups"`
-	Queues  []acd.QueueConfig `yaml:"queues"`
+	Lookups Lookups `yaml:"lookups"`
+	// CustomerLookup is where another system says who is on the phone.
+	CustomerLookup customers.Config `yaml:"customer_lookup"`
+	// Bots says which voice bots stream nodes may connect.
+	Bots Bots `yaml:"bots"`
+	// Messages is where message nodes send texts.
+	Messages Messages `yaml:"messages"`
+	// PromptCode is what staff dial on the recording line (a studio node) before
+	// they record prompts; "" keeps it closed.
+	PromptCode string            `yaml:"prompt_code"`
+	Queues     []acd.QueueConfig `yaml:"queues"`
 	// Agents are what routing knows of people: skills, weights, their queues.
 	Agents []acd.AgentConfig `yaml:"agents"`
 	Lines  []Line            `yaml:"lines"`
@@ -150,17 +159,19 @@ const (
 // Default returns the configuration of a server that was told nothing.
 func Default() Config {
 	return Config{
-		Data:       "./callfloor-data",
-		Log:        Log{Level: "info", Format: "text"},
-		Drain:      30 * time.Minute,
-		HTTP:       api.DefaultConfig(),
-		SIP:        sip.DefaultConfig(),
-		WebRTC:     web.DefaultConfig(),
-		Routing:    acd.DefaultConfig(),
-		Recordings: recordings.DefaultConfig(),
-		Transfers:  call.DefaultConfig(),
-		Speech:     Speech{Command: []string{}, Voices: Voices{En: "en-us", Zh: "cmn"}, Timeout: 5 * time.Second},
-		Lookups:    Lookups{Private: []string{}},
+		Data:           "./callfloor-data",
+		Log:            Log{Level: "info", Format: "text"},
+		Drain:          30 * time.Minute,
+		HTTP:           api.DefaultConfig(),
+		SIP:            sip.DefaultConfig(),
+		WebRTC:         web.DefaultConfig(),
+		Routing:        acd.DefaultConfig(),
+		Recordings:     recordings.DefaultConfig(),
+		Transfers:      call.DefaultConfig(),
+		Speech:         Speech{Command: []string{}, Voices: Voices{En: "en-us", Zh: "cmn"}, Timeout: 5 * time.Second},
+		Lookups:        Lookups{Private: []string{}},
+		CustomerLookup: customers.DefaultConfig(),
+		Bots:           Bots{Hosts: []string{}, Private: []string{}},
 		Queues: []acd.QueueConfig{
 			withDefaults(acd.QueueConfig{ID: "sales", Name: "Sales", Agents: []string{"*"}}),
 			withDefaults(acd.QueueConfig{ID: "support", Name: "Support", Agents: []string{"*"}}),

@@ -18,6 +18,7 @@ func (l *loader) validate() {
 	l.section("webrtc", c.WebRTC, c.WebRTC.Validate())
 	l.section("recordings", c.Recordings, c.Recordings.Validate())
 	l.section("transfers", c.Transfers, c.Transfers.Validate())
+	l.section("customer_lookup", c.CustomerLookup, c.CustomerLookup.Validate())
 	l.routing()
 	l.routingNumbers()
 	if c.Data == "" {
