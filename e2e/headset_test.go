@@ -77,6 +77,7 @@ func TestHeadsetCheck(t *testing.T) {
 		alice.line(step, want)
 	}
 	alice.must(nil, "wait", map[string]any{"id": "check-result", "state": "bad"})
+	alice.inspect("headset", 1280)
 	var report struct {
 		Checks map[string]struct {
 			Noise float64  `json:"noise_db"`
