@@ -57,9 +57,12 @@ type Options struct {
 	Consents Consents
 	Record   Recorder
 	// Work is nil where callers leave nothing behind.
-	Work    Work
-	Prompts Prompts
-	Pacer   *media.Pacer
+	Work Work
+	// Bots is nil where no bot can be reached, Outsides where no number can.
+	Bots     Bots
+	Outsides Outsides
+	Prompts  Prompts
+	Pacer    *media.Pacer
 	// Troubled is told each trouble that is named, on the call's goroutine.
 	Troubled func(Trouble)
 	// Changed is told every change, on the call's goroutine; it must not block
@@ -110,6 +113,10 @@ type Call struct {
 	goOn      bool      // the flow goes on when the agent hangs up
 	paused    time.Time // until when the recording is; zero: it is not
 	recent    recent
+	bot       *botLine // the customer talks with one
+	// goneOutside tells the flow that the phone outside, which it called, has
+	// hung up.
+	goneOutside func()
 }
 
 // agent is one who serves the call: a seat, or as the second one a phone

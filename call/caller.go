@@ -236,7 +236,13 @@ func (c *Call) Music(id string) (stop func(), err error) {
 }
 
 // Rated implements ivr.Caller.
-func (c *Call) Rated(ctx context.Context, csat int) error { return c.Journal.rated(ctx, c.ID, csat) }
+func (c *Call) Rated(ctx context.Context, csat int) error {
+	c.post(func() {
+		c.view.CSAT = csat
+		c.changed()
+	})
+	return c.Journal.rated(ctx, c.ID, csat)
+}
 
 // Step implements ivr.Caller.
 func (c *Call) Step(node, kind, text string, data map[string]any) {

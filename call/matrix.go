@@ -22,6 +22,7 @@ const (
 	coach      // a supervisor who whispers: for the agent alone
 	flowPlayer
 	holdPlayer
+	theBot // a voice bot of the flow
 
 	nobody voices = 0
 )
@@ -42,6 +43,7 @@ const (
 	modeAside                      // customer and agent, while the second one hears music
 	modeBetween                    // the customer hears music on the way to the next agent
 	modeBridge                     // customer and a phone outside, without an agent
+	modeBot                        // customer and a voice bot of the flow
 )
 
 // Supervision is what a supervisor does in a call.
@@ -112,6 +114,7 @@ var matrix = map[mode][supervisions]hearing{
 			listener: customer | theAgent | supervisor, record: customer | theAgent | supervisor,
 		},
 	},
+	modeBot:     all(hearing{customer: theBot}),
 	modeBetween: all(hearing{customer: holdPlayer}),
 	modeBridge:  all(hearing{customer: second, second: customer, listener: customer | second}),
 	modeConference: {

@@ -52,6 +52,9 @@ func (c *Call) phoneGone(a *agent) {
 	}
 	alone := c.agent == nil
 	c.endConsult("the number outside hung up")
+	if c.backFromOutside() {
+		return
+	}
 	if alone {
 		c.Leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndCompleted, Q850: 16, Why: "the number outside hung up"})
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"callfloor/contact"
+	"callfloor/ivr"
 	"callfloor/media"
 )
 
@@ -60,7 +61,12 @@ type Snapshot struct {
 	PausedUntil  time.Time
 	// Second is who is in the call beside the agent, or is asked to come; nil
 	// for nobody. Handover is what the last agent wrote for the next one.
-	Second   *Second
+	Second *Second
+	// Brief is what a bot has told; Values are those of the flow that the agent
+	// sees. CSAT is what the customer said in the survey; 0: nothing.
+	Brief    *ivr.Brief
+	Values   []ivr.Value
+	CSAT     int
 	Handover *Handover
 	Parked   *Parking // nil: it is in no parking place
 	// Quality is the customer's leg, AgentQuality the agent's, both of the last

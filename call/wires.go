@@ -230,6 +230,10 @@ func (c *Call) source(v voices) *media.Source {
 		return c.flowPlayer.Source()
 	case holdPlayer:
 		return c.holdPlayer.Source()
+	case theBot:
+		if c.bot != nil {
+			return c.bot.out.Source()
+		}
 	}
 	return nil
 }

@@ -51,6 +51,7 @@ type Caller interface {
 	SetLanguage(lang string)
 	// Hangup ends the call from our side.
 	Hangup(cause contact.EndCause)
+	Talks
 	LeavesWork
 }
 
@@ -99,6 +100,10 @@ type QueueRequest struct {
 	// with the Key, and the place is kept until the flow ends or queues them
 	// again.
 	Keys string
+	// Only, if there is one, is the one agent who may take the customer, and
+	// Within how long they are waited for (0: without end).
+	Only   contact.AgentID
+	Within time.Duration
 	// Vars are the flow's variables at this moment, without the secret ones.
 	Vars map[string]any
 }

@@ -17,6 +17,11 @@ type CheckOptions struct {
 	// Skills says what is wrong with a condition on agents' skills; nil: not
 	// looked at.
 	Skills func(condition string) error
+	// BotsTalk: on this line a bot is a talk like any other; else what it hears
+	// counts as recorded.
+	BotsTalk bool
+	// Agents are the agents that there are; nil: nobody looks.
+	Agents []contact.AgentID
 	// Speech is true where the configuration has a speech command.
 	Speech bool
 }
@@ -28,7 +33,7 @@ func (f *Flow) Check(o CheckOptions) []Problem {
 	found := &findings{file: f.file}
 	f.checkParts(o, found)
 	f.checkReturns(found)
-	f.checkConsent(o.ConsentPolicy, found)
+	f.checkConsent(o, found)
 	return found.sorted()
 }
 
@@ -83,6 +88,8 @@ func queueOf(s step) (word, bool) {
 	case *callbackStep:
 		return s.Queue, true
 	case *voicemailStep:
+		return s.Queue, true
+	case *agentStep:
 		return s.Queue, true
 	}
 	return word{}, false

@@ -27,6 +27,7 @@ const maxStandings = 50_000
 // consentWalk looks for paths that break a line's policy.
 type consentWalk struct {
 	policy string
+	bots   bool // they count as recording
 	found  *findings
 	calls  map[calling]*calling
 	paths  map[standing][]string
@@ -35,14 +36,15 @@ type consentWalk struct {
 
 // checkConsent walks every path a caller may take, through subflows and back,
 // and finds those that break the line's policy.
-func (f *Flow) checkConsent(policy string, found *findings) {
+func (f *Flow) checkConsent(o CheckOptions, found *findings) {
+	policy := o.ConsentPolicy
 	switch policy {
 	case modeAsk, modeAnnounce, policyNever:
 	default:
 		found.add(at{1, 1}, "unknown consent policy %q of the line; it is ask, announce or never", policy)
 		return
 	}
-	w := &consentWalk{policy: policy, found: found, calls: map[calling]*calling{}, paths: map[standing][]string{}}
+	w := &consentWalk{policy: policy, bots: !o.BotsTalk, found: found, calls: map[calling]*calling{}, paths: map[standing][]string{}}
 	w.visit(standing{in: w.called(calling{flow: f}), node: f.start}, []string{f.start})
 	for len(w.queue) > 0 && len(w.paths) < maxStandings {
 		here := w.queue[0]
@@ -124,6 +126,18 @@ func (w *consentWalk) check(here standing) bool {
 	case *voicemailStep:
 		if w.policy == policyNever {
 			theirs.addOnce(n.at, path, "the line never records, but a caller reaches the voicemail node %q; remove it, or give the line another policy", n.id)
+		}
+	case *streamStep:
+		switch {
+		case !w.bots || here.settled:
+		case w.policy == policyNever:
+			theirs.addOnce(n.at, path, "the line never records, and what a bot hears counts as recorded, but a caller reaches the bot %q; give the line bots: talk, or another policy", n.id)
+		default:
+			theirs.addOnce(n.at, path, "a caller reaches the bot %q, which counts as recording, without a consent node of mode %s; put one on this path, or give the line bots: talk", n.id, w.policy)
+		}
+	case *agentStep:
+		if !here.settled && w.policy != policyNever {
+			theirs.addOnce(n.at, path, "a caller reaches the agent of the node %q without a consent node of mode %s, which the line requires; put one on this path", n.id, w.policy)
 		}
 	case *queueStep:
 		if !here.settled && w.policy != policyNever {

@@ -62,6 +62,8 @@ func describeField(fresh func() step, name string, f reflect.StructField) FieldI
 		info.Type, info.Entry = "exits", "label"
 	case reflect.TypeFor[conditions]():
 		info.Type, info.Entry, info.List = "exits", "when", true
+	case reflect.TypeFor[phrases]():
+		info.Type, info.Entry, info.List = "exits", "label", true
 	case reflect.TypeFor[shares]():
 		info.Type, info.Entry, info.List = "exits", "percent", true
 	case reflect.TypeFor[namedExits]():

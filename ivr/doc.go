@@ -71,6 +71,25 @@
 //	          ends ["#"], review [true],        record it again; it becomes a task of the queue
 //	          priority [0], wait [10s], next,
 //	          empty [next]
+//	agent     agent, queue, wait [20s], music,  one agent by name, in the name of a queue; away:
+//	          no_answer, away [no_answer],      not at work
+//	          served
+//	dial      to, say, music, ring [30s],       a number outside, by the house's rules; without
+//	          longest [1h], busy, no_answer,    served the call ends after it
+//	          failed, served
+//	stream    url, headers, parameters,         a voice bot in the form of Twilio Media Streams;
+//	          connect [5s], longest [10m],      keys lead away from it, handover by the names that
+//	          tries [1], keys, handover, into,  it says, into is over context and queue
+//	          refused [failed], failed,
+//	          too_long [next], next
+//	speech    say, choices: [{label, key,       words or a key; into takes any words; keys always
+//	          words, next}], into, sure [50],   work, words where there is a recogniser
+//	          wait [5s], pause [800ms],
+//	          longest [10s], timeouts [3],
+//	          failures [3], say_wrong, silent,
+//	          failed, next
+//	message   to [the caller], text: {en, zh},  a text message over the server's gateway
+//	          say, failed [next], next
 //	survey    say, say_wrong, thanks, into,     1 to 5, kept with the call
 //	          wait [10s], timeouts [2],
 //	          failures [2], next
@@ -84,6 +103,8 @@
 // Variables are declared with their first values, which give them their types:
 // text, number, yes or no. Expressions (expr-lang) read them and caller, line,
 // language and consent; docs/flows.md has the language with examples.
+//
+// show: lists the variables that the agent sees.
 //
 // LoadFlow checks what is true on any line (nodes, prompts in every language,
 // ways out); Flow.Check what depends on the line (queues, consent). Both name

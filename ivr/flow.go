@@ -19,6 +19,7 @@ type Flow struct {
 	nodes   map[string]*node
 	order   []string // as in the file
 	vars    variables
+	show    []shown
 	prompts *Prompts
 	// version names this text and those of its subflows.
 	version string
@@ -167,9 +168,11 @@ func (f *Flow) read(text []byte, l *loader, found *findings) {
 			}
 		case "nodes":
 			f.readNodes(v, l, found)
+		case "show":
+			f.readShow(v.Value, found)
 		case "vars":
 		default:
-			found.add(k.at, "unknown key %q; a flow has: start, vars, nodes%s", k.text, nearest(k.text, []string{"start", "vars", "nodes"}))
+			found.add(k.at, "unknown key %q; a flow has: start, vars, show, nodes%s", k.text, nearest(k.text, []string{"start", "vars", "show", "nodes"}))
 		}
 	}
 	f.setStart(start, found)

@@ -67,7 +67,7 @@ func TestAnyKeysEndTheFullFlow(t *testing.T) {
 // whatever other servers answer and queues do.
 func TestAnyKeysEndEveryFlow(t *testing.T) {
 	var flows []*Flow
-	for _, name := range []string{"orders.yaml", "card.yaml", "branches.yaml", "hours.yaml"} {
+	for _, name := range []string{"orders.yaml", "card.yaml", "branches.yaml", "hours.yaml", "talk.yaml"} {
 		flows = append(flows, loadAny(t, name))
 	}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -113,7 +113,7 @@ func drawFlow(rt *rapid.T) string {
 	text.WriteString("vars: {n: 0, x: \"\"}\nnodes:\n")
 	for _, name := range names {
 		var body string
-		switch rapid.IntRange(0, 15).Draw(rt, "kind") {
+		switch rapid.IntRange(0, 19).Draw(rt, "kind") {
 		case 0:
 			body = "kind: play, say: greeting, next: " + to("next")
 		case 1:
@@ -142,6 +142,14 @@ func drawFlow(rt *rapid.T) string {
 			body = fmt.Sprintf("kind: queue, queue: sales, refused: %s, served: %s", to("refused"), to("served"))
 		case 15:
 			body = fmt.Sprintf("kind: lookup, url: 'http://x.example/', failed: %s, next: %s", to("failed"), to("next"))
+		case 16:
+			body = fmt.Sprintf("kind: stream, url: 'wss://x.example/', failed: %s, next: %s, handover: {sales: %s}, refused: %s", to("failed"), to("next"), to("handover"), to("refused"))
+		case 17:
+			body = fmt.Sprintf("kind: dial, to: '+49301', failed: %s, served: %s", to("failed"), to("served"))
+		case 18:
+			body = fmt.Sprintf("kind: agent, agent: alice, queue: sales, no_answer: %s, served: %s", to("no_answer"), to("served"))
+		case 19:
+			body = fmt.Sprintf("kind: speech, say: menu_main, choices: [{label: A, key: 1, words: [a], next: %s}], silent: %s", to("choice"), to("silent"))
 		}
 		fmt.Fprintf(&text, "  %s: {%s}\n", name, body)
 	}

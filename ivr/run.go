@@ -22,6 +22,9 @@ type Start struct {
 	Language, Remembered string
 	// ConsentPolicy of the line is ask, announce or never; "" is never.
 	ConsentPolicy string
+	// BotsTalk: on this line a bot is a talk like any other; else what it hears
+	// counts as recorded, and only who agreed to that is given to one.
+	BotsTalk bool
 	// Hours overrides the opening hours of every node: open, closed, or "".
 	Hours string
 	// Services are what nodes need from outside.
@@ -42,6 +45,10 @@ type Services struct {
 	Lookups *Lookups
 	// Speaker speaks texts; nil: say nodes play only what clips can say.
 	Speaker Speaker
+	// Recogniser writes down what customers say; nil: speech nodes take keys.
+	Recogniser Recogniser
+	// Messages is where message nodes send texts; nil: every one fails.
+	Messages *Messages
 	// Percent draws a number from 0 to 99 for split nodes; nil: at random.
 	Percent func() int
 }
@@ -115,6 +122,9 @@ func (r *runner) run(ctx context.Context) error {
 		}
 		r.reached()
 		r.caller.Step(n.id, n.kind, n.step.summary(), nil)
+		if meetsPeople(n.step) {
+			r.showValues()
+		}
 		next, err := n.step.run(ctx, r)
 		if err != nil {
 			return err

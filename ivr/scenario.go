@@ -23,12 +23,14 @@ type Scenarios struct {
 	file   string
 	flow   *Flow
 	policy string
+	talk   bool // bots are no recording
 	list   []*scenario
 }
 
 // scenarioFile is a file of scenarios.
 type scenarioFile struct {
 	Flow      word         `yaml:"flow"`    // the flow's file; by default the one of the same name
+	Bots      word         `yaml:"bots"`    // talk: they are no recording
 	Consent   word         `yaml:"consent"` // the line's policy; by default the mode of the flow's consent node
 	Scenarios scenarioList `yaml:"scenarios"`
 }
@@ -134,6 +136,9 @@ func (r *raw) UnmarshalYAML(n ast.Node) error {
 	return err
 }
 
+// into reads the value into x.
+func (r *raw) into(x any) error { return json.Unmarshal(r.json, x) }
+
 // counts are small numbers.
 type counts []count
 
@@ -191,6 +196,9 @@ type expectations struct {
 	Callback word   `yaml:"callback"` // the queue, and the time that was chosen: sales 14:30
 	Message  word   `yaml:"message"`  // the queue that got a message
 	Vars     values `yaml:"vars"`
+	Brief    values `yaml:"brief"` // what a bot has told the agent
+	Sent     word   `yaml:"sent"`  // the text of the last message
+	Shown    values `yaml:"shown"` // what the agent sees of the flow
 }
 
 // scriptStep is one thing that the caller does or that must happen. One of its
@@ -204,6 +212,10 @@ type scriptStep struct {
 	HangUp *bool      `yaml:"hangup"`
 	Speak  span       `yaml:"speak"` // into a voicemail
 	Queue  *wantQueue `yaml:"queue"`
+	Bot    *wantBot   `yaml:"bot"`
+	Dial   *wantDial  `yaml:"dial"`
+	Agent  *wantQueue `yaml:"agent"`
+	Words  word       `yaml:"words"` // said to a speech node
 }
 
 // wantQueue is a queue that must be reached, and what becomes of it.
@@ -284,11 +296,11 @@ func LoadScenarios(fsys fs.FS, name string, p *Prompts) (*Scenarios, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scenarios{file: name, flow: flow, policy: f.Consent.text, list: f.Scenarios}
+	s := &Scenarios{file: name, flow: flow, policy: f.Consent.text, talk: f.Bots.text == "talk", list: f.Scenarios}
 	if s.policy == "" {
 		s.policy = flow.policy()
 	}
-	if problems := flow.Check(CheckOptions{ConsentPolicy: s.policy, Queues: flow.queues(), Speech: true}); len(problems) > 0 {
+	if problems := flow.Check(CheckOptions{ConsentPolicy: s.policy, Queues: flow.queues(), Speech: true, BotsTalk: s.talk}); len(problems) > 0 {
 		return nil, Problems(problems)
 	}
 	return s, nil

@@ -34,6 +34,9 @@ func Schema() []byte {
 					object{"type": "object", "properties": object{"secret": object{"type": "boolean"}}, "additionalProperties": false},
 				}},
 			},
+			"show": object{"description": "Variables that the agent sees: a list, or a mapping to their labels.", "anyOf": []any{
+				listOf(scalar("a variable")), mapOf(scalar("what it is called")),
+			}},
 			"nodes": object{
 				"type": "object", "minProperties": 1, "propertyNames": object{"pattern": nodeID.String()},
 				"additionalProperties": object{
@@ -121,6 +124,8 @@ func valueSchema(t reflect.Type) object {
 		return listOf(object{"anyOf": []any{scalar("2026-12-25, or 12-25 for every year"), rowSchema(reflect.TypeFor[holiday](), "date")}})
 	case reflect.TypeFor[conditions]():
 		return listOf(rowSchema(reflect.TypeFor[condition](), "when", "next"))
+	case reflect.TypeFor[phrases]():
+		return listOf(rowSchema(reflect.TypeFor[phrase](), "label", "key", "words", "next"))
 	case reflect.TypeFor[shares]():
 		return listOf(rowSchema(reflect.TypeFor[share](), "percent", "next"))
 	default: // word, zone, weekdays, clockTime, holidayDate

@@ -49,6 +49,7 @@ func (s *Scenarios) run(ctx context.Context, one *scenario) Outcome {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	sim, start := newSimulation(s.flow, one, s.policy, cancel)
+	start.BotsTalk = s.talk
 	cause, err := s.flow.Run(ctx, sim, start)
 	sim.note("end: %s by the %s (%s)", cause.Class, cause.By, cause.Why)
 	if err != nil {
@@ -75,7 +76,7 @@ func newSimulation(f *Flow, one *scenario, policy string, leave context.CancelCa
 	return s, Start{
 		Line: contact.LineID(cmp.Or(one.Line.text, "1000")), Caller: one.Caller.text, Language: one.Language.text, Remembered: one.Recalled.text,
 		ConsentPolicy: policy, Hours: one.Hours.text, Reached: func(p Place) { s.place = p },
-		Services: Services{Lookups: NewLookups(s), Speaker: s, Percent: s.percent},
+		Services: Services{Lookups: NewLookups(s), Speaker: s, Recogniser: s, Messages: &Messages{URL: triedMessages}, Percent: s.percent},
 	}
 }
 
@@ -102,6 +103,10 @@ type simulation struct {
 	callback string // the queue that calls back, and when
 	message  string // the queue that got a message
 	ended    bool
+	sent     string         // the last message's text
+	said     string         // to a speech node, for the recogniser
+	brief    map[string]any // what a bot has told the agent
+	shown    map[string]any // what the agent sees
 	trace    []string
 	failures []string
 
@@ -354,6 +359,9 @@ func (s *simulation) finished(vars map[string]any) { s.vars = vars }
 
 // Fetch answers lookups.
 func (s *simulation) Fetch(ctx context.Context, q Request) (Response, error) {
+	if q.URL == triedMessages {
+		return s.sends(q)
+	}
 	all := s.scenario.Lookups
 	if len(all) == 0 {
 		return Response{}, errors.New("the scenario has no lookups")
@@ -520,11 +528,18 @@ func (s *simulation) compare(cause contact.EndCause) {
 	}{
 		{"the end", string(cause.Class), e.End}, {"who ended it", string(cause.By), e.By}, {"the consent", string(s.consent), e.Consent},
 		{"the language", s.language, e.Language}, {"the satisfaction", plain(s.csat), word{text: csat, at: e.CSAT.at}},
+		{"the message that was sent", s.sent, e.Sent},
 		{"the call back", cmp.Or(s.callback, "none"), e.Callback}, {"the message", cmp.Or(s.message, "none"), e.Message},
 	} {
 		if c.want.text != "" && c.got != c.want.text {
 			s.fail(c.want.at, "%s is %s, want %s", c.what, c.got, c.want.text)
 		}
+	}
+	for _, d := range e.Brief.differ(s.brief) {
+		s.fail(s.scenario.at, "of what the agent is told %s", d)
+	}
+	for _, d := range e.Shown.differ(s.shown) {
+		s.fail(s.scenario.at, "of what the agent sees %s", d)
 	}
 	for _, d := range e.Vars.differ(s.vars) {
 		s.fail(s.scenario.at, "at the end %s", d)
@@ -540,6 +555,14 @@ func (one *scriptStep) missed() string {
 		return fmt.Sprintf("nobody said %q", one.Says.text)
 	case one.Queue != nil:
 		return "the caller never reached the queue " + one.Queue.Name.text
+	case one.Bot != nil:
+		return "the caller never reached a bot"
+	case one.Dial != nil:
+		return "no number outside was called"
+	case one.Agent != nil:
+		return "no agent was asked"
+	case one.Words.text != "":
+		return "the call ended before the caller said so"
 	case one.Press.text != "":
 		return "the call ended before the caller pressed " + one.Press.text
 	default:

@@ -315,6 +315,7 @@ type CallView struct {
 	Task string `json:"task,omitempty"`
 	// AutoAnswer: the page answers by itself, after a beep.
 	AutoAnswer bool `json:"auto_answer,omitempty"`
+	Told
 }
 
 // CoachView is a supervisor in an agent's call.

@@ -19,6 +19,7 @@ import (
 	"callfloor/internal/store"
 	"callfloor/ivr"
 	"callfloor/media"
+	"callfloor/media/botstream"
 	"callfloor/recordings"
 	"callfloor/recordings/consent"
 	"callfloor/sip"
@@ -44,8 +45,8 @@ type App struct {
 
 	metrics    *prometheus.Registry
 	troubled   *prometheus.CounterVec
-	db         *store.DB
 	fetch      *fetcher // for flows and for what is known of customers
+	db         *store.DB
 	journal    *call.Journal
 	recordings *recordings.Store
 	ledger     *consent.Ledger
@@ -58,6 +59,7 @@ type App struct {
 	editor     *flowEditor
 	flowCalls  *flowCalls
 	sounds     *promptShelf
+	bots       *botstream.Dialer
 	services   ivr.Services
 	engine     *acd.Engine
 	house      *House
@@ -187,6 +189,9 @@ func (a *App) openHouse(ctx context.Context) error {
 	a.media = mediaEngine(a.log)
 	a.onStop("media", func(context.Context) error { a.media.Close(); return nil })
 	a.onStop("pacer", func(context.Context) error { a.pacer.Close(); return nil })
+	if err := a.openBots(); err != nil {
+		return err
+	}
 	a.house = newHouse(a.log, a.journal, api.NewAudit(a.db), staff{a.cfg.Queues}, namesOf(a.cfg))
 	if err := a.openWayOut(ctx); err != nil {
 		return err

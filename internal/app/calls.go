@@ -7,6 +7,7 @@ import (
 
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/internal/config"
 	"callfloor/ivr"
 	"callfloor/recordings"
 	"callfloor/recordings/consent"
@@ -28,7 +29,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	flow := a.shelf.flow(line.Flow)
 	c := call.New(call.Options{
 		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Origin: originOf(a.ctx, leg), Started: leg.Invited(), Leg: leg, Log: a.log,
-		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer, Work: a.house.work(),
+		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer, Work: a.house.work(), Bots: a.bots, Outsides: a.house,
 		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
 	})
 	a.house.add(c)
@@ -41,7 +42,7 @@ func (a *App) onCall(leg *sip.Leg) {
 		return flow.Run(ctx, caller, ivr.Start{
 			Line: line.ID, Caller: leg.Caller(), Language: line.Language, Remembered: a.remembered(ctx, leg.Caller()),
 			ConsentPolicy: line.Consent, Hours: a.cfg.Hours, Services: a.services,
-			Reached: a.where.begin(c.ID, flow),
+			Reached: a.where.begin(c.ID, flow), BotsTalk: line.Bots == config.BotsTalk,
 		})
 	})
 	a.log.Info("call ended", "call", c.ID, "line", line.ID, "by", leg.Cause().By, "class", leg.Cause().Class, "took", time.Since(began).Round(time.Millisecond))

@@ -59,7 +59,7 @@ func loadChecked(cfg config.Config, name string, p *ivr.Prompts) (*ivr.Flow, []s
 
 // checkOptions is what a line asks of its flow.
 func checkOptions(cfg config.Config, line config.Line) ivr.CheckOptions {
-	return ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0}
+	return ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0 || cfg.Speech.URL != "", BotsTalk: line.Bots == config.BotsTalk}
 }
 
 // loadFlows makes what flows need, and reads them.
@@ -96,7 +96,16 @@ func (a *App) loadFlows(context.Context) error {
 	a.fetch = f
 	a.onStop("lookups", func(context.Context) error { f.close(); return nil })
 	a.services.Lookups = ivr.NewLookups(f)
-	if len(a.cfg.Speech.Command) == 0 {
+	if a.cfg.Speech.Recognise != "" {
+		a.services.Recogniser = &recogniser{cfg: a.cfg.Speech, client: speechClient()}
+	}
+	if m := a.cfg.Messages; m.URL != "" {
+		a.services.Messages = &ivr.Messages{URL: m.URL, Header: map[string]string{}}
+		if m.Authorization != "" {
+			a.services.Messages.Header["Authorization"] = m.Authorization
+		}
+	}
+	if len(a.cfg.Speech.Command) == 0 && a.cfg.Speech.URL == "" {
 		return nil
 	}
 	v, err := newVoice(a.cfg.Speech, filepath.Join(a.cfg.Data, "speech"))

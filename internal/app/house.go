@@ -303,7 +303,7 @@ func (h *House) connect(a acd.Connect) {
 
 // Join implements call.Queues.
 func (h *House) Join(id contact.ID, r ivr.QueueRequest) error {
-	ev := acd.ContactQueued{Contact: id, Queue: r.Queue, Priority: r.Priority, Since: time.Now()}
+	ev := acd.ContactQueued{Contact: id, Queue: r.Queue, Priority: r.Priority, Since: time.Now(), Only: r.Only, OnlyFor: r.Within}
 	if taken, err := h.joinBack(id); taken {
 		return err
 	}

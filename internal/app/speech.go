@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,7 @@ type voice struct {
 	cfg    config.Speech
 	folder string
 	slots  chan struct{}
+	client *http.Client // asks cfg.URL
 
 	mu    sync.Mutex
 	clips map[string]*media.Clip
@@ -42,7 +44,7 @@ func newVoice(cfg config.Speech, folder string) (*voice, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of spoken texts: %w", err)
 	}
-	return &voice{cfg: cfg, folder: folder, slots: make(chan struct{}, speechesAtOnce), clips: map[string]*media.Clip{}}, nil
+	return &voice{cfg: cfg, folder: folder, slots: make(chan struct{}, speechesAtOnce), client: speechClient(), clips: map[string]*media.Clip{}}, nil
 }
 
 // Speak implements ivr.Speaker.
@@ -50,7 +52,7 @@ func (v *voice) Speak(ctx context.Context, lang, text string) (*media.Clip, erro
 	if len(text) > maxSpeech {
 		return nil, fmt.Errorf("the text has %d octets; at most %d are spoken", len(text), maxSpeech)
 	}
-	sum := sha256.Sum256([]byte(strings.Join(append([]string{lang, v.cfg.Voices.Of(lang), text}, v.cfg.Command...), "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{lang, v.cfg.Voices.Of(lang), text, v.cfg.URL}, v.cfg.Command...), "\x00")))
 	key := hex.EncodeToString(sum[:16])
 	v.mu.Lock()
 	clip := v.clips[key]
@@ -67,13 +69,13 @@ func (v *voice) Speak(ctx context.Context, lang, text string) (*media.Clip, erro
 	}
 	if clip, err = spokenClip(wav); err != nil {
 		os.Remove(file) //nolint:errcheck // it is made anew
-		return nil, fmt.Errorf("the speech command made no sound that can be read: %w", err)
+		return nil, fmt.Errorf("what was spoken is no sound that can be read: %w", err)
 	}
 	v.keep(key, clip)
 	return clip, nil
 }
 
-// make runs the program into a file of its own, which takes its name when it is
+// make asks the server, or runs the program into a file of its own, which takes its name when it is
 // whole.
 func (v *voice) make(ctx context.Context, lang, text, file string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
@@ -82,7 +84,10 @@ func (v *voice) make(ctx context.Context, lang, text, file string) ([]byte, erro
 	case v.slots <- struct{}{}:
 		defer func() { <-v.slots }()
 	case <-ctx.Done():
-		return nil, errors.New("the speech command is busy")
+		return nil, errors.New("the voice is busy")
+	}
+	if v.cfg.URL != "" {
+		return v.speakOver(ctx, lang, text, file)
 	}
 	made, err := os.CreateTemp(v.folder, "making-*.wav")
 	if err != nil {

@@ -40,6 +40,7 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 		v.Chosen = []string{}
 	}
 	v.Kind, v.Task = h.tasks.describe(s.ID)
+	v.Told = told(s)
 	v.AutoAnswer = offer.AutoAnswer && offer.Contact == s.ID
 	for _, r := range offer.Reasons {
 		if r.Chosen {

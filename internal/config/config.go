@@ -16,6 +16,7 @@ import (
 	"callfloor/api"
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/customers"
 	"callfloor/outbound"
 	"callfloor/recordings"
 	"callfloor/sip"
@@ -93,6 +94,12 @@ type Speech struct {
 	// stand for what it is given. [] for none.
 	Command []string `yaml:"command"`
 	Voices  Voices   `yaml:"voices"`
+	// URL is a server that speaks instead of the program; "" for none.
+	URL string `yaml:"url"`
+	// Recognise is a server that writes down what customers say; "" for none.
+	Recognise string `yaml:"recognise"`
+	// Authorization is the header that both servers get; "" for none.
+	Authorization string `yaml:"authorization"`
 	// Timeout is how long one text may take.
 	Timeout time.Duration `yaml:"timeout"`
 }
@@ -134,6 +141,25 @@ func (l Lookups) Networks() ([]netip.Prefix, error) {
 	return list, nil
 }
 
+// Bots bounds which voice bots stream nodes may connect.
+type Bots struct {
+	// Hosts, if there are any, are the only names of servers that may be asked.
+	Hosts []string `yaml:"hosts"`
+	// Private are the networks of the house's own in which bots may stand, also
+	// without TLS; by default only public addresses may.
+	Private []string `yaml:"private"`
+}
+
+// Networks returns Private as prefixes.
+func (b Bots) Networks() ([]netip.Prefix, error) { return Lookups{Private: b.Private}.Networks() }
+
+// Messages is the gateway of message nodes: a server that takes JSON with to,
+// text, line and language.
+type Messages struct {
+	URL           string `yaml:"url"`
+	Authorization string `yaml:"authorization"`
+}
+
 // Line is a number that customers dial and the flow that answers it.
 type Line struct {
 	ID   contact.LineID `yaml:"id"`
@@ -142,6 +168,9 @@ type Line struct {
 	Flow string `yaml:"flow"`
 	// Consent is what the line does about recording: ask, announce or never.
 	Consent string `yaml:"consent"`
+	// Bots is what a voice bot counts as here: record (only who agreed to be
+	// recorded is given to one) or talk; "" is record.
+	Bots string `yaml:"bots"`
 	// Language is the one that the flow begins in: en or zh.
 	Language string `yaml:"language"`
 	// CallerID is the number that calls out from this line show; "" is the
@@ -155,6 +184,9 @@ const (
 	ConsentAnnounce = "announce"
 	ConsentNever    = "never"
 )
+
+// BotsTalk is a line's Bots where a bot is a talk like any other.
+const BotsTalk = "talk"
 
 // Default returns the configuration of a server that was told nothing.
 func Default() Config {

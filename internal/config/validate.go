@@ -129,6 +129,7 @@ func (l *loader) flows() {
 	if t := l.cfg.Speech.Timeout; t < 100*time.Millisecond || t > time.Minute {
 		l.wrong("speech.timeout", "%s is out of range; it is 100ms to 1m", t)
 	}
+	l.checkTalks()
 	if _, err := l.cfg.Lookups.Networks(); err != nil {
 		l.wrong("lookups.private", "%v", err)
 	}
@@ -194,6 +195,9 @@ func (l *loader) lineDefaults(line *Line, key string) {
 	}
 	if line.Language == "" {
 		line.Language = "en"
+	}
+	if !slices.Contains([]string{"", "record", BotsTalk}, line.Bots) {
+		l.wrong(key+".bots", "%q is not what a bot counts as; write record or talk", line.Bots)
 	}
 	if !slices.Contains([]string{ConsentAsk, ConsentAnnounce, ConsentNever}, line.Consent) {
 		l.wrong(key+".consent", "%q is not a policy; write ask, announce or never", line.Consent)

@@ -1,0 +1,32 @@
+package config
+
+import (
+	"net/url"
+	"regexp"
+)
+
+// promptCode is what can be dialled and is not guessed in passing.
+var promptCode = regexp.MustCompile(`^[0-9]{6,16}$`)
+
+// checkTalks looks at the servers that talk with customers.
+func (l *loader) checkTalks() {
+	if _, err := l.cfg.Bots.Networks(); err != nil {
+		l.wrong("bots.private", "%v", err)
+	}
+	for key, address := range map[string]string{
+		"speech.url": l.cfg.Speech.URL, "speech.recognise": l.cfg.Speech.Recognise, "messages.url": l.cfg.Messages.URL,
+	} {
+		if address == "" {
+			continue
+		}
+		if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			l.wrong(key, "%q is no address of a server; write https://HOST/PATH", address)
+		}
+	}
+	if len(l.cfg.Speech.Command) > 0 && l.cfg.Speech.URL != "" {
+		l.wrong("speech.url", "texts are spoken by speech.command or by a server, not by both; leave one empty")
+	}
+	if c := l.cfg.PromptCode; c != "" && !promptCode.MatchString(c) {
+		l.wrong("prompt_code", "the code must have 6 to 16 digits")
+	}
+}
