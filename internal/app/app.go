@@ -232,7 +232,9 @@ func (a *App) openEdges(context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.sip, err = sip.New(a.cfg.SIP, sip.Options{Log: a.log, Pacer: a.pacer, Engine: a.media, Ports: ports, OnCall: a.onCall, Metrics: a.metrics, Phones: a.accounts})
+	certificates := newFetcher(nil)
+	a.onStop("certificates", func(context.Context) error { certificates.close(); return nil })
+	a.sip, err = sip.New(a.cfg.SIP, sip.Options{Log: a.log, Pacer: a.pacer, Engine: a.media, Ports: ports, OnCall: a.onCall, OnRefer: a.onRefer, Fetch: certificates.fetchCertificate, Metrics: a.metrics, Phones: a.accounts})
 	if err != nil {
 		return err
 	}
