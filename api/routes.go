@@ -27,6 +27,7 @@ func (s *Server) routes() http.Handler {
 	s.userRoutes(h)
 	s.phoneRoutes(h)
 	s.callRoutes(h)
+	s.outboundRoutes(h)
 	s.targetRoutes(h)
 	s.recordingRoutes(h)
 	s.demoRoutes(h)

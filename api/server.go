@@ -66,6 +66,7 @@ type Options struct {
 	Flows      Flows        // nil: no routes
 	Prompts    Prompts      // nil: no routes
 	FlowCalls  FlowCalls    // nil: no routes
+	Outbound   Outbound     // nil: no routes
 	Tasks      Tasks        // nil: no routes
 	Staffing   Staffing     // nil: no routes
 	Seats      http.Handler // the seat socket

@@ -178,6 +178,7 @@ const command: Fields<Command> = {
 		"priority",
 		"teardown",
 		"queue",
+		"dial",
 		"echo",
 		"headset",
 	),
@@ -191,6 +192,8 @@ const command: Fields<Command> = {
 	note: maybe(text),
 	to: maybe(shape({ kind: one("agent", "queue", "number"), id: text })),
 	priority: maybe(whole),
+	number: maybe(text),
+	line: maybe(text),
 	door: maybe(one("open", "closed")),
 	headset: maybe(headset),
 };
@@ -210,6 +213,7 @@ const me: Fields<MeView> = {
 	queues: list(text),
 	dispositions: list(text),
 	away_reasons: list(text),
+	dial: maybe(list(shape({ id: text, name: text }))),
 };
 const mode = one("whisper", "barge", "takeover", "handed");
 const coach = or(none, (v) => {
@@ -245,10 +249,12 @@ const parked: Fields<ParkedView> = {
 };
 const call: Fields<CallView> = {
 	contact: text,
-	phase: one("ringing", "talking", "hold", "wrap_up"),
+	phase: one("dialling", "ringing", "talking", "hold", "wrap_up"),
 	since: time,
 	line: text,
 	from: text,
+	outbound: maybe(flag),
+	progress: maybe(one("", "ringing", "early", "answered")),
 	caller: or(
 		absent,
 		shape({
@@ -322,7 +328,7 @@ const floor: Fields<FloorCallView> = {
 	contact: text,
 	line: text,
 	from: text,
-	stage: one("flow", "queue", "parked", "ringing", "talking", "hold", "wrap_up"),
+	stage: one("flow", "queue", "parked", "dialling", "ringing", "talking", "hold", "wrap_up"),
 	started: time,
 	since: time,
 	queue: text,

@@ -36,6 +36,8 @@ type commands struct {
 	Check      checkCmd      `cmd:"" help:"Check the configuration and its flows without starting."`
 	Flow       flowCmd       `cmd:"" help:"Work on flows."`
 	Calls      callsCmd      `cmd:"" help:"Calls and their timelines."`
+	Trunks     trunksCmd     `cmd:"" help:"Carriers: the ways out and in."`
+	Outbound   outboundCmd   `cmd:"" help:"Calls out: what goes, what it costs, the brake, the do-not-call list."`
 	Recordings recordingsCmd `cmd:"" help:"Recordings: find, export, prove, keep, erase."`
 	Simulate   simulateCmd   `cmd:"" help:"Play a day of calls through the queues, or plan agents."`
 	User       userCmd       `cmd:"" help:"People who may sign in."`

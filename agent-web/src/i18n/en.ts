@@ -1,4 +1,5 @@
 import { callsEn } from "./en.calls.ts";
+import { dialEn } from "./en.dial.ts";
 import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
 
@@ -6,6 +7,7 @@ import { enSound } from "./en.sound.ts";
 export const en = {
 	...enFlows,
 	...callsEn,
+	...dialEn,
 	...enSound,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",

@@ -1,5 +1,6 @@
 import type { Key } from "./en.ts";
 import { callsZh } from "./zh.calls.ts";
+import { dialZh } from "./zh.dial.ts";
 import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
 
@@ -7,6 +8,7 @@ import { zhSound } from "./zh.sound.ts";
 export const zh: Record<Key, string> = {
 	...zhFlows,
 	...callsZh,
+	...dialZh,
 	...zhSound,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",

@@ -11,7 +11,7 @@ export function headset(app: App, seat: Seat, desk: Desk): void {
 	const shown = $derived.by(() => {
 		const phase = call?.phase;
 		if (!call || phase === undefined || phase === "wrap_up") return { call: "none", muted: false } as const;
-		return { call: phase, muted: call.muted } as const;
+		return { call: phase === "dialling" ? "talking" : phase, muted: call.muted } as const;
 	});
 
 	$effect(() => seat.headset.show(shown));

@@ -227,6 +227,11 @@ export class Phone {
 		return this.#intend({ answering: contact }, "pickup", { contact });
 	}
 
+	/** Calls a customer: a number, or the customer of an earlier call. */
+	dial(fields: Pick<CommandFields, "number" | "contact" | "line">): Promise<Failure | null> {
+		return this.do("dial", fields);
+	}
+
 	async do(verb: Verb, fields: CommandFields = {}): Promise<Failure | null> {
 		this.#pending.set(new Set([...this.#pending.now, verb]));
 		const failure = await this.socket.do(verb, fields);

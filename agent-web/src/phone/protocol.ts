@@ -18,7 +18,7 @@ export type AgentState =
 	| "disconnected";
 export type Consent = "granted" | "refused" | "announced" | "none";
 export type Party = "customer" | "agent" | "supervisor" | "system";
-export type Phase = "ringing" | "talking" | "hold" | "wrap_up";
+export type Phase = "dialling" | "ringing" | "talking" | "hold" | "wrap_up";
 export type ErrorCode = "invalid" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "busy" | "internal";
 export type TrackName = "customer" | "third" | "coach";
 export type RecordingState = "on" | "off" | "paused" | "failed";
@@ -110,6 +110,7 @@ export type Verb =
 	| "priority"
 	| "teardown"
 	| "queue"
+	| "dial"
 	| "echo"
 	| "headset";
 export interface CommandFields {
@@ -124,6 +125,9 @@ export interface CommandFields {
 	to?: Target;
 	priority?: number;
 	door?: Door;
+	/** What to call, and from which line. */
+	number?: string;
+	line?: string;
 	headset?: HeadsetReport;
 }
 export interface Command extends CommandFields {
@@ -168,6 +172,8 @@ export interface MeView {
 	queues: string[] | null;
 	dispositions: string[] | null;
 	away_reasons: string[] | null;
+	/** The lines that the person may call out from. */
+	dial?: { id: string; name: string }[];
 }
 export interface EndCause {
 	by: Party;
@@ -248,6 +254,9 @@ export interface CallView {
 	chosen: string[] | null;
 	language: string;
 	reason: string;
+	/** We called the customer; progress is how far that is while dialling. */
+	outbound?: boolean;
+	progress?: "" | "ringing" | "early" | "answered";
 	until: string | null;
 	muted: boolean;
 	consent: Consent;
@@ -324,7 +333,7 @@ export interface QueueView {
 }
 /** Something that supervisors should look at: an agent who does not answer, or a queue with a surge. */
 export interface AlertView {
-	kind: "missed" | "surge";
+	kind: "missed" | "surge" | "outbound_stopped" | "outbound_blocked" | "outbound_cap";
 	agent: string;
 	queue: string;
 	text: string;

@@ -27,6 +27,8 @@ export function micIn(
 	switch (call?.phase) {
 		case "ringing":
 			return intent.answering === call.contact ? "open" : "off";
+		case "dialling": // nobody hears it before the customer has answered
+			return "open";
 		case "talking":
 			return call.muted || intent.muting === "on" || intent.holding === "on" ? "silent" : "open";
 		case "hold":

@@ -25,6 +25,7 @@ export const ACTS = [
 	{ act: "available", key: "g", label: "state.go" },
 	{ act: "done", key: "w", label: "wrap.done" },
 	{ act: "headset", key: "s", label: "headset.open" },
+	{ act: "out", key: "n", label: "out.open" },
 ] as const;
 export type Act = (typeof ACTS)[number]["act"];
 
@@ -34,7 +35,7 @@ export type Act = (typeof ACTS)[number]["act"];
  */
 export class Desk {
 	/** Which overlay is open. */
-	open = $state<"none" | "keypad" | "keys" | "side" | "headset" | "dial">("none");
+	open = $state<"none" | "keypad" | "keys" | "side" | "headset" | "dial" | "out">("none");
 	/** What the dial box is open for. */
 	dialling = $state<"consult" | "transfer">("consult");
 	readonly keymap: KeyMap<Act>;
@@ -98,7 +99,7 @@ export class Desk {
 				if (this.#lines()) return t("why.lines");
 				return phase === "talking" || phase === "hold" ? "" : t("why.talking");
 			case "end":
-				return phase === "talking" || phase === "hold" ? "" : t("why.talking");
+				return phase === "talking" || phase === "hold" || phase === "dialling" ? "" : t("why.talking");
 			case "transfer":
 			case "consult":
 			case "swap":
@@ -112,6 +113,9 @@ export class Desk {
 				return this.call && this.call.phase !== "wrap_up" ? t("why.busy") : "";
 			case "headset":
 				return "";
+			case "out":
+				if ((this.seat.doc.me?.dial ?? []).length === 0) return t("why.nolines");
+				return this.call ? t("why.callfirst") : "";
 			case "done":
 				return phase === "wrap_up" ? "" : t("why.wrapup");
 			case "available":
@@ -156,6 +160,8 @@ export class Desk {
 				return void run(phone.onCall("rec_pause", { on: call?.recording !== "paused" }));
 			case "headset":
 				return this.toggle("headset");
+			case "out":
+				return this.toggle("out");
 			case "available":
 				if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
 				return void run(phone.setState("available"));
@@ -180,7 +186,7 @@ export class Desk {
 		];
 	}
 
-	toggle(what: "keypad" | "keys" | "side" | "headset"): void {
+	toggle(what: "keypad" | "keys" | "side" | "headset" | "out"): void {
 		this.open = this.open === what ? "none" : what;
 	}
 

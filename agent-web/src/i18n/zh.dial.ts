@@ -1,0 +1,27 @@
+import type { dialEn } from "./en.dial.ts";
+
+export const dialZh: Record<keyof typeof dialEn, string> = {
+	"out.open": "外呼",
+	"out.title": "呼叫客户",
+	"out.number": "号码，或以前通话的一部分",
+	"out.number.hint": "拨打其他国家请加 + 和国家代码。",
+	"out.pad": "拨号盘",
+	"out.line": "主叫线路",
+	"out.call": "呼叫",
+	"out.delete": "删除",
+	"out.recent": "你以前的通话",
+	"out.recent.none": "没有符合的通话。",
+	"out.again": "再次呼叫 {from}",
+	"call.dialling": "呼叫中",
+	"out.trying": "正在接续",
+	"out.ringing": "对方振铃",
+	"out.early": "正在听运营商提示",
+	"out.answered": "已接听，客户正在听录音说明",
+	"out.outbound": "我方呼出",
+	"why.nolines": "你没有可以外呼的线路。",
+	"why.callfirst": "请先结束手上的电话。",
+	"stage.dialling": "呼出中",
+	"floor.alert.outbound_stopped": "所有外呼已停止。",
+	"floor.alert.outbound_blocked": "外呼被封锁一小时：{agent}{queue}。",
+	"floor.alert.outbound_cap": "外呼预算已用完：{agent}{queue}。",
+};
