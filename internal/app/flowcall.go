@@ -110,7 +110,7 @@ func (f *flowCalls) run(one *flowCall, flow *ivr.Flow, line config.Line, caller 
 	seen := stageWatch{}
 	c := call.New(call.Options{
 		ID: one.view.Call, Line: line.ID, Language: line.Language, From: caller, Started: began, Leg: one.leg, Log: a.log,
-		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Pacer: a.pacer,
+		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Pacer: a.pacer, Work: a.house.work(), Bots: a.bots, Outsides: a.house,
 		Prompts: heardPrompts{flow.Prompts(), func(p ivr.Prompt, d time.Duration) {
 			f.note(one, web.FlowCallEvent{Kind: "hear", Text: p.Text, Prompt: p.ID, Language: p.Language, Seconds: d.Seconds()})
 		}},
@@ -133,7 +133,8 @@ func (f *flowCalls) run(one *flowCall, flow *ivr.Flow, line config.Line, caller 
 	c.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
 		c.Note(contact.KindFlow, contact.LegID(contact.Customer), one.leg.seat.User()+" calls from the flow editor", map[string]any{"user": one.leg.seat.User()})
 		return flow.Run(ctx, caller, ivr.Start{
-			Line: line.ID, Caller: c.From, Language: line.Language, ConsentPolicy: line.Consent, Hours: a.cfg.Hours, Services: a.services,
+			Line: line.ID, Caller: c.From, Language: line.Language, Remembered: a.remembered(ctx, c.From),
+			ConsentPolicy: line.Consent, Hours: a.cfg.Hours, Services: a.services, BotsTalk: line.Bots == config.BotsTalk,
 			Reached: func(p ivr.Place) {
 				reached(p)
 				f.reached(one, p, kinds[p])
