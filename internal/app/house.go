@@ -101,6 +101,7 @@ func newHouse(log *slog.Logger, journal *call.Journal, audit Audit, people Peopl
 
 func (h *House) start(engine *acd.Engine) {
 	h.engine = engine
+	h.desk.queues = engine.Queues() // one in which nothing has happened yet is there too
 	go h.run()
 }
 
