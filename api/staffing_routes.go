@@ -90,7 +90,7 @@ type planInput struct {
 	Queue    string    `query:"queue" required:"true" maxLength:"64"`
 	From     time.Time `query:"from" doc:"by default four weeks ago"`
 	To       time.Time `query:"to" doc:"by default now"`
-	Interval int       `query:"interval" default:"30" enum:"15,30,60" doc:"minutes"`
+	Interval int       `query:"interval" default:"30" minimum:"5" maximum:"1440" doc:"minutes"`
 	Level    float64   `query:"level" default:"0.8" minimum:"0.01" maximum:"0.99"`
 	Target   float64   `query:"target" default:"0" minimum:"0" maximum:"3600" doc:"seconds; 0 is that of the configuration"`
 }
