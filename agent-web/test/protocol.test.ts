@@ -289,6 +289,9 @@ const call: Fields<CallView> = {
 	answered: or(time, none),
 	disposition: text,
 	note: text,
+	context: or(absent, shape({ from: text, at: time, fields: anything })),
+	variables: maybe(list(shape({ name: text, label: text, value: text }))),
+	csat: maybe(whole),
 };
 const agent: Fields<AgentView> = {
 	user: text,

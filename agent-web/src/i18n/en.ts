@@ -3,6 +3,7 @@ import { dialEn } from "./en.dial.ts";
 import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
 
+import { toldEn } from "./en.told.ts";
 /** Every string of the app. {name} is filled in; a key with .one has .other too and is chosen by {n}. */
 export const en = {
 	...enFlows,
@@ -11,6 +12,7 @@ export const en = {
 	...enSound,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",
+	...toldEn,
 	"app.skip": "Skip to the content",
 	"nav.label": "Main",
 	"nav.seat": "My seat",

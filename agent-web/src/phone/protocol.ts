@@ -276,6 +276,26 @@ export interface CallView {
 	answered: string | null;
 	disposition: string;
 	note: string;
+	/** Absent for a call; a callback's customer is called when we have answered. */
+	kind?: "callback" | "voicemail";
+	task?: string;
+	/** The page answers by itself, after a beep. */
+	auto_answer?: boolean;
+	/** What a bot handed over, what the flow shows, and the survey's answer. */
+	context?: ContextView;
+	variables?: VariableView[];
+	csat?: number;
+}
+export type ContextValue = string | number | boolean | null | ContextValue[] | { [name: string]: ContextValue };
+export interface ContextView {
+	from: string;
+	at: string;
+	fields: Record<string, ContextValue>;
+}
+export interface VariableView {
+	name: string;
+	label: string;
+	value: string;
 }
 export interface AgentView {
 	user: string;
