@@ -65,6 +65,7 @@ func TestHeadsetCheck(t *testing.T) {
 	sam := b.signIn(s, "sam", nil)
 	alice.state("away")
 	alice.click("headset-offer")
+	alice.choosesLoudspeakers()
 	alice.click("check-start")
 	alice.line("network", "good")
 	alice.click("ring-heard")
@@ -106,6 +107,34 @@ func TestHeadsetCheck(t *testing.T) {
 	alice.state("away")
 	alice.gone("headset-offer")
 	sam.must(nil, "wait", map[string]any{"id": "floor-headset", "state": "bad"})
+}
+
+// choosesLoudspeakers sends the customer to one loudspeaker and the ring tone to
+// another, and listens to the ring tone.
+func (p page) choosesLoudspeakers() {
+	p.t.Helper()
+	// An element that is in no document is seen only through what it is asked.
+	p.must(nil, "eval", map[string]any{"js": `window.sinks = []; const set = HTMLMediaElement.prototype.setSinkId;
+		HTMLMediaElement.prototype.setSinkId = function (id) { window.sinks.push(id); return set.call(this, id); }`})
+	var chosen map[string]string
+	p.eval(&chosen, `Object.fromEntries(["speaker", "ringer"].map((which, i) => {
+		const list = document.querySelector('[data-testid="choose-' + which + '"]');
+		list.value = list.options[i + 1].value;
+		list.dispatchEvent(new Event("change", {bubbles: true}));
+		return [which, list.value];
+	}))`)
+	p.click("ring-sample")
+	eventually(p.t, 20*time.Second, "the customer and the ring tone have loudspeakers of their own", func() error {
+		var got struct {
+			Speaker string   `json:"speaker"`
+			Sinks   []string `json:"sinks"`
+		}
+		p.eval(&got, `({speaker: document.querySelector('audio[data-track="customer"]').sinkId, sinks: window.sinks})`)
+		if chosen["speaker"] == chosen["ringer"] || got.Speaker != chosen["speaker"] || !slices.Contains(got.Sinks, chosen["ringer"]) {
+			return fmt.Errorf("chosen %v, got %+v", chosen, got)
+		}
+		return nil
+	})
 }
 
 // line waits until a line of the check has its verdict.

@@ -291,9 +291,9 @@ test("sound goes to the chosen loudspeaker while it is there, else to the system
 	};
 	playback.element("customer", element as unknown as HTMLAudioElement);
 	await settled();
-	expect([element.sinkId, element.volume, playback.speaker.now]).toEqual(["s", 0.5, "Headset"]);
+	expect([element.sinkId, element.volume]).toEqual(["s", 0.5]);
 	there = [];
 	media.dispatchEvent(new Event("devicechange"));
 	await settled();
-	expect([element.sinkId, playback.speaker.now]).toEqual(["", ""]);
+	expect(element.sinkId).toBe("");
 });

@@ -40,10 +40,17 @@ export function headset(app: App, seat: Seat, desk: Desk): void {
 			app.toast(moved.kind === "back" ? "ok" : "bad", app.t(`mic.moved.${moved.kind}`, { from, to }));
 		}),
 	);
+	const lost = $derived.by(() => {
+		const wanted = seat.sound.speaker;
+		const known = seat.devicesNow.filter((d) => d.kind === "speaker");
+		if (!wanted || known.length === 0 || known.some((d) => d.id === wanted.id || d.label === wanted.label)) return "";
+		return wanted.label;
+	});
+	let before = "";
 	$effect(() => {
-		const wanted = seat.sound.speaker?.label;
-		const there = wanted === undefined || seat.devicesNow.length === 0 || seat.speaker !== "";
-		if (wanted !== undefined && !there) app.toast("bad", app.t("speaker.moved", { from: wanted }));
+		if (lost) app.toast("bad", app.t("speaker.moved", { from: lost }));
+		else if (before && before === seat.sound.speaker?.label) app.toast("ok", app.t("mic.moved.back", { to: before }));
+		before = lost;
 	});
 	$effect(() => {
 		if (call?.phase === "ringing" && desk.open === "headset") desk.close();

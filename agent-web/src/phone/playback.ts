@@ -8,8 +8,6 @@ export class Playback {
 	#state = new Cell<"locked" | "unlocked">("locked");
 	#elements = new Map<string, HTMLAudioElement>();
 	#streams = new Map<string, MediaStream>();
-	/** Where it sounds: the name of the chosen device, or "" for the system's. */
-	#speaker = new Cell<string>("");
 	readonly #sound: Value<Sound>;
 
 	constructor(
@@ -30,10 +28,6 @@ export class Playback {
 
 	get state(): Value<"locked" | "unlocked"> {
 		return this.#state;
-	}
-
-	get speaker(): Value<string> {
-		return this.#speaker;
 	}
 
 	/** Hands over an audio element; returns the way out. */
@@ -59,25 +53,21 @@ export class Playback {
 	}
 
 	/** Sends an element to the chosen device; the system's when it is not there, or not allowed. */
-	async direct(element: HTMLMediaElement): Promise<string> {
+	async direct(element: HTMLMediaElement): Promise<void> {
 		const device = this.list?.find("speaker", this.#sound.now.speaker) ?? null;
 		element.volume = this.#sound.now.volume;
 		const sink = element as HTMLMediaElement & { sinkId?: string; setSinkId?: (id: string) => Promise<void> };
-		if (!sink.setSinkId || (sink.sinkId ?? "") === (device?.id ?? "")) return device?.label ?? "";
+		if (!sink.setSinkId || (sink.sinkId ?? "") === (device?.id ?? "")) return;
 		try {
 			await sink.setSinkId(device?.id ?? "");
-			return device?.label ?? "";
 		} catch (error) {
 			console.warn("the chosen loudspeaker cannot be used", error);
 			await sink.setSinkId("").catch(() => undefined);
-			return "";
 		}
 	}
 
 	#direct(): void {
-		for (const element of this.#elements.values()) {
-			void this.direct(element).then((label) => this.#speaker.set(label));
-		}
+		for (const element of this.#elements.values()) void this.direct(element);
 	}
 
 	#join(name: string): void {

@@ -39,8 +39,6 @@ export class Seat {
 	hint = $state<Hint>("none");
 	sound = $state.raw<Sound>(USUAL);
 	devicesNow = $state.raw<readonly Device[]>([]);
-	/** The chosen loudspeaker while it is there, else "". */
-	speaker = $state("");
 	/** What the last check of the microphone in use found, and whether a first one is still offered. */
 	report = $state.raw<HeadsetReport | null>(null);
 	offer = $state<"open" | "later">("later");
@@ -112,9 +110,6 @@ export class Seat {
 		this.devices.all.follow((all) => {
 			this.devicesNow = all;
 		});
-		this.playback.speaker.follow((label) => {
-			this.speaker = label;
-		});
 		this.phone.state.follow(({ link, tab, mic }) => this.#tellHeadset(link.at === "live" && tab === "phone", mic));
 		void this.headset.look();
 		this.phone.start();
@@ -179,6 +174,8 @@ export class Seat {
 /** One for everything: the meter, the ringer, the suppression, which needs this very rate. */
 function context(): AudioContext | null {
 	if (!("AudioContext" in window)) return null;
+	// Firefox takes no microphone into a context of another rate than the system's, not even to measure it.
+	if (navigator.userAgent.includes("Firefox/")) return new AudioContext();
 	try {
 		return new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
 	} catch {
