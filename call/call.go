@@ -166,6 +166,11 @@ func (a *agent) leave() {
 		a.outlet.close()
 		return
 	}
+	if t, ok := a.seat.(Telephone); ok {
+		hangUpTelephone(t)
+		a.outlet.close()
+		return
+	}
 	silence(a.seat)
 }
 

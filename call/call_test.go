@@ -192,6 +192,9 @@ func marked() map[byte]string {
 		return marks[0]
 	}
 	known[mixed(markAlice, markBob)] = "alice+bob"
+	known[mixed(markCustomer, markSam)] = "customer+sam"
+	known[mixed(markBob, markOutside)] = "bob+outside"
+	known[mixed(markCustomer, markBob, markSam)] = "customer+bob+sam"
 	known[mixed(markAlice, markOutside)] = "alice+outside"
 	known[mixed(markCustomer, markAlice)] = "customer+alice"
 	known[mixed(markAlice, markSam)] = "alice+sam"

@@ -78,6 +78,11 @@ func (c *Call) newAgent(s Seat, p contact.Party, now time.Time) *agent {
 	s.ResetQuality() // its connection is older than the call
 	a.presence.since = now
 	s.Mic().Attach(&a.presence)
+	if t, ok := s.(Telephone); ok {
+		a.outlet.open(c.Pacer, "telephone", t.Leg().Codec())
+		a.outlet.coached = true
+		t.Leg().Sender().Fill(t.Leg().Codec())
+	}
 	return a
 }
 
@@ -249,6 +254,9 @@ func (c *Call) lookEvery() time.Duration {
 func (c *Call) lookAtAgent(now time.Time) {
 	if c.agent == nil {
 		return
+	}
+	if c.agent.telephone() != nil && !c.suspect && !c.away {
+		return // telephones may be silent; one that is lost is suspected
 	}
 	limit := missingAlways
 	if c.suspect {

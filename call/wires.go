@@ -42,6 +42,10 @@ type outlet struct {
 	to    *media.Transcoder
 	from  ear // feeds to
 	codec codec.ID
+	// coached is an agent's telephone: it may hear a coach, whom the customer
+	// must not, so it has a mixer of its own, made when first needed.
+	coached bool
+	mixer   *media.Mixer
 }
 
 func (o *outlet) open(p *media.Pacer, name string, c codec.ID) {
@@ -50,7 +54,23 @@ func (o *outlet) open(p *media.Pacer, name string, c codec.ID) {
 	o.from.feed(o.to)
 }
 
+// mix lets the outlet's own mixer hear several, or nobody.
+func (o *outlet) mix(p *media.Pacer, sources []*media.Source) {
+	switch {
+	case len(sources) > 1:
+		if o.mixer == nil {
+			o.mixer = media.NewMixer(p, "telephone")
+		}
+		o.mixer.Hear(sources...)
+	case o.mixer != nil:
+		o.mixer.Hear()
+	}
+}
+
 func (o *outlet) close() {
+	if o.mixer != nil {
+		o.mixer.Close()
+	}
 	o.from.hear(nil)
 	if o.to != nil {
 		o.to.Close()
@@ -141,14 +161,17 @@ func (c *Call) apply() {
 // feedPhones lets the phones hear: one source as it is, several mixed.
 func (c *Call) feedPhones(row hearing) {
 	w := &c.wires
-	ears := []voices{row.customer}
-	if c.second != nil && c.second.phone != nil {
-		ears = append(ears, row.second)
+	ears := []phoneEar{{c.Leg, &w.customer, customer, row.customer}}
+	if leg := c.agent.telephone(); leg != nil {
+		ears = append(ears, phoneEar{leg, &c.agent.outlet, theAgent, row.agent})
+	}
+	if leg := c.second.telephone(); leg != nil {
+		ears = append(ears, phoneEar{leg, &c.second.outlet, second, row.second})
 	}
 	talkers := nobody
-	for _, hears := range ears {
-		if several(hears) {
-			talkers |= hears
+	for _, e := range ears {
+		if several(e.hears) && !e.outlet.coached {
+			talkers |= e.hears
 		}
 	}
 	if w.mixer == nil && talkers != nobody {
@@ -157,9 +180,8 @@ func (c *Call) feedPhones(row hearing) {
 	if talkers != nobody {
 		w.mixer.Hear(c.sources(talkers)...)
 	}
-	c.feedPhone(c.Leg, &w.customer, customer, row.customer, talkers)
-	if len(ears) > 1 {
-		c.feedPhone(c.second.phone, &c.second.outlet, second, row.second, talkers)
+	for _, e := range ears {
+		c.feedPhone(e, talkers)
 	}
 	if w.mixer != nil && talkers == nobody {
 		w.mixer.Hear()
@@ -169,15 +191,28 @@ func (c *Call) feedPhones(row hearing) {
 // several says whether more than one voice is in v.
 func several(v voices) bool { return v&(v-1) != 0 }
 
-// feedPhone lets one phone, whose own voice is own, hear; talkers are in the
-// mixer.
-func (c *Call) feedPhone(leg Leg, o *outlet, own, hears, talkers voices) {
-	sender := leg.Sender()
+// phoneEar is a phone, whose own voice is own, and what it hears.
+type phoneEar struct {
+	leg        Leg
+	outlet     *outlet
+	own, hears voices
+}
+
+// feedPhone lets one phone hear; talkers are in the mixer.
+func (c *Call) feedPhone(e phoneEar, talkers voices) {
+	o, own, hears := e.outlet, e.own, e.hears
+	sender := e.leg.Sender()
+	if o.coached {
+		o.mix(c.Pacer, c.sources(hears))
+	}
 	switch {
+	case several(hears) && o.coached:
+		sender.Hear(o.mixer.Output(nil, o.codec))
+		o.from.hear(nil)
 	case several(hears):
 		sender.Hear(c.wires.mixer.Output(c.source(own&talkers), o.codec))
 		o.from.hear(nil)
-	case hears&(customer|theAgent|second|supervisor) != 0 && hears != own, hears&holdPlayer != 0 && own == second:
+	case hears&(customer|theAgent|second|supervisor|coach) != 0 && hears != own, hears&holdPlayer != 0 && own == second:
 		// Through the transcoder, so that the sender keeps one source while
 		// the browser's codec changes.
 		o.from.hear(c.source(hears))
@@ -190,6 +225,9 @@ func (c *Call) feedPhone(leg Leg, o *outlet, own, hears, talkers voices) {
 
 // feedSeat lets a browser hear: each voice on a track of its own.
 func (c *Call) feedSeat(s Seat, hears voices) {
+	if _, ok := s.(Telephone); ok {
+		return // see feedPhones
+	}
 	tracks := seated(hears)
 	for _, name := range []string{trackCustomer, trackThird, trackCoach} {
 		s.Track(name).Hear(c.source(tracks[name]))

@@ -64,11 +64,8 @@ type bindings struct {
 	notify sync.Mutex      // keeps the order of change
 }
 
-func newBindings(max int, change func(string, bool)) *bindings {
-	if change == nil {
-		change = func(string, bool) {}
-	}
-	return &bindings{max: max, change: change, users: map[string][]*binding{}, told: map[string]bool{}}
+func newBindings(max int) *bindings {
+	return &bindings{max: max, change: func(string, bool) {}, users: map[string][]*binding{}, told: map[string]bool{}}
 }
 
 // put adds or renews bindings and takes others away, all at once, and returns

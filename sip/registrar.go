@@ -30,7 +30,7 @@ func newRegistrar(s *Server, o Options) *registrar {
 	cfg := s.cfg.Registrar
 	return &registrar{
 		s: s, cfg: cfg, digest: newDigestServer(o.Phones, cfg.Algorithms, cfg.NonceLife),
-		where: newBindings(cfg.MaxContacts, o.OnPhone), guesses: newGuesses(),
+		where: newBindings(cfg.MaxContacts), guesses: newGuesses(),
 	}
 }
 
@@ -45,6 +45,14 @@ func (s *Server) Registered(user string) []Contact {
 		out = append(out, b.Contact)
 	}
 	return out
+}
+
+// WatchPhones sets what is told when the first telephone of a user registers,
+// and when the last one is gone. It must not block. Call it before Start.
+func (s *Server) WatchPhones(changed func(user string, registered bool)) {
+	if s.registrar != nil {
+		s.registrar.where.change = changed
+	}
 }
 
 // Contacts returns every registered telephone, in no order.

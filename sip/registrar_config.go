@@ -8,7 +8,8 @@ import (
 // RegistrarConfig says how telephones register.
 type RegistrarConfig struct {
 	// Algorithms are offered in this order (RFC 8760): MD5, SHA-256. Many phones
-	// look at the first alone.
+	// look at the first alone, and some give up at one that they do not know
+	// (baresip 1.0), so the default is MD5.
 	Algorithms []string `yaml:"algorithms"`
 	// MinExpires and MaxExpires bound how long a registration lasts; a shorter
 	// wish gets 423, a longer one the most.
@@ -28,7 +29,7 @@ type RegistrarConfig struct {
 // DefaultRegistrarConfig returns the defaults of callfloor.example.yaml.
 func DefaultRegistrarConfig() RegistrarConfig {
 	return RegistrarConfig{
-		Algorithms:  []string{MD5, SHA256},
+		Algorithms:  []string{MD5},
 		MinExpires:  time.Minute,
 		MaxExpires:  time.Hour,
 		MaxContacts: 5,

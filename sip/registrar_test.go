@@ -41,16 +41,16 @@ func (w *world) registrar(change func(*sip.Config)) (srv *sip.Server, news *[]st
 	news = &[]string{}
 	srv, err = sip.New(cfg, sip.Options{
 		Conn: conn, Pacer: w.pacer, Phones: book{"alice": "open sesame", "bob": "swordfish"},
-		OnPhone: func(user string, on bool) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			*news = append(*news, fmt.Sprint(user, " ", on))
-		},
 		OpenMedia: func(c sip.MediaConfig) (sip.Media, error) { return siptest.OpenSession(w.net, c.IP, w.pacer) },
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	srv.WatchPhones(func(user string, on bool) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		*news = append(*news, fmt.Sprint(user, " ", on))
+	})
 	if err := srv.Start(); err != nil {
 		w.t.Fatal(err)
 	}

@@ -48,13 +48,7 @@ type Options struct {
 	Metrics prometheus.Registerer // nil: none
 	// Phones are the passwords of users' telephones; nil: there is no registrar.
 	Phones Phones
-	// OnPhone is told when the first telephone of a user registers, and when the
-	// last one is gone. It must not block.
-	OnPhone func(user string, registered bool)
 
-	// OwnCertificate returns PEM files with a certificate of our own making,
-	// for TLS where Config.Certificate names none.
-	OwnCertificate func() (cert, key string, err error)
 	// Roots are who vouches for the far ends of our own TLS connections; nil:
 	// the system's.
 	Roots *x509.CertPool
@@ -109,6 +103,7 @@ type Server struct {
 	listening map[string]netip.AddrPort // by transport
 	lns       []net.Listener
 	front     *front
+	makeTLS   func() (*tls.Config, error)
 	places    places
 	// wholeMessage is how long a message may take to come in by a connection.
 	wholeMessage time.Duration

@@ -60,7 +60,6 @@ func testCertificate(t testing.TB) (cert, key string, roots *x509.CertPool) {
 func startWires(t testing.TB, cert, key string) (s *Server, stop func()) {
 	t.Helper()
 	cfg := DefaultConfig()
-	cfg.Certificate, cfg.Key = cert, key
 	cfg.Listen, cfg.TLS, cfg.WS, cfg.WSS = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	pacer := media.NewPacer()
 	s, err := New(cfg, Options{
@@ -80,6 +79,10 @@ func startWires(t testing.TB, cert, key string) (s *Server, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.SetTLS(func() (*tls.Config, error) {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		return &tls.Config{Certificates: []tls.Certificate{pair}}, err
+	})
 	s.wholeMessage = 500 * time.Millisecond
 	if err := s.Start(); err != nil {
 		t.Fatal(err)

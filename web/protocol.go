@@ -241,6 +241,9 @@ type MeView struct {
 	AwayReasons  []string `json:"away_reasons"`
 	// Dial are the lines that the person may call out from; none: no calls out.
 	Dial []DialLine `json:"dial,omitempty"`
+	// Telephone says that calls ring at the agent's registered SIP telephone,
+	// which answers them; the page is the controls.
+	Telephone bool `json:"telephone,omitempty"`
 }
 
 // Phase is where the seat's call stands.

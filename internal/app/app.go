@@ -198,6 +198,7 @@ func (a *App) openHouse(ctx context.Context) error {
 	}
 	a.house.tasks = a.newTasks()
 	a.engine = acd.NewEngine(routing, a.log, a.house.inbox.actions)
+	a.house.phones = newDeskPhones(a.house, a.log, a.roleOf)
 	a.house.start(a.engine)
 	// Stopped after the engine, whose last actions it takes.
 	a.onStop("house", func(context.Context) error { a.house.stop(); return nil })
@@ -238,6 +239,10 @@ func (a *App) openEdges(context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.house.phones.use(a.sip)
+	a.sip.SetTLS(a.sipTLS)
+	a.accounts.WatchPhones(a.phonePassword)
+	a.onStop("telephones", a.house.phones.close) // after sip, whose last word they hear
 	a.onStop("sip", a.sip.Close)
 	a.onStop("trunks", a.closeTrunks)
 	a.onStop("calls", a.waitForCalls)

@@ -50,6 +50,9 @@ func (h *House) SeatMedia(s *web.Seat, ready bool, why string) {
 	} else if why == "" {
 		why = "connection"
 	}
+	if h.phones.has(contact.AgentID(s.User())) {
+		why, ready = "", true // calls ring at the telephone
+	}
 	h.inbox.seat(s, why, false)
 	if s.Identity().Role != contact.RoleAgent && !h.serves(s) {
 		return
@@ -66,6 +69,14 @@ func (h *House) SeatDown(s *web.Seat) {
 	h.inbox.seat(s, "connection", false)
 	if s.Identity().Role != contact.RoleAgent {
 		h.unlisten(s)
+	}
+	switch user := contact.AgentID(s.User()); {
+	case h.phones.speaks(user):
+		return // the browser was only the controls
+	case h.phones.has(user):
+		if status, _ := h.engine.Agent(user); status.State != contact.AgentTalking && status.State != contact.AgentHold {
+			return
+		}
 	}
 	h.suspect(s.User(), true)
 	h.tell(acd.SeatLost{Agent: contact.AgentID(s.User())})
@@ -101,6 +112,9 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 	case web.DoState:
 		return h.wants(user, cmd)
 	case web.DoAnswer:
+		if h.phones.ringing(user, cmd.Contact) {
+			return contact.Errorf(contact.Conflict, "your telephone rings: answer there")
+		}
 		return h.engine.Do(acd.OfferAccepted{Agent: user, Contact: cmd.Contact})
 	case web.DoDecline:
 		return h.engine.Do(acd.OfferDeclined{Agent: user, Contact: cmd.Contact})

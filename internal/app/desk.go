@@ -76,6 +76,9 @@ func (d *desk) show(h *House, n news) {
 	for id := range n.headsets {
 		d.showAgent(h, id)
 	}
+	for id := range n.phones {
+		d.showAgent(h, id)
+	}
 	for id, s := range n.calls {
 		h.syncHold(s)
 		d.showCall(h, s)
@@ -96,6 +99,13 @@ func (d *desk) show(h *House, n news) {
 func (d *desk) learn(n news) {
 	for user, s := range n.seats {
 		d.seats[user], d.notReady[user] = s.seat, s.notReady
+	}
+	for user, on := range n.phones {
+		if seat := d.seats[string(user)]; on {
+			d.notReady[string(user)] = ""
+		} else if seat != nil && !seat.MediaReady() {
+			d.notReady[string(user)] = "connection"
+		}
 	}
 	for k, w := range n.wraps {
 		if _, ok := d.calls[k.call]; ok {

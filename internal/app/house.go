@@ -38,6 +38,9 @@ type House struct {
 	outboundLines func(user string) []config.Line
 	dials         dials
 
+	// phones are the agents' telephones; nil where there are none (tests).
+	phones *deskPhones
+
 	inbox inbox
 	done  chan struct{}
 
@@ -184,6 +187,7 @@ func (h *House) act(a acd.Action) {
 	case acd.OfferTo:
 		h.offer(a)
 	case acd.OfferEnded:
+		h.phones.offerEnded(a)
 		h.offerEnded(a)
 	case acd.Connect:
 		if !h.dials.has(a.Contact) { // who dialled is connected when the customer answers
@@ -198,6 +202,7 @@ func (h *House) act(a acd.Action) {
 		h.tasks.requeued(a)
 		if c, ok := h.call(a.Contact); ok {
 			c.Requeue(a.Agent, a.Queue)
+			h.phones.back(a.Agent)
 		}
 	case acd.Place:
 		if c, ok := h.call(a.Contact); ok {
@@ -232,6 +237,7 @@ func (h *House) offer(a acd.OfferTo) {
 	c.Offering(a.Agent, true, "offered to "+string(a.Agent)+why(a.Reasons), map[string]any{
 		"agent": a.Agent, "queue": a.Queue, "waited": a.Waited.Seconds(), "deadline": contact.Time(a.Deadline), "reasons": a.Reasons,
 	})
+	h.phones.ring(a.Agent, c, a.Deadline)
 }
 
 // why returns the reason for the candidate that was chosen, as ": reason".
@@ -285,6 +291,9 @@ func (h *House) offerEnded(a acd.OfferEnded) {
 // tells the engine.
 func (h *House) connect(a acd.Connect) {
 	h.transfers.unpark(a.Contact)
+	if h.phones.connect(a) {
+		return
+	}
 	c, ok := h.call(a.Contact)
 	seat, online := h.desk.seats[string(a.Agent)]
 	if !ok && online && h.tasks.accepted(a, seat) {
@@ -298,6 +307,16 @@ func (h *House) connect(a acd.Connect) {
 	if err := c.Connect(seat, a.Queue, a.Waited); err != nil {
 		h.log.Info("an accepted call was over before it was connected", "call", a.Contact, "error", err)
 	}
+}
+
+// voice is what an agent speaks by in a call: the telephone that they answered
+// it with, else the browser.
+func (h *House) voice(user contact.AgentID, id contact.ID) (call.Seat, bool) {
+	if phone := h.phones.seatFor(user, id); phone != nil {
+		return phone, true
+	}
+	seat, ok := h.desk.seats[string(user)]
+	return seat, ok
 }
 
 // The queue engine as calls see it (call.Queues).

@@ -27,7 +27,9 @@ type news struct {
 	agents  map[contact.AgentID]acd.AgentStatus
 	queues  map[contact.QueueID]acd.QueueStatus
 	seats   map[string]seatNews
-	wraps   map[wrapKey]wrap
+	// phones are the agents whose telephone came or went.
+	phones map[contact.AgentID]bool
+	wraps  map[wrapKey]wrap
 	// headsets are the agents whose headset was checked.
 	headsets map[contact.AgentID]struct{}
 	tasks    map[string]tasks.Task
@@ -48,6 +50,7 @@ func emptyNews() news {
 		seats:  map[string]seatNews{},
 		wraps:  map[wrapKey]wrap{},
 
+		phones:   map[contact.AgentID]bool{},
 		headsets: map[contact.AgentID]struct{}{},
 		tasks:    map[string]tasks.Task{},
 	}

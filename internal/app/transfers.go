@@ -394,10 +394,14 @@ func (h *House) rang(a acd.Rang) {
 	}
 	c.Offering(a.Agent, true, text, map[string]any{"agent": a.Agent, "from": a.From, "purpose": a.Purpose, "deadline": contact.Time(a.Deadline)})
 	h.desk.rang[a.Agent] = a
+	h.phones.ring(a.Agent, c, a.Deadline)
 }
 
 func (h *House) askEnded(a acd.AskEnded) {
 	delete(h.desk.rang, a.Agent)
+	if a.Why != "taken" {
+		h.phones.quiet(a.Agent, a.Contact)
+	}
 	c, ok := h.call(a.Contact)
 	if !ok {
 		return
@@ -407,7 +411,7 @@ func (h *House) askEnded(a acd.AskEnded) {
 	case a.Purpose != acd.Consult:
 		c.Offering(a.Agent, false, text, data)
 	case a.Why == "taken":
-		seat, online := h.desk.seats[string(a.Agent)]
+		seat, online := h.voice(a.Agent, a.Contact)
 		if !online || c.Consult(string(a.From), seat) != nil {
 			c.AskFailed(a.Agent, "lost", false)
 			h.Release(a.Contact, a.Agent)
