@@ -45,7 +45,7 @@ func (s *server) sipp(scenario, line string, args ...string) *sipp {
 		logs: s.t.TempDir(), done: make(chan struct{}),
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	words := map[string]string{"caller": "5550100", "codec": "PCMU", "payload": "0"}
+	words := map[string]string{"caller": "5550100", "codec": "PCMU", "payload": "0", "target": "nobody"}
 	var more []string
 	for _, a := range args {
 		if word, value, ok := strings.Cut(a, "="); ok {

@@ -155,7 +155,7 @@ func referStatus(err error) (int, string) {
 		return 403, "Forbidden"
 	case contact.CalleeBusy, contact.Busy:
 		return 486, "Busy Here"
-	case contact.NoAnswer:
+	case contact.NoAnswer, contact.Conflict: // nobody is at work there, for example
 		return 480, "Temporarily Unavailable"
 	case contact.CalleeDeclined:
 		return 603, "Decline"
@@ -165,8 +165,6 @@ func referStatus(err error) (int, string) {
 		return 484, "Address Incomplete"
 	case contact.NoTrunk:
 		return 503, "Service Unavailable"
-	case contact.Conflict:
-		return 491, "Request Pending"
 	}
 	return 500, "Server Internal Error"
 }

@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestReliableRinging: SIPp requires reliable provisional responses.
+func TestReliableRinging(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	p := s.sipp("prack", "1003")
+	p.wait()
+	if p.code != 0 {
+		t.Errorf("SIPp ended with %d", p.code)
+	}
+	c := s.ended("customer", "abandoned", 487)
+	if !c.has("end", "answered elsewhere") {
+		t.Errorf("the end does not say why: %+v", c.Timeline)
+	}
+}
+
+// TestReferByTheCustomersPhone: a phone asks, by REFER, that its call be handed on.
+// Nobody talks to it yet: refused; a number outside without a rule: refused; a
+// queue of the house: done, and told by NOTIFY. All of it stands in the call's SIP.
+func TestReferByTheCustomersPhone(t *testing.T) {
+	for _, tt := range []struct {
+		name, target string
+		status       string
+		queue        string // that the call waits in then
+	}{
+		{"to a queue", "support", "SIP/2.0 202 Accepted", "support"},
+		{"to a premium number", "+499001123456", "SIP/2.0 403 Forbidden", "sales"},
+		{"to nobody", "nobody", "SIP/2.0 403 Forbidden", "sales"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t)
+			s.agent("alice", "--answer-after", "100ms", "--for", "50s")
+			s.agent("bob", "--answer-after", "100ms", "--for", "50s")
+			p := s.sipp("caller", "1000", "target="+tt.target)
+			toTalk(s, p)
+			p.cue("HANDON")
+			eventually(t, 20*time.Second, "the answer to the REFER", func() error { return s.timelineHas("sip", strings.TrimPrefix(tt.status, "SIP/2.0 ")+" (REFER)") })
+			if tt.queue == "support" {
+				eventually(t, 20*time.Second, "the customer's wish", func() error { return s.timelineHas("consult", "asks to be handed to support") })
+				s.reaches("answer", "", 2)
+				eventually(t, 20*time.Second, "the last word about the REFER", func() error { return s.timelineHas("sip", "200 OK (NOTIFY)") })
+			}
+			p.cue("HANGUP")
+			p.wait()
+			c := s.lastCall()
+			if c.Queue == nil || *c.Queue != tt.queue {
+				t.Errorf("the queue is %v, want %s", c.Queue, tt.queue)
+			}
+			text, code := s.callfloor("calls", "sip", c.ID)
+			for _, want := range []string{"customer\nINVITE sip:1000@", "Refer-To: <sip:" + tt.target + "@", tt.status, "BYE sip:"} {
+				if code != 0 || !strings.Contains(text, want) {
+					t.Errorf("%q is not in the call's SIP (exit code %d):\n%s", want, code, text)
+				}
+			}
+		})
+	}
+}
