@@ -460,6 +460,9 @@ func (s *State) bringBack(c *customer, tried bool) {
 			return
 		}
 	}
+	if c.q == s.nowhere && len(s.queueList) > 0 {
+		c.q = s.queueList[0] // of an agent of no queue: nobody would look for it there
+	}
 	c.apart, c.returned, c.joined = nil, true, s.now
 	if a != nil && !tried {
 		a.mine, a.mineUntil = c, s.now.Add(s.cfg.SameAgent)
