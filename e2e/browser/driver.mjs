@@ -82,6 +82,30 @@ const commands = {
   // type writes into the field that has the focus.
   async type({ name, text }) { await contexts.get(name).page.keyboard.type(text); },
   async fill({ name, selector, value }) { await contexts.get(name).page.fill(selector, value); },
+  // touch clicks what a CSS selector finds first, shadow roots included.
+  async touch({ name, selector }) { await contexts.get(name).page.locator(selector).first().click({ timeout: 10000 }); },
+  // paste pastes text into what a CSS selector finds, shadow roots included.
+  async paste({ name, selector, text }) {
+    await contexts.get(name).page.locator(selector).evaluate((element, text) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', text);
+      element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }, text);
+  },
+  async files({ name, selector, paths }) { await contexts.get(name).page.setInputFiles(selector, paths); },
+  async drag({ name, from, to }) {
+    const page = contexts.get(name).page;
+    const middle = async (selector) => {
+      const b = await page.locator(selector).first().boundingBox();
+      return [b.x + b.width / 2, b.y + b.height / 2];
+    };
+    const [a, b] = [await middle(from), await middle(to)];
+    await page.mouse.move(...a);
+    await page.mouse.down();
+    await page.mouse.move((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, { steps: 5 });
+    await page.mouse.move(...b, { steps: 5 });
+    await page.mouse.up();
+  },
   async select({ name, selector, value }) { await contexts.get(name).page.selectOption(selector, value); },
   // wait waits for an element (by test id), for its data-state or for its text.
   async wait({ name, id, state, text, gone = false, timeout = 15000 }) {
