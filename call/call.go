@@ -200,6 +200,9 @@ func New(o Options) *Call {
 func (c *Call) Run(ctx context.Context, flow func(context.Context, ivr.Caller) (contact.EndCause, error)) {
 	c.ctx, c.leave = context.WithCancelCause(ctx)
 	c.Journal.begin(c.ID, c.Line, c.From, c.Started)
+	if c.Outbound {
+		c.Journal.dialled(c.ID, c.Dialler)
+	}
 	c.noteOrigin()
 	c.tasks.Go(func() { c.runFlow(flow) })
 	quality := time.NewTicker(qualityEvery)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"callfloor/contact"
+	"callfloor/internal/store"
 )
 
 // StageDialling is a call to a customer who has not answered, or who has and is
@@ -46,4 +47,18 @@ func (s *Snapshot) dials(o Options) {
 	if o.Dialler != "" {
 		s.Stage, s.StageSince, s.Agent = StageDialling, time.Now(), o.Dialler
 	}
+}
+
+// Directions of a call.
+const (
+	DirectionIn  = "in"  // the customer called us
+	DirectionOut = "out" // we called the customer
+)
+
+// dialled notes that we called the customer, and which agent did.
+func (j *Journal) dialled(id contact.ID, a contact.AgentID) {
+	j.later(func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE call_calls SET direction = $2, agent = NULLIF($3, '') WHERE id = $1`, id, DirectionOut, a)
+		return err
+	})
 }

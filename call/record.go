@@ -13,6 +13,9 @@ type Record struct {
 	ID   contact.ID     `json:"id"`
 	Line contact.LineID `json:"line"`
 	From string         `json:"from"`
+	// Direction is in, or out where we called the customer, whose number From is
+	// then.
+	Direction string `json:"direction"`
 	// Name is the caller's name as the network told it; Trust how far the number
 	// can be believed: verified, trunk or unknown; Attest the attestation of its
 	// signature (A, B, C).

@@ -306,7 +306,7 @@ func (a *App) backCall(ctx context.Context, w *work, t tasks.Task, leg call.Leg)
 	a.calls.Add(1)
 	defer a.calls.Done()
 	c := call.New(call.Options{
-		ID: w.id, Line: t.Line, Language: t.Language, From: t.Caller, Started: time.Now(), Leg: leg, Log: a.log,
+		ID: w.id, Line: t.Line, Language: t.Language, From: t.Caller, Outbound: true, Started: time.Now(), Leg: leg, Log: a.log,
 		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer, Work: a.house.work(),
 		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
 	})

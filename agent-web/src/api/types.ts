@@ -17,6 +17,8 @@ export interface Call {
 	id: string;
 	line: string;
 	from: string;
+	/** out: we called the customer, whose number from is. */
+	direction?: "in" | "out";
 	name?: string | null;
 	trust?: string | null;
 	attest?: string | null;
