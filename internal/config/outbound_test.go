@@ -1,8 +1,12 @@
 package config
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"callfloor/outbound"
 )
 
 // TestWayOutErrors: what is wrong with trunks and rules is told with its place.
@@ -50,6 +54,43 @@ lines:
 		_, err := Load(Source{File: write(t, text)})
 		if err == nil || !strings.Contains(err.Error(), "callfloor.yaml:"+want) {
 			t.Errorf("no %q in:\n%v", want, err)
+		}
+	}
+}
+
+// TestTrunksPage keeps docs/trunks.md true: its examples load, and it names the
+// purposes and the caps with their defaults.
+func TestTrunksPage(t *testing.T) {
+	body, err := os.ReadFile("../../docs/trunks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(body), "```")
+	examples := 0
+	for i := 1; i < len(parts); i += 2 {
+		if example, ok := strings.CutPrefix(parts[i], "yaml\n"); ok {
+			examples++
+			if _, err := Load(Source{File: write(t, example)}); err != nil {
+				t.Errorf("an example does not load: %v\n%s", err, example)
+			}
+		}
+	}
+	if examples == 0 {
+		t.Error("there is no example")
+	}
+	for _, p := range outbound.Purposes() {
+		if !strings.Contains(string(body), "`"+string(p)+"`") {
+			t.Errorf("the page does not name the purpose %s", p)
+		}
+	}
+	d := outbound.DefaultConfig()
+	for _, cap := range []string{
+		fmt.Sprintf("`max_calls` %d", d.MaxCalls), fmt.Sprintf("`calls_per_contact` %d", d.CallsPerContact), fmt.Sprintf("`calls_per_hour` %d", d.CallsPerHour),
+		fmt.Sprintf("`spend_per_day` %v", d.SpendPerDay), fmt.Sprintf("`house_calls_per_hour` %d", d.HouseCallsPerHour),
+		fmt.Sprintf("`house_spend_per_day` %v", d.HouseSpendPerDay), fmt.Sprintf("`refusals_alarm` %d", d.RefusalsAlarm),
+	} {
+		if !strings.Contains(string(body), cap) {
+			t.Errorf("the page does not say %s", cap)
 		}
 	}
 }
