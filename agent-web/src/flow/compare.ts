@@ -4,13 +4,20 @@ import { EditorView, lineNumbers } from "@codemirror/view";
 import { dress } from "./yaml-editor.ts";
 
 /** Shows two texts side by side, in a shadow root as YamlEditor does; returns the way out. */
-export function compare(host: HTMLElement, before: string, after: string, labels: [string, string]): () => void {
+export function compare(
+	host: HTMLElement,
+	before: string,
+	after: string,
+	labels: [string, string],
+	phrases: Record<string, string>,
+): () => void {
 	const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
 	root.replaceChildren();
 	const side = (doc: string, label: string, name: string) => ({
 		doc,
 		extensions: [
 			lineNumbers(),
+			EditorState.phrases.of(phrases),
 			dress,
 			EditorState.readOnly.of(true),
 			EditorView.editable.of(false),

@@ -10,6 +10,8 @@ import type { Span } from "./text.ts";
 
 export interface EditorOptions {
 	text: string;
+	/** What CodeMirror says itself, in the page's language. */
+	phrases: Record<string, string>;
 	label: string;
 	/** The text after every change, and where the cursor stands when a person has moved it. */
 	changed: (text: string) => void;
@@ -54,6 +56,7 @@ const ground = EditorView.theme({
 	".cm-changedLine, .cm-insertedLine": { backgroundColor: "var(--c-ok-soft) !important" },
 	"&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--c-bad-soft) !important" },
 	".cm-changedText": { background: "none !important", textDecoration: "underline", textDecorationThickness: "2px" },
+	".cm-collapsedLines::before, .cm-collapsedLines::after": { content: '"⋯" !important' },
 	".cm-collapsedLines": { background: "var(--c-sunken) !important", color: "var(--c-quiet) !important" },
 });
 
@@ -106,6 +109,7 @@ export class YamlEditor {
 					basicSetup,
 					dress,
 					lintGutter(),
+					EditorState.phrases.of(options.phrases),
 					pointed,
 					EditorView.contentAttributes.of({ "aria-label": options.label, tabindex: "0" }),
 					EditorView.updateListener.of((u) => {

@@ -3,6 +3,9 @@ export const enFlows = {
 	"nav.flows": "Flows",
 	"nav.prompts": "Prompts",
 	cancel: "Cancel",
+	"keys.flow.list": "Graph or list",
+	"keys.flow.tabs": "Problems, node, trials, versions, tests; once more hides them",
+	"keys.flow.phone": "Keys of a trial, while the focus is in it",
 
 	"flows.title": "Flows",
 	"flows.empty": "There are no flows yet.",

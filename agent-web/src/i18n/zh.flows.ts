@@ -5,6 +5,9 @@ export const zhFlows: Record<keyof typeof enFlows, string> = {
 	"nav.flows": "流程",
 	"nav.prompts": "语音",
 	cancel: "取消",
+	"keys.flow.list": "图或列表",
+	"keys.flow.tabs": "问题、节点、试用、版本、测试；再按一次收起",
+	"keys.flow.phone": "试用时的电话按键（焦点在其中时）",
 
 	"flows.title": "流程",
 	"flows.empty": "还没有流程。",
