@@ -1,4 +1,5 @@
 import { callsEn } from "./en.calls.ts";
+import { customerEn } from "./en.customer.ts";
 import { dialEn } from "./en.dial.ts";
 import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
@@ -9,6 +10,8 @@ export const en = {
 	...enFlows,
 	...callsEn,
 	...dialEn,
+	...customerEn,
+	...tasksEn,
 	...enSound,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",
@@ -151,7 +154,6 @@ export const en = {
 
 	"side.label": "The customer",
 	"side.open": "Customer and queues",
-	"side.number": "Number",
 	"side.line": "Line",
 	"side.language": "Language",
 	"side.queue": "Queue",

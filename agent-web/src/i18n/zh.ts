@@ -1,5 +1,6 @@
 import type { Key } from "./en.ts";
 import { callsZh } from "./zh.calls.ts";
+import { customerZh } from "./zh.customer.ts";
 import { dialZh } from "./zh.dial.ts";
 import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
@@ -10,6 +11,8 @@ export const zh: Record<Key, string> = {
 	...zhFlows,
 	...callsZh,
 	...dialZh,
+	...customerZh,
+	...tasksZh,
 	...zhSound,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",
@@ -152,7 +155,6 @@ export const zh: Record<Key, string> = {
 
 	"side.label": "客户",
 	"side.open": "客户与队列",
-	"side.number": "号码",
 	"side.line": "线路",
 	"side.language": "语言",
 	"side.queue": "队列",
