@@ -87,8 +87,8 @@ func FuzzDecode(f *testing.F) {
 
 // Each role with each verb.
 func TestCheckCommand(t *testing.T) {
-	agents := []Verb{DoState, DoAnswer, DoDecline, DoHold, DoMute, DoHangup, DoWrapUpExtend, DoWrapUpNote, DoWrapUpDone}
-	supervisors := []Verb{DoListen, DoWhisper, DoBarge, DoTakeOver, DoUnlisten, DoForce}
+	agents := []Verb{DoState, DoAnswer, DoDecline, DoHold, DoMute, DoHangup, DoWrapUpExtend, DoWrapUpNote, DoWrapUpDone, DoConsult, DoTransfer, DoSwap, DoMerge, DoDrop, DoPark, DoPickUp, DoRecPause}
+	supervisors := []Verb{DoListen, DoWhisper, DoBarge, DoTakeOver, DoUnlisten, DoForce, DoMove, DoPriority, DoTearDown, DoQueue}
 	for _, role := range []contact.Role{contact.RoleAgent, contact.RoleSupervisor, contact.RoleAdmin, ""} {
 		for _, v := range agents {
 			if err := checkCommand(role, &Command{Do: v}); err != nil {
