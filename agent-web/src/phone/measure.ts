@@ -18,6 +18,9 @@ export const ECHO_LIMITS = [-40, -25] as const;
 /** Round trip in ms, jitter in ms, loss in percent: good up to the first, bad above the second. */
 export const NETWORK_LIMITS = { rtt: [200, 400], jitter: [30, 60], loss: [1, 4] } as const;
 
+/** Below this in dB headsets cut the room off, and figures mean nothing. */
+export const QUIET_DB = 20;
+
 export const roomDB = (dBFS: number) => Math.max(0, dBFS + FULL_SCALE_DB);
 
 /** Lower is better where the first limit is the lower one. */
