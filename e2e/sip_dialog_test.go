@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -61,5 +62,27 @@ func TestReferByTheCustomersPhone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTransferKeyOfADeskPhone: the transfer key of an agent's telephone hands the
+// customer to another queue, as the button of the browser does.
+func TestTransferKeyOfADeskPhone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	desk := startBaresip(t, voice(t, 620, 0, 60*time.Second))
+	desk.do("uanew", fmt.Sprintf("<sip:alice@%s>;auth_pass=demo;regint=60;audio_codecs=PCMU/8000/1", s.sip))
+	desk.reports("REGISTER_OK", 1)
+	caller := s.dial("1002", "--for", "60s")
+	desk.reports("CALL_INCOMING", 1)
+	desk.do("accept", "")
+	s.reaches("answer", "", 1)
+	s.agent("bob", "--answer-after", "100ms", "--for", "50s")
+	desk.do("transfer", "sip:support@"+s.sip)
+	s.reaches("answer", "", 2)
+	eventually(t, 20*time.Second, "the telephone's SIP in the timeline", func() error { return s.timelineHas("sip", "202 Accepted (REFER)") })
+	caller.hangup()
+	if c := s.lastCall(); c.Queue == nil || *c.Queue != "support" || c.Agent == nil || *c.Agent != "bob" {
+		t.Errorf("the record: %+v", c)
 	}
 }

@@ -16,11 +16,16 @@ import (
 // at once, and what is not refused by then rings.
 const referDecides = 500 * time.Millisecond
 
-// onRefer decides about a customer's phone that asks, by REFER, that its call be
-// handed on while an agent talks to it: to a queue or an agent of the house, as the
-// agent could do it; to a number outside, where the rules of the way out allow that
-// for the purpose "refer". Everything else is refused.
+// onRefer decides about a REFER. From an agent's telephone it is the transfer key:
+// it does what the transfer button of the browser does. A customer's phone may ask
+// that its call be handed on while an agent talks to it: to a queue or an agent of
+// the house, as the agent could do it; to a number outside, where the rules of the
+// way out allow that for the purpose "refer". Everything else is refused.
 func (a *App) onRefer(r *sip.Referral) {
+	if user, id, ok := a.house.phones.of(r.Leg); ok {
+		a.transferKey(user, id, r)
+		return
+	}
 	c := a.house.callOfLeg(r.Leg)
 	if c == nil {
 		return // refused with 403
@@ -38,6 +43,41 @@ func (a *App) onRefer(r *sip.Referral) {
 		return
 	}
 	a.referOutside(c, r)
+}
+
+// of returns whose telephone has a leg, and for which contact.
+func (p *deskPhones) of(leg *sip.Leg) (contact.AgentID, contact.ID, bool) {
+	if p == nil {
+		return "", "", false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for user, r := range p.rings {
+		if r.seat != nil && r.seat.leg == leg {
+			return user, r.contact, true
+		}
+	}
+	return "", "", false
+}
+
+// transferKey is the transfer key of an agent's telephone.
+func (a *App) transferKey(user contact.AgentID, id contact.ID, r *sip.Referral) {
+	c, ok := a.house.call(id)
+	if !ok || r.Replaces != nil {
+		return // refused with 403
+	}
+	to := a.house.inside(r.User)
+	if to == nil {
+		to = &web.Target{Kind: web.TargetNumber, ID: r.User}
+	}
+	if err := a.house.transfer(c, string(user), web.Command{Do: web.DoTransfer, Contact: id, To: to}); err != nil {
+		a.log.Info("the transfer key of a telephone was refused", "call", id, "user", user, "error", err)
+		_ = r.Refuse(referStatus(err))
+		return
+	}
+	if r.Accept() == nil {
+		r.Progress(200, "OK")
+	}
 }
 
 // callOfLeg returns the call whose customer has this leg; nil if there is none.
