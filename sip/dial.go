@@ -197,7 +197,7 @@ func (l *Leg) prepareCall() error {
 // ended: it may ask somewhere else, or concede.
 func (l *Leg) ask(ctx context.Context, silence time.Duration) error {
 	for attempt := 1; ; attempt++ {
-		tx, err := l.sendInvite(ctx)
+		tx, err := l.sendWithin(ctx, silence)
 		if err != nil {
 			return err
 		}
@@ -209,6 +209,17 @@ func (l *Leg) ask(ctx context.Context, silence time.Duration) error {
 			return rejected(res)
 		}
 	}
+}
+
+// sendWithin is sendInvite where making a connection must not take longer than
+// silence (0: its own limit).
+func (l *Leg) sendWithin(ctx context.Context, silence time.Duration) (*gosip.ClientTx, error) {
+	if silence > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, silence)
+		defer stop()
+	}
+	return l.sendInvite(ctx)
 }
 
 // unreachableError says that nothing came back to an INVITE.

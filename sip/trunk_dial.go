@@ -79,10 +79,14 @@ func (t *Trunks) Dial(ctx context.Context, c TrunkCall) (*Leg, error) {
 			return leg, nil
 		}
 		failed = worse(failed, fmt.Errorf("trunk %s: %w", k.cfg.ID, err))
-		if leg != nil && leg.hasEnded() || !elsewhere(err) || i == maxTrunks-1 {
+		if leg != nil && leg.hasEnded() || !elsewhere(err) || i == maxTrunks-1 || ctx.Err() != nil {
 			break
 		}
 		t.s.log.Warn("a trunk could not carry a call", "trunk", k.cfg.ID, "error", err)
+	}
+	if cause := context.Cause(ctx); cause != nil && leg != nil && !leg.hasEnded() { // while a connection was made
+		leg.fail(contact.EndCause{By: contact.System, Class: contact.EndAbandoned, SIP: 487, Why: "cancelled"})
+		return nil, cause
 	}
 	if leg != nil && leg.hasEnded() { // hung up, redirected to where it must not go, or ctx ended
 		return nil, err
