@@ -65,6 +65,9 @@ type Options struct {
 	Pacer    *media.Pacer
 	// Troubled is told each trouble that is named, on the call's goroutine.
 	Troubled func(Trouble)
+	// Measured is told what a leg was like when it ends, on the call's
+	// goroutine; nil for nobody.
+	Measured func(contact.LegID, media.Quality)
 	// Changed is told every change, on the call's goroutine; it must not block
 	// and must not call back into the Call.
 	Changed func(Snapshot)

@@ -20,6 +20,9 @@ func (c *Call) noteQuality(at time.Time) {
 }
 
 func (c *Call) noteLegQuality(at time.Time, leg contact.LegID, q media.Quality) {
+	if c.Measured != nil {
+		c.Measured(leg, q)
+	}
 	c.NoteAt(at, contact.KindQuality, leg,
 		fmt.Sprintf("%d packets sent, %d received, %d lost, jitter %.1f ms, score %.1f", q.Sent, q.Received, q.Lost, q.JitterMS, q.Score),
 		map[string]any{

@@ -45,6 +45,7 @@ type App struct {
 
 	metrics    *prometheus.Registry
 	troubled   *prometheus.CounterVec
+	legs       *legFigures
 	fetch      *fetcher // for flows and for what is known of customers
 	db         *store.DB
 	journal    *call.Journal
@@ -95,7 +96,8 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options)
 	a.troubled = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "callfloor_call_troubles_total", Help: "One-way audio and silent microphones that were found in calls.",
 	}, []string{"trouble"})
-	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.legs = newLegFigures()
+	a.metrics.MustRegister(a.legs, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{a.openStore, a.openRecordings, a.loadFlows, a.openHouse, a.openEdges} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.Stop(ctx))

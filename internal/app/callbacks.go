@@ -308,7 +308,7 @@ func (a *App) backCall(ctx context.Context, w *work, t tasks.Task, leg call.Leg)
 	c := call.New(call.Options{
 		ID: w.id, Line: t.Line, Language: t.Language, From: t.Caller, Outbound: true, Started: time.Now(), Leg: leg, Log: a.log,
 		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer, Work: a.house.work(),
-		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
+		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() }, Measured: a.legs.note,
 	})
 	a.house.add(c)
 	defer a.house.remove(c.ID)

@@ -30,7 +30,7 @@ func (a *App) onCall(leg *sip.Leg) {
 	c := call.New(call.Options{
 		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Origin: originOf(a.ctx, leg), Started: leg.Invited(), Leg: leg, Log: a.log,
 		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer, Work: a.house.work(), Bots: a.bots, Outsides: a.house,
-		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
+		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() }, Measured: a.legs.note,
 	})
 	a.house.add(c)
 	defer a.house.remove(c.ID)

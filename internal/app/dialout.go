@@ -208,7 +208,7 @@ func (o *outgoing) begin(leg *sip.Leg) error {
 		ID: o.id, Line: o.line.ID, Language: o.line.Language, From: number, Started: leg.Invited(), Leg: dialledLeg{leg, o.up}, Log: a.log,
 		Outbound: true, Dialler: contact.AgentID(o.req.Agent),
 		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer,
-		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() },
+		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() }, Measured: a.legs.note,
 	})
 	a.house.add(o.call)
 	o.wg.Go(func() {
