@@ -25,6 +25,7 @@ import type {
 	SecondView,
 	Snapshot,
 	Tab,
+	TaskView,
 	Welcome,
 } from "../src/phone/protocol.ts";
 
@@ -292,6 +293,27 @@ const call: Fields<CallView> = {
 	context: or(absent, shape({ from: text, at: time, fields: anything })),
 	variables: maybe(list(shape({ name: text, label: text, value: text }))),
 	csat: maybe(whole),
+	kind: maybe(one("callback", "voicemail")),
+	task: maybe(text),
+	auto_answer: maybe(flag),
+};
+const task: Fields<TaskView> = {
+	id: text,
+	kind: one("callback", "voicemail", "after_call", "promise"),
+	state: one("scheduled", "queued", "active", "open"),
+	queue: text,
+	queue_name: text,
+	agent: text,
+	from: text,
+	call: text,
+	recording: text,
+	length: figure,
+	note: text,
+	made: time,
+	due: or(time, none),
+	next: or(time, none),
+	tries: whole,
+	reminded: flag,
 };
 const agent: Fields<AgentView> = {
 	user: text,
@@ -316,6 +338,7 @@ const queue: Fields<QueueView> = {
 	id: text,
 	name: text,
 	waiting: whole,
+	tasks: whole,
 	longest_since: or(time, none),
 	available: whole,
 	staffed: whole,
@@ -343,6 +366,7 @@ const floor: Fields<FloorCallView> = {
 	listeners: list(text),
 	coach,
 	trouble,
+	kind: maybe(one("callback", "voicemail")),
 };
 const listen: Fields<ListenView> = { contact: text, mode: one("listen", "whisper", "barge"), since: time, codec: text };
 
@@ -393,6 +417,7 @@ const shapes: Record<string, Record<string, Check>> = {
 	echo,
 	flowcall,
 	parked,
+	task,
 };
 
 function problems(fields: Record<string, Check>, value: unknown): string[] {

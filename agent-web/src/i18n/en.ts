@@ -4,6 +4,7 @@ import { dialEn } from "./en.dial.ts";
 import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
 
+import { tasksEn } from "./en.tasks.ts";
 import { toldEn } from "./en.told.ts";
 /** Every string of the app. {name} is filled in; a key with .one has .other too and is chosen by {n}. */
 export const en = {
@@ -15,6 +16,7 @@ export const en = {
 	...enSound,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",
+	...tasksEn,
 	...toldEn,
 	"app.skip": "Skip to the content",
 	"nav.label": "Main",

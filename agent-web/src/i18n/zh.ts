@@ -5,6 +5,7 @@ import { dialZh } from "./zh.dial.ts";
 import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
 
+import { tasksZh } from "./zh.tasks.ts";
 import { toldZh } from "./zh.told.ts";
 /** 简体中文。缺一条就是类型错误。 */
 export const zh: Record<Key, string> = {
@@ -16,6 +17,7 @@ export const zh: Record<Key, string> = {
 	...zhSound,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",
+	...tasksZh,
 	...toldZh,
 	"app.skip": "跳到正文",
 	"nav.label": "主导航",

@@ -2,6 +2,8 @@ import { untrack } from "svelte";
 import type { App } from "../state/app.svelte.ts";
 import type { Seat } from "../state/seat.svelte.ts";
 
+/** How long it rings before the seat answers by itself. */
+const AUTO_ANSWER_MS = 1000;
 const TAG = "callfloor-ringing";
 
 /** Everything outside the page that says "it rings": sound, title, icon, a notification. */
@@ -21,6 +23,15 @@ export function ringing(app: App, seat: Seat): void {
 		};
 		navigator.serviceWorker?.addEventListener("message", told);
 		return () => navigator.serviceWorker?.removeEventListener("message", told);
+	});
+
+	// A call that the seat shall answer by itself: a short ring, then the answer.
+	$effect(() => {
+		if (contact === "" || !rings?.auto_answer || !connected) return;
+		const timer = setTimeout(() => {
+			if (seat.state.tab === "phone") void app.run(seat.phone.answer());
+		}, AUTO_ANSWER_MS);
+		return () => clearTimeout(timer);
 	});
 
 	$effect(() => {

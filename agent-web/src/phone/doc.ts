@@ -11,6 +11,7 @@ import type {
 	ParkedView,
 	QueueView,
 	Snapshot,
+	TaskView,
 	Welcome,
 } from "./protocol.ts";
 import { Cell, type Value } from "./value.ts";
@@ -27,6 +28,7 @@ export interface Doc {
 	readonly alerts: readonly AlertView[];
 	readonly calls: readonly FloorCallView[];
 	readonly parked: readonly ParkedView[];
+	readonly tasks: readonly TaskView[];
 }
 
 export const EMPTY_DOC: Doc = {
@@ -40,6 +42,7 @@ export const EMPTY_DOC: Doc = {
 	alerts: [],
 	calls: [],
 	parked: [],
+	tasks: [],
 };
 
 /**
@@ -119,6 +122,7 @@ export class DocStore {
 			alerts: family<AlertView>(keys, "alert/"),
 			calls: family<FloorCallView>(keys, "floor/"),
 			parked: family<ParkedView>(keys, "parked/"),
+			tasks: family<TaskView>(keys, "task/"),
 		});
 	}
 }

@@ -335,10 +335,31 @@ export interface EchoView {
 	sent: number;
 	jitter_ms: number;
 }
+/** Something to be done after a call, until it is closed. */
+export interface TaskView {
+	id: string;
+	kind: "callback" | "voicemail" | "after_call" | "promise";
+	state: "scheduled" | "queued" | "active" | "open";
+	queue: string;
+	queue_name: string;
+	agent: string;
+	from: string;
+	call: string;
+	recording: string;
+	length: number;
+	note: string;
+	made: string;
+	due: string | null;
+	next: string | null;
+	tries: number;
+	reminded: boolean;
+}
 export interface QueueView {
 	id: string;
 	name: string;
 	waiting: number;
+	/** Callbacks and voicemails that wait. */
+	tasks: number;
 	longest_since: string | null;
 	available: number;
 	staffed: number;
@@ -353,7 +374,7 @@ export interface QueueView {
 }
 /** Something that supervisors should look at: an agent who does not answer, or a queue with a surge. */
 export interface AlertView {
-	kind: "missed" | "surge" | "outbound_stopped" | "outbound_blocked" | "outbound_cap";
+	kind: "missed" | "surge" | "promise" | "callback" | "outbound_stopped" | "outbound_blocked" | "outbound_cap";
 	agent: string;
 	queue: string;
 	text: string;
@@ -375,6 +396,7 @@ export interface FloorCallView {
 	listeners: string[] | null;
 	coach: CoachView | null;
 	trouble: Trouble;
+	kind?: "callback" | "voicemail";
 }
 export interface ListenView {
 	contact: string;

@@ -5,6 +5,7 @@ export type Page =
 	| { at: "call"; id: string }
 	| { at: "people" }
 	| { at: "audit" }
+	| { at: "staffing" }
 	| { at: "flows" }
 	| { at: "flow"; name: string }
 	| { at: "prompts" }
@@ -19,7 +20,7 @@ export function pageOf(path: string): Page {
 	if (parts.length === 2 && first === "flows" && second) return { at: "flow", name: decodeURIComponent(second) };
 	if (parts.length > 1) return { at: "missing" };
 	if (first === "flows" || first === "prompts") return { at: first };
-	return first === "floor" || first === "calls" || first === "people" || first === "audit"
+	return first === "floor" || first === "calls" || first === "people" || first === "audit" || first === "staffing"
 		? { at: first }
 		: { at: "missing" };
 }
