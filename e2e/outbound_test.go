@@ -316,3 +316,46 @@ outbound:
 		t.Errorf("%d registrations (one of them the end), %d BYEs", regs, byes)
 	}
 }
+
+// TestDialInTheBrowser: an agent calls out with the keyboard alone, hears who
+// answers, and wraps up. The demo's own trunk leads to line 1001 and so to bob.
+func TestDialInTheBrowser(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	b := startBrowsers(t)
+	alice := b.signIn(s, "alice", nil)
+	alice.state("away")
+	s.agent("bob", "--answer-after", "300ms", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "60s")
+	eventually(t, 20*time.Second, "the number pad can be opened", func() error {
+		alice.press("n")
+		var open bool
+		alice.must(&open, "eval", map[string]any{"js": "document.querySelector('[data-testid=dial-out]').open"})
+		if !open {
+			return fmt.Errorf("it is closed")
+		}
+		return nil
+	})
+	for _, key := range "1001" {
+		alice.press(string(key))
+	}
+	alice.press("Enter")
+	alice.state("talking")
+	alice.hears("customer", customerHz)
+	eventually(t, 20*time.Second, "the call is in the calls", func() error {
+		var list []struct {
+			Line, Direction string
+			Agent           *string
+		}
+		if err := s.api("/api/v1/calls?limit=10", &list); err != nil {
+			return err
+		}
+		for _, c := range list {
+			if c.Direction == "out" && c.Line == "1000" && c.Agent != nil && *c.Agent == "alice" {
+				return nil
+			}
+		}
+		return fmt.Errorf("%+v", list)
+	})
+	alice.press("e")
+	alice.state("wrap_up")
+}
