@@ -177,11 +177,13 @@ func TestForkedINVITE(t *testing.T) {
 		legs, errs := dialing(w, context.Background(), sip.DialOptions{})
 		invite := p.Expect("INVITE")
 		port := func(n string) string { return strings.Replace(siptest.SDP, "audio 4000", "audio "+n, 1) }
-		p.Reply(tagged(invite, "one"), "180 Ringing", "", "Contact: <sip:one@10.0.0.9>")
-		p.Reply(tagged(invite, "two"), "183 Session Progress", port("5002"), "Contact: <sip:two@10.0.0.9>")
-		p.Reply(tagged(invite, "three"), "183 Session Progress", port("5004"), "Contact: <sip:three@10.0.0.9>")
-		p.Reply(tagged(invite, "one"), "180 Ringing", "", "Contact: <sip:one@10.0.0.9>")
-		settle()
+		// Responses are handled concurrently: each waits for the one before.
+		for _, r := range []struct{ tag, status, body string }{
+			{"one", "180 Ringing", ""}, {"two", "183 Session Progress", port("5002")}, {"three", "183 Session Progress", port("5004")}, {"one", "180 Ringing", ""},
+		} {
+			p.Reply(tagged(invite, r.tag), r.status, r.body, "Contact: <sip:"+r.tag+"@10.0.0.9>")
+			settle()
+		}
 		r := w.session(0).Remotes()
 		if len(r) < 2 || r[len(r)-1].Addr.Port() != 5004 {
 			t.Errorf("early media %v", r)
