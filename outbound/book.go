@@ -176,7 +176,7 @@ func (b *Book) room(now time.Time, r Request) error {
 		return refused(WhyCalls, "%d calls are out already, as many as there may be", house.open)
 	case over(c.CallsPerLine, b.openOf(func(e *Entry) bool { return e.Line == r.Line })):
 		return refused(WhyCalls, "line %s has as many calls out as it may have", r.Line)
-	case r.Contact != "" && over(c.CallsPerContact, b.openOf(func(e *Entry) bool { return e.Contact == r.Contact })):
+	case r.Contact != "" && over(c.CallsPerContact, b.openOf(func(e *Entry) bool { return e.Contact == r.Contact && !e.Purpose.begins() })):
 		return refused(WhyContact, "this contact has a call out already")
 	case over(c.CallsPerHour, mine.hour):
 		b.warn(now, subject, fmt.Sprintf("%s has made %d calls within an hour, as many as there may be", subject, mine.hour))
@@ -221,16 +221,16 @@ func (b *Book) Ended(now time.Time, id contact.ID) (Entry, bool) {
 // those whose budget is used up. Call it every few seconds.
 func (b *Book) Tick(now time.Time) {
 	b.expire(now)
-	if c := b.cfg.HouseSpendPerDay; c > 0 && b.stopped == nil {
-		if spent := b.count(now, "").spent; spent > c {
-			b.stop(now, Stopped{At: now, Why: fmt.Sprintf("%.2f was spent within a day, of %.2f", spent, c)})
-		}
+	spent := b.count(now, "").spent
+	broke := b.cfg.HouseSpendPerDay > 0 && spent > b.cfg.HouseSpendPerDay
+	if broke {
+		b.stop(now, Stopped{At: now, Why: fmt.Sprintf("%.2f was spent within a day, of %.2f", spent, b.cfg.HouseSpendPerDay)})
 	}
 	for _, e := range b.calls() {
 		subject := e.subject()
 		switch {
 		case e.Number.Kind == Emergency:
-		case b.stopped != nil && b.stopped.By == "":
+		case broke:
 			b.out = append(b.out, HangUp{e.ID, "all calls out are stopped: " + b.stopped.Why})
 		case b.cfg.SpendPerDay > 0 && b.count(now, subject).spent > b.cfg.SpendPerDay:
 			b.warn(now, subject, fmt.Sprintf("%s has spent all of a day's budget, %.2f; the calls are ended", subject, b.cfg.SpendPerDay))

@@ -130,9 +130,15 @@ func TestCaps(t *testing.T) {
 	c.MaxCalls, c.CallsPerLine = 3, 2
 	b := NewBook(c, nil)
 	first, _ := ask(b, monday, mobile, func(r *Request) { r.Contact = "one" })
-	if _, err := ask(b, monday, mobile, func(r *Request) { r.Contact = "one" }); whyOf(err) != WhyContact {
+	further := func(r *Request) { r.Contact, r.Line, r.Purpose = "one", "2000", Transfer }
+	second, err := ask(b, monday, mobile, further)
+	if err != nil {
+		t.Errorf("a consultation in a call that we made: %v", err)
+	}
+	if _, err := ask(b, monday, mobile, further); whyOf(err) != WhyContact {
 		t.Errorf("a second call of one contact: %v", err)
 	}
+	b.Ended(monday, second.ID)
 	_, _ = ask(b, monday, mobile, nil)
 	if _, err := ask(b, monday, mobile, nil); whyOf(err) != WhyCalls {
 		t.Errorf("a third call of one line: %v", err)

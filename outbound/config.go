@@ -28,7 +28,8 @@ type Config struct {
 	Premium []string `yaml:"premium"`
 
 	// MaxCalls are the calls out at once, CallsPerLine those of one line,
-	// CallsPerContact those of one contact; 0 is no limit.
+	// CallsPerContact those that one contact has beside itself (a consultation,
+	// a flow's dial node); 0 is no limit.
 	MaxCalls        int `yaml:"max_calls"`
 	CallsPerLine    int `yaml:"calls_per_line"`
 	CallsPerContact int `yaml:"calls_per_contact"`
@@ -98,6 +99,10 @@ const (
 	Refer    Purpose = "refer"    // a phone's REFER
 	Redirect Purpose = "redirect" // a carrier's 3xx to our INVITE
 )
+
+// begins says that the call is its contact itself, and not a further one that
+// the contact has.
+func (p Purpose) begins() bool { return p == Seat || p == API || p == Callback }
 
 // Purposes lists them.
 func Purposes() []Purpose {
