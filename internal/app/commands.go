@@ -135,7 +135,7 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 func (h *House) wants(user contact.AgentID, cmd web.Command) error {
 	switch cmd.State {
 	case contact.AgentAvailable, contact.AgentAway, contact.AgentOffline:
-		return h.engine.Do(acd.AgentWants{Agent: user, State: cmd.State, Reason: cmd.Reason})
+		return h.engine.Do(acd.AgentWants{Agent: user, State: cmd.State, Reason: cmd.Reason, Force: cmd.Do == web.DoForce})
 	}
 	return contact.Errorf(contact.Invalid, "an agent cannot ask for the state %q: use available, away or offline", cmd.State)
 }

@@ -16,7 +16,6 @@ export const en = {
 	...enSound,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",
-	...tasksEn,
 	...toldEn,
 	"app.skip": "Skip to the content",
 	"nav.label": "Main",

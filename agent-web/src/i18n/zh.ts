@@ -17,7 +17,6 @@ export const zh: Record<Key, string> = {
 	...zhSound,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",
-	...tasksZh,
 	...toldZh,
 	"app.skip": "跳到正文",
 	"nav.label": "主导航",
