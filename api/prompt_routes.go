@@ -34,7 +34,7 @@ type Prompts interface {
 // PromptSummary is a prompt in each language.
 type PromptSummary struct {
 	ID     string `json:"id"`
-	Number int    `json:"number" doc:"its number for the recording line"`
+	Number int    `json:"number" doc:"a number for people: built-in prompts by their names, own ones from 500 by their age"`
 	// Languages are en, zh, or music, which has no language.
 	Languages []PromptVersion `json:"languages"`
 	// Missing are the languages in which nothing is there.

@@ -24,6 +24,17 @@ type Outcome struct {
 	Trace []string
 	// Lasted is how long the call was for the caller.
 	Lasted time.Duration
+	// Caller is their number, Presses are the keys that they pressed and Nodes
+	// where the flow came to, so that a real phone can do the same.
+	Caller  string
+	Presses []Press
+	Nodes   []string
+}
+
+// Press is a key and when it was pressed, counted from the beginning of the call.
+type Press struct {
+	At  time.Duration
+	Key rune
 }
 
 const (
@@ -59,6 +70,7 @@ func (s *Scenarios) run(ctx context.Context, one *scenario) Outcome {
 	return Outcome{
 		Name: one.Name.text, Place: fmt.Sprintf("%s:%d", s.file, one.at.line), Failures: sim.failures,
 		Trace: sim.trace, Lasted: sim.now.Sub(sim.begin),
+		Caller: one.Caller.text, Presses: sim.presses, Nodes: sim.nodes,
 	}
 }
 
@@ -75,7 +87,7 @@ func newSimulation(f *Flow, one *scenario, policy string, leave context.CancelCa
 	}
 	return s, Start{
 		Line: contact.LineID(cmp.Or(one.Line.text, "1000")), Caller: one.Caller.text, Language: one.Language.text, Remembered: one.Recalled.text,
-		ConsentPolicy: policy, Hours: one.Hours.text, Reached: func(p Place) { s.place = p },
+		ConsentPolicy: policy, Hours: one.Hours.text, Reached: func(p Place) { s.place, s.nodes = p, append(s.nodes, p.Node) },
 		Services: Services{Lookups: NewLookups(s), Speaker: s, Recogniser: s, Messages: &Messages{URL: triedMessages}, Percent: s.percent},
 	}
 }
@@ -110,9 +122,11 @@ type simulation struct {
 	trace    []string
 	failures []string
 
-	place  Place  // where the flow stands
-	asking string // what the flow waits for: a key, the queue, …; "" for nothing
-	trial  *Trial // nil in a test
+	place   Place // where the flow stands
+	nodes   []string
+	presses []Press
+	asking  string // what the flow waits for: a key, the queue, …; "" for nothing
+	trial   *Trial // nil in a test
 }
 
 func (s *simulation) note(format string, args ...any) {
@@ -185,6 +199,7 @@ func (s *simulation) act(to time.Time) (key rune, acted bool, err error) {
 		s.pass(s.now)
 		return 0, true, s.gone(contact.Customer, "hung up")
 	}
+	s.presses = append(s.presses, Press{s.now.Sub(s.begin), key})
 	s.event(TrialEvent{Kind: "press", Text: string(key)}, "  presses %c", key)
 	if s.key++; s.key >= len(s.step().Press.text) {
 		s.pass(s.now)

@@ -1,12 +1,6 @@
 package config
 
-import (
-	"net/url"
-	"regexp"
-)
-
-// promptCode is what can be dialled and is not guessed in passing.
-var promptCode = regexp.MustCompile(`^[0-9]{6,16}$`)
+import "net/url"
 
 // checkTalks looks at the servers that talk with customers.
 func (l *loader) checkTalks() {
@@ -25,8 +19,5 @@ func (l *loader) checkTalks() {
 	}
 	if len(l.cfg.Speech.Command) > 0 && l.cfg.Speech.URL != "" {
 		l.wrong("speech.url", "texts are spoken by speech.command or by a server, not by both; leave one empty")
-	}
-	if c := l.cfg.PromptCode; c != "" && !promptCode.MatchString(c) {
-		l.wrong("prompt_code", "the code must have 6 to 16 digits")
 	}
 }
