@@ -394,3 +394,32 @@ test("a supervisor's microphone is asked for at the first whisper, and let go wh
 	await settled();
 	expect(s.phone.state.now.mic.at).toBe("off");
 });
+
+describe("the test of the network", () => {
+	test("opens the microphone towards the server, and closes it when it is over or stopped", async () => {
+		const s = seat();
+		await s.ready();
+		const stop = new AbortController();
+		const measured = s.phone.testNetwork(4000, stop.signal);
+		const answer = (n: number) => s.wire().say({ type: "result", req: s.wire().of("do")[n]?.req ?? 0 });
+		answer(0);
+		await settled();
+		expect(s.wire().of("do")[0]).toMatchObject({ do: "echo", on: true });
+		expect(s.peer().sender.track).toBe(s.devices.answer);
+		expect((s.devices.answer as FakeTrack).enabled).toBe(true);
+		stop.abort();
+		await expect(measured).rejects.toThrow();
+		await settled();
+		expect(s.peer().sender.track).toBeNull();
+		expect(s.wire().of("do")[1]).toMatchObject({ do: "echo", on: false });
+	});
+	test("is refused in words during a call", async () => {
+		const s = seat();
+		await s.ready();
+		const measured = s.phone.testNetwork(4000, new AbortController().signal);
+		const { req } = s.wire().of("do")[0] ?? { req: 0 };
+		s.wire().say({ type: "result", req, code: "conflict", error: "the network cannot be tested during a call" });
+		await expect(measured).rejects.toThrow("during a call");
+		expect(s.peer().sender.track).toBeNull();
+	});
+});

@@ -94,6 +94,7 @@ describe("the network", () => {
 			{ heard: async () => counts.shift() ?? null, quality: async () => link },
 			doc,
 			4000,
+			new AbortController().signal,
 		);
 		await vi.advanceTimersByTimeAsync(5000);
 		expect(await measured).toEqual({ rttMS: 30, jitterMS: 7, lossUp: 2, lossDown: 5, up: 196, down: 190 });

@@ -45,8 +45,8 @@ export interface CheckOptions {
 	playback: Playback;
 	ringer: Ringer;
 	audio: AudioContext | null;
-	/** Sends the own sound to the server and back for ms. */
-	network: (ms: number) => Promise<NetworkFigures>;
+	/** Sends the own sound to the server and back for ms, or until signal stops it. */
+	network: (ms: number, signal: AbortSignal) => Promise<NetworkFigures>;
 	suppression: () => Suppression;
 	/** Times in ms; a test has shorter ones. */
 	times?: Partial<typeof TIMES>;
@@ -108,7 +108,7 @@ export class HeadsetCheck {
 				await this.#step(run, "voice", () => this.#voice(audio, run.signal, room.figures.dbfs ?? -100))
 			).figures;
 			figures.echo = (await this.#step(run, "echo", () => this.#echo(audio, run.signal))).figures;
-			figures.network = (await this.#step(run, "network", () => this.#network())).figures;
+			figures.network = (await this.#step(run, "network", () => this.#network(run.signal))).figures;
 			await this.#step(run, "ring", () => this.#ring(run.signal));
 		} catch (error) {
 			if (run.signal.aborted) return null;
@@ -201,9 +201,10 @@ export class HeadsetCheck {
 		return { at: "done", verdict, figures: { db: echo.db }, advice: verdict === "good" ? "" : "echo" };
 	}
 
-	async #network(): Promise<Line & { at: "done" }> {
+	async #network(signal: AbortSignal): Promise<Line & { at: "done" }> {
 		const none = { rttMS: null, jitterMS: 0, lossUp: 0, lossDown: 0, up: 0, down: 0 };
-		const f = await this.options.network(this.#times.network).catch((error: unknown) => {
+		const f = await this.options.network(this.#times.network, signal).catch((error: unknown) => {
+			signal.throwIfAborted();
 			console.warn("the network could not be tested", error);
 			return none;
 		});

@@ -1,6 +1,7 @@
 import type { Doc } from "./doc.ts";
 import { type NetworkFigures, percent } from "./measure.ts";
 import type { HeardCounts, LinkQuality } from "./peer.ts";
+import { sleep } from "./tape.ts";
 import type { Value } from "./value.ts";
 
 /** The connection as far as its test needs it. */
@@ -17,9 +18,14 @@ const SETTLE_MS = 700;
  * server received and missed, the way down what came back here and what did
  * not. Nothing is derived from the one way for the other.
  */
-export async function measureNetwork(peer: Tested, doc: Value<Doc>, ms: number): Promise<NetworkFigures> {
+export async function measureNetwork(
+	peer: Tested,
+	doc: Value<Doc>,
+	ms: number,
+	signal: AbortSignal,
+): Promise<NetworkFigures> {
 	const before = await peer.heard();
-	await new Promise((done) => setTimeout(done, ms + SETTLE_MS));
+	await sleep(ms + SETTLE_MS, signal);
 	const after = await peer.heard();
 	const link = await peer.quality();
 	const up = doc.now.echo;

@@ -149,13 +149,13 @@ export class Phone {
 	}
 
 	/** Sends the own sound to the server and back for ms, over the connection that calls use, and counts both ways. */
-	async testNetwork(ms: number): Promise<NetworkFigures> {
+	async testNetwork(ms: number, signal: AbortSignal): Promise<NetworkFigures> {
 		const failure = await this.do("echo", { on: true });
 		if (failure) throw new Error(failure.message);
 		this.#testing = "yes";
 		this.#speak();
 		try {
-			return await measureNetwork(this.#peer, this.doc, ms);
+			return await measureNetwork(this.#peer, this.doc, ms, signal);
 		} finally {
 			this.#testing = "no";
 			this.#speak();

@@ -75,7 +75,7 @@ export class Seat {
 			playback: this.playback,
 			ringer: this.ringer,
 			audio: this.audio,
-			network: (ms) => this.phone.testNetwork(ms),
+			network: (ms, signal) => this.phone.testNetwork(ms, signal),
 			suppression: () => sound.now.noise,
 		});
 		this.state = this.phone.state.now;
