@@ -430,6 +430,7 @@ export const en = {
 	"action.user_change": "changed a person",
 	"action.recording_play": "played a recording",
 	"action.recording_export": "exported a recording",
+	"action.sip_export": "saved the SIP messages of a call",
 	"action.recording_verify": "verified a recording",
 	"action.recording_hold": "set a legal hold",
 	"action.recording_erase": "erased a recording",

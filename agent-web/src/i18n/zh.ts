@@ -431,6 +431,7 @@ export const zh: Record<Key, string> = {
 	"action.user_change": "修改人员",
 	"action.recording_play": "播放录音",
 	"action.recording_export": "导出录音",
+	"action.sip_export": "保存了通话的 SIP 消息",
 	"action.recording_verify": "校验录音",
 	"action.recording_hold": "设置法律保留",
 	"action.recording_erase": "删除录音",
