@@ -76,8 +76,9 @@ type bans struct {
 	limit int // bad requests a minute
 	lasts time.Duration
 
-	mu   sync.Mutex
-	list map[netip.Addr]*offender
+	mu    sync.Mutex
+	list  map[netip.Addr]*offender
+	swept time.Time
 }
 
 type offender struct {
@@ -130,9 +131,12 @@ func (b *bans) room(now time.Time) {
 	if len(b.list) < maxKept {
 		return
 	}
-	for a, o := range b.list {
-		if !o.until.After(now) && now.Sub(o.since) > time.Minute {
-			delete(b.list, a)
+	if now.Sub(b.swept) > 10*time.Second { // not at every one of a flood
+		b.swept = now
+		for a, o := range b.list {
+			if !o.until.After(now) && now.Sub(o.since) > time.Minute {
+				delete(b.list, a)
+			}
 		}
 	}
 	for a := range b.list {
@@ -141,19 +145,6 @@ func (b *bans) room(now time.Time) {
 		}
 		delete(b.list, a)
 	}
-}
-
-// count is how many addresses are shut out now.
-func (b *bans) count(now time.Time) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := 0
-	for _, o := range b.list {
-		if o.until.After(now) {
-			n++
-		}
-	}
-	return n
 }
 
 // goodSources are addresses that were good: their calls were acknowledged, their

@@ -30,9 +30,12 @@ type Config struct {
 	// those of the server's own name: "https://phone.example.com".
 	Origins []string `yaml:"origins"`
 	// External is the address that phones reach us at when it is not the
-	// machine's own (behind a NAT); empty: the address of the route to each
-	// phone.
+	// machine's own (behind a NAT); "auto" asks a STUN server, at the start and
+	// again and again; empty: the address of the route to each phone. Far ends in
+	// networks of our own are told our own address in any case.
 	External string `yaml:"external_ip"`
+	// STUN is the server that auto asks, HOST:PORT.
+	STUN string `yaml:"stun"`
 	// RTPPorts is the range of UDP ports for audio, "20000-32767".
 	RTPPorts string `yaml:"rtp_ports"`
 	// Codecs are the audio formats that are taken from phones and offered to
@@ -110,6 +113,7 @@ func (c Config) spoken() []codec.ID {
 func DefaultConfig() Config {
 	return Config{
 		Listen:            ":5060",
+		STUN:              "stun.l.google.com:19302",
 		RTPPorts:          "20000-32767",
 		Codecs:            []string{"PCMU", "PCMA", "G722", "opus"},
 		CodecOrder:        TheirsFirst,
@@ -160,10 +164,13 @@ func (c Config) Validate() error {
 	if c.BanAfter < 0 || c.BanAfter > 0 && c.BanFor < time.Second {
 		bad("sip.ban_after: %d bad requests for %s; it must be 0 (never) or more, and ban_for 1s or more", c.BanAfter, c.BanFor)
 	}
-	if c.External != "" {
+	if c.External != "" && c.External != Auto {
 		if _, err := netip.ParseAddr(c.External); err != nil {
-			bad("sip.external_ip: %q is not an IP address; write one, like 203.0.113.7, or leave it empty", c.External)
+			bad("sip.external_ip: %q is not an IP address; write one, like 203.0.113.7, or auto, or leave it empty", c.External)
 		}
+	}
+	if _, _, err := net.SplitHostPort(c.STUN); err != nil && c.External == Auto {
+		bad("sip.stun: %q is not HOST:PORT; write the address of a STUN server, like stun.l.google.com:19302", c.STUN)
 	}
 	if _, _, err := c.PortRange(); err != nil {
 		bad("sip.rtp_ports: %w", err)

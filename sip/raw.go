@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	gosip "github.com/emiago/sipgo/sip"
 )
 
 // Sizes of messages. A body has Config.MaxBody octets at most.
@@ -168,7 +170,7 @@ func (m rawMessage) answer(status int, reason string, src netip.AddrPort, header
 // 3261 §18.2.1, RFC 3581).
 func receivedBy(via string, src netip.AddrPort) string {
 	first, rest, more := strings.Cut(via, ",")
-	low := strings.ToLower(first)
+	low := gosip.ASCIIToLower(first) // of the same length, whatever is in it
 	if strings.Contains(low, ";rport") && !strings.Contains(low, ";rport=") {
 		i := strings.Index(low, ";rport")
 		first = first[:i] + ";rport=" + strconv.Itoa(int(src.Port())) + first[i+len(";rport"):]

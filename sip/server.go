@@ -104,6 +104,7 @@ type Server struct {
 	lns       []net.Listener
 	front     *front
 	makeTLS   func() (*tls.Config, error)
+	external  atomic.Pointer[netip.Addr] // told by STUN
 	places    places
 	// wholeMessage is how long a message may take to come in by a connection.
 	wholeMessage time.Duration
@@ -240,6 +241,9 @@ func (s *Server) Start() error {
 	if s.registrar != nil {
 		s.wg.Go(func() { s.registrar.run(s.ctx) })
 	}
+	if s.cfg.External == Auto {
+		s.wg.Go(func() { s.watchExternal(s.ctx) })
+	}
 	for _, serve := range streams {
 		s.wg.Go(serve)
 	}
@@ -327,6 +331,9 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	err := s.await(ctx, legs)
 	s.stop()
+	for _, l := range legs { // before sipgo forgets our socket: it would open one for a last BYE
+		<-l.gone
+	}
 	s.txl.Close()
 	_ = s.tpl.Close()
 	if s.conn != nil {
@@ -362,10 +369,8 @@ func (s *Server) localIP(remote netip.AddrPort) (advertise, bindTo netip.Addr) {
 		bindTo = routeTo(remote)
 	}
 	advertise = bindTo
-	if s.cfg.External != "" && !remote.Addr().IsLoopback() {
-		if ip, err := netip.ParseAddr(s.cfg.External); err == nil {
-			advertise = ip
-		}
+	if ip, ok := s.outsideAddr(); ok && ip.Is4() == remote.Addr().Unmap().Is4() && !near(remote.Addr(), bindTo) {
+		advertise = ip
 	}
 	return advertise, bindTo
 }
