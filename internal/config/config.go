@@ -50,11 +50,8 @@ type Config struct {
 	// Bots says which voice bots stream nodes may connect.
 	Bots Bots `yaml:"bots"`
 	// Messages is where message nodes send texts.
-	Messages Messages `yaml:"messages"`
-	// PromptCode is what staff dial on the recording line (a studio node) before
-	// they record prompts; "" keeps it closed.
-	PromptCode string            `yaml:"prompt_code"`
-	Queues     []acd.QueueConfig `yaml:"queues"`
+	Messages Messages          `yaml:"messages"`
+	Queues   []acd.QueueConfig `yaml:"queues"`
 	// Agents are what routing knows of people: skills, weights, their queues.
 	Agents []acd.AgentConfig `yaml:"agents"`
 	Lines  []Line            `yaml:"lines"`
