@@ -260,7 +260,7 @@ func (a *App) openEdges(context.Context) error {
 // Start binds every address and begins to serve.
 func (a *App) Start(context.Context) error {
 	// The pages last: who sees them can use everything.
-	for _, start := range []func() error{a.seats.Start, a.sip.Start, a.startTrunks, a.api.Start} {
+	for _, start := range []func() error{a.seats.Start, a.sip.Start, a.keepContacts, a.startTrunks, a.api.Start} {
 		if err := start(); err != nil {
 			return err
 		}
