@@ -2,7 +2,6 @@ package sip
 
 import (
 	"mime"
-	"regexp"
 	"strings"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -21,12 +20,49 @@ var secretHeaders = map[string]bool{
 	"authentication-info": true, "proxy-authentication-info": true, "cookie": true,
 }
 
-// secretLines are the lines of a description that hold keys: SDES (RFC 4568),
-// ICE passwords (RFC 8839), k= (RFC 8866 §5.12), MIKEY (RFC 4567).
-var secretLines = regexp.MustCompile(`(?im)^(a=crypto:[^ \r\n]* *[^ \r\n]*|a=ice-pwd:|a=key-mgmt:|k=)[^\r\n]*`)
+// withoutPassword takes the passwords of URIs (sip:user:password@host) out of a
+// line.
+func withoutPassword(line string) string {
+	for from := 0; ; {
+		i := strings.IndexByte(line[from:], ':')
+		if i < 0 {
+			return line
+		}
+		from += i + 1
+		if scheme := strings.ToLower(line[max(from-5, 0) : from-1]); !strings.HasSuffix(scheme, "sip") && !strings.HasSuffix(scheme, "sips") {
+			continue
+		}
+		colon := strings.IndexAny(line[from:], ":@<>; \t")
+		if colon <= 0 || line[from+colon] != ':' {
+			continue
+		}
+		colon += from + 1
+		at := strings.IndexAny(line[colon:], "@<> \t")
+		if at > 0 && line[colon+at] == '@' {
+			line = line[:colon] + removed + line[colon+at:]
+		}
+	}
+}
 
-// uriPassword is a password in a URI: sip:user:password@host.
-var uriPassword = regexp.MustCompile(`(?i)(sips?:[^:@<>\s;]{1,128}):[^@<>\s]{1,128}@`)
+// withoutKeys takes the keys out of a line of a description: SDES (RFC 4568), ICE
+// passwords (RFC 8839), k= (RFC 8866 §5.12), MIKEY (RFC 4567).
+func withoutKeys(line string) string {
+	if len(line) < 2 || line[1] != '=' || line[0]|0x20 != 'a' && line[0]|0x20 != 'k' {
+		return line
+	}
+	if line[0]|0x20 == 'k' {
+		return line[:2] + removed
+	}
+	name, _, _ := strings.Cut(line[2:], ":")
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "crypto": // its number and suite may stay
+		f := strings.Fields(line)
+		return strings.Join(f[:min(len(f), 2)], " ") + " " + removed
+	case "ice-pwd", "key-mgmt":
+		return line[:2] + name + ":" + removed
+	}
+	return line
+}
 
 // Redact writes a message as it is kept and exported: without credentials, keys
 // and pressed keys, and cut at 8 KiB. Bodies are kept where they are session
@@ -34,6 +70,7 @@ var uriPassword = regexp.MustCompile(`(?i)(sips?:[^:@<>\s;]{1,128}):[^@<>\s]{1,1
 func Redact(m gosip.Message) string {
 	head, body, _ := strings.Cut(m.String(), "\r\n\r\n")
 	var b strings.Builder
+	b.Grow(len(head) + len(body) + 256)
 	folded := false // the line before was removed, and this may go on with it
 	for line := range strings.SplitSeq(head, "\r\n") {
 		name, _, ok := strings.Cut(line, ":")
@@ -45,9 +82,10 @@ func Redact(m gosip.Message) string {
 			line = name + ": " + removed
 		default:
 			folded = false
-			line = uriPassword.ReplaceAllString(line, "${1}:"+removed+"@")
+			line = withoutPassword(line)
 		}
-		b.WriteString(visible(line) + "\r\n")
+		b.WriteString(visible(line))
+		b.WriteString("\r\n")
 	}
 	b.WriteString("\r\n" + keptBody(headerValue(m, "Content-Type"), body))
 	out := b.String()
@@ -63,19 +101,29 @@ func keptBody(contentType, body string) string {
 	}
 	kind, _, _ := mime.ParseMediaType(contentType)
 	switch kind {
-	case "application/sdp":
-		body = secretLines.ReplaceAllString(body, "${1} "+removed)
-	case "message/sipfrag":
+	case "application/sdp", "message/sipfrag":
 	default:
 		return removed + "\r\n"
 	}
 	var b strings.Builder
 	for line := range strings.Lines(body) {
-		b.WriteString(visible(strings.TrimRight(line, "\r\n")) + "\r\n")
+		line = strings.TrimRight(line, "\r\n")
+		if kind == "application/sdp" {
+			line = withoutKeys(line)
+		}
+		b.WriteString(visible(line))
+		b.WriteString("\r\n")
 	}
 	return b.String()
 }
 
 // visible makes a line of a stranger's safe to show: no control characters, no
 // marks that turn text round.
-func visible(line string) string { return printable(line, maxTraceMessage) }
+func visible(line string) string {
+	for i := 0; i < len(line); i++ {
+		if line[i] < ' ' || line[i] >= 0x7f {
+			return printable(line, maxTraceMessage)
+		}
+	}
+	return line
+}
