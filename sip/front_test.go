@@ -3,12 +3,15 @@ package sip
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
 
 	"callfloor/media"
 )
@@ -158,6 +161,35 @@ func TestScannersGetNothing(t *testing.T) {
 	}
 	if !s.front.admit(netip.MustParseAddr("192.0.2.79")) || !s.front.admit(netip.MustParseAddr("127.0.0.1")) {
 		t.Error("who was good, or this machine, is shut out by what was sent in their name")
+	}
+}
+
+// TestGuessingIsABan: twenty wrong numbers or passwords in a minute shut an
+// address out.
+func TestGuessingIsABan(t *testing.T) {
+	s := wireServer(t)
+	wrong := `Digest username="alice", realm="callfloor", nonce="n", uri="sip:x", response="r", qop=auth, nc=00000001, cnonce="c"`
+	for name, raw := range map[string]string{
+		"192.0.2.80:5060": strings.Replace(goodInvite, "sip:1000@", "sip:nobody@", 1),
+		"192.0.2.81:5060": strings.Replace(strings.ReplaceAll(goodInvite, "INVITE", "REGISTER"), "Supported:", "Authorization: "+wrong+"\r\nSupported:", 1),
+	} {
+		src := netip.MustParseAddrPort(name)
+		for i := range 20 {
+			if !s.front.admit(src.Addr()) {
+				t.Fatalf("%s is shut out after %d", name, i)
+			}
+			msg, _ := s.front.take([]byte(strings.ReplaceAll(raw, "{n}", fmt.Sprint(name, i))), src, wireUDP)
+			req := msg.(*gosip.Request)
+			s.beforeTransactions(req)
+			tx := newFakeTx()
+			s.handle(req, tx)
+			for deadline := time.Now().Add(20 * time.Second); tx.final() == 0 && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond) // between two looks; the condition decides
+			}
+		}
+		if s.front.admit(src.Addr()) {
+			t.Errorf("%s is not shut out", name)
+		}
 	}
 }
 

@@ -291,6 +291,9 @@ func (l *Leg) Reject(status int, reason string) error {
 }
 
 func (l *Leg) refuseLocked(status int, reason string, cause contact.EndCause) {
+	if status == 404 {
+		l.s.front.bad(l.source, "unknown number")
+	}
 	var extra []gosip.Header
 	switch status {
 	case 503:

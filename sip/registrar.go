@@ -144,6 +144,7 @@ func (r *registrar) authenticate(req *gosip.Request, now time.Time) (string, ver
 	}
 	user := strings.ToLower(userOf(req.To().Address))
 	if r.guesses.locked(flow.Addr(), user, now) {
+		r.s.front.bad(flow.Addr(), "wrong password")
 		return "", verdict{403, "Forbidden", []gosip.Header{gosip.NewHeader("Retry-After", "60")}}
 	}
 	verdictOf := r.digest.check(c, string(req.Method), now)
@@ -153,6 +154,7 @@ func (r *registrar) authenticate(req *gosip.Request, now time.Time) (string, ver
 	switch verdictOf {
 	case digestRight:
 		r.guesses.right(flow.Addr(), user)
+		r.s.front.known.add(flow.Addr())
 		return user, verdict{}
 	case digestStale:
 		return "", r.challenge(now, true)
@@ -160,6 +162,7 @@ func (r *registrar) authenticate(req *gosip.Request, now time.Time) (string, ver
 		return "", verdict{status: 400, reason: "Bad Authorization"}
 	}
 	r.s.metrics.guesses.Inc()
+	r.s.front.bad(flow.Addr(), "wrong password")
 	if r.guesses.wrong(flow.Addr(), user, now) {
 		r.s.log.Warn("security: wrong telephone passwords; this address and user wait", "address", flow.Addr(), "user", printable(user, 32))
 	}
