@@ -86,7 +86,9 @@ func (s *Server) knowledgeRoutes(h huma.API) {
 			return &body[[]knowledge.Article]{list}, err
 		})
 	register(s, h, operation{id: "add-article", method: http.MethodPost, path: articles, summary: "Write an article", access: accessSupervisor, body: 1 << 20, status: http.StatusCreated},
-		func(ctx context.Context, in *newArticleInput) (*body[knowledge.Article], error) { return s.saveArticle(ctx, "", in.Body) })
+		func(ctx context.Context, in *newArticleInput) (*body[knowledge.Article], error) {
+			return s.saveArticle(ctx, "", in.Body)
+		})
 	register(s, h, operation{id: "change-article", method: http.MethodPut, path: one, summary: "Change an article; what it said is kept", access: accessSupervisor, body: 1 << 20},
 		func(ctx context.Context, in *articleInput) (*body[knowledge.Article], error) {
 			return s.saveArticle(ctx, in.ID, in.Body)

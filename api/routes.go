@@ -43,6 +43,9 @@ func (s *Server) routes() http.Handler {
 	describe(h.OpenAPI())
 	if s.opts.Customers != nil {
 		s.customerRoutes(h)
+	if s.opts.Figures != nil {
+		s.figuresRoutes(h)
+	}
 	}
 	if s.opts.Knowledge != nil {
 		s.knowledgeRoutes(h)

@@ -71,6 +71,8 @@ type Options struct {
 	Staffing   Staffing     // nil: no routes
 	Seats      http.Handler // the seat socket
 	Customers  Customers    // nil: no routes
+	Figures    Figures      // nil: no routes
+	Seats      http.Handler // the seat socket
 	Knowledge  Knowledge    // nil: no routes
 	Pages      http.Handler // the browser app
 	// Targets says where a call of user can go; q is a part of a name, or "".

@@ -87,7 +87,19 @@ func TestBesideTheCall(t *testing.T) {
 	alice.text("customer-name", "Wang Fang")
 	alice.text("earlier-calls", "Please send it back within 30 days. done")
 	alice.text("earlier-calls", "alice")
+	alice.press("a")
+	alice.state("talking")
 	alice.inspect("beside-the-call", 1280)
+
+	alice.until("her figures", func() error {
+		if body := alice.body(); !strings.Contains(body, "today 1 call") || !strings.Contains(body, "handle 0:") {
+			return errors.New("they are not there")
+		}
+		return nil
+	})
+	alice.click("figures")
+	alice.see("figures-states")
+	alice.inspect("figures", 1280)
 }
 
 // writeKnowledge writes an article and a phrase as the supervisor.

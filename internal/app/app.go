@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"callfloor/acd"
+	"callfloor/acd/shifts"
 	"callfloor/api"
 	"callfloor/call"
 	"callfloor/internal/config"
@@ -199,6 +200,8 @@ func (a *App) openHouse(ctx context.Context) error {
 		return err
 	}
 	a.house.tasks = a.newTasks()
+	a.house.shifts = shifts.Open(a.db, a.log)
+	a.onStop("shifts", func(context.Context) error { a.house.shifts.Close(); return nil })
 	a.engine = acd.NewEngine(routing, a.log, a.house.inbox.actions)
 	a.house.phones = newDeskPhones(a.house, a.log, a.roleOf)
 	a.house.start(a.engine)

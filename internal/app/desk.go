@@ -59,7 +59,7 @@ func newDesk() desk {
 
 // show takes the news in and puts what is new on the seats it concerns.
 func (d *desk) show(h *House, n news) {
-	d.learn(n)
+	d.learn(h, n)
 	for user, s := range n.seats {
 		if s.fresh {
 			d.showAll(h, user)
@@ -96,7 +96,7 @@ func (d *desk) show(h *House, n news) {
 	}
 }
 
-func (d *desk) learn(n news) {
+func (d *desk) learn(h *House, n news) {
 	for user, s := range n.seats {
 		d.seats[user], d.notReady[user] = s.seat, s.notReady
 	}
@@ -124,6 +124,7 @@ func (d *desk) learn(n news) {
 	for id, a := range n.agents {
 		before := d.agents[id]
 		d.agents[id] = a
+		h.noteShift(id, before, a)
 		if o, ok := d.offers[id]; ok && o.Contact != a.Contact {
 			delete(d.offers, id) // until then it says why this agent has the call
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"callfloor/acd"
+	"callfloor/acd/shifts"
 	"callfloor/api"
 	"callfloor/call"
 	"callfloor/contact"
@@ -57,6 +58,8 @@ type House struct {
 
 	// desk is owned by run.
 	desk desk
+	// shifts is what agents spent their time with; nil: nobody asks.
+	shifts *shifts.Book
 }
 
 // listening is a supervisor who listens to a call.

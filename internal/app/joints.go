@@ -65,6 +65,7 @@ func (a *App) apiOptions() api.Options {
 	}
 	o.Tasks, o.Staffing = a.house.tasks, a.planner()
 	o.Customers, o.Knowledge = a.callers(), knowledge.New(a.db)
+	o.Figures = a.house.shifts
 	for _, l := range a.cfg.Lines {
 		o.Lines = append(o.Lines, api.Line{ID: string(l.ID), Name: l.Name})
 	}

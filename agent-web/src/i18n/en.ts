@@ -172,7 +172,7 @@ export const en = {
 	"list.reserved": "—",
 	"today.calls.one": "today {n} call",
 	"today.calls.other": "today {n} calls",
-	"today.handle": "talk {t}",
+	"today.handle": "handle {t}",
 
 	"lang.en": "English",
 	"lang.zh": "Chinese",

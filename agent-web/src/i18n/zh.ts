@@ -173,7 +173,7 @@ export const zh: Record<Key, string> = {
 	"list.reserved": "—",
 	"today.calls.one": "今日 {n} 通",
 	"today.calls.other": "今日 {n} 通",
-	"today.handle": "均长 {t}",
+	"today.handle": "处理 {t}",
 
 	"lang.en": "英语",
 	"lang.zh": "普通话",
