@@ -670,13 +670,13 @@ func TestWhoseCallItIs(t *testing.T) {
 			p := siptest.NewPeer(w.t, conn, addr(serverAddr), "in")
 			p.Request("INVITE", 1, siptest.SDP)
 			l := <-w.calls
-			if l.Trunk() != "one" || l.TrunkLine() != "" {
+			if l.Trunk() != "one" || l.TrunkLine() != "2000" { // the trunk's user was called
 				t.Errorf("trunk %q, line %q", l.Trunk(), l.TrunkLine())
 			}
 			_ = l.Reject(404, "Not Found")
 			p.Expect("SIP/2.0 404")
 			p.Request("ACK", 1, "")
 			time.Sleep(time.Minute)
-		}, sip.TrunkConfig{ID: "one", Hosts: []string{"10.0.1.1"}, From: []string{"10.0.1.0/24"}, Line: "1000"})
+		}, sip.TrunkConfig{ID: "one", Hosts: []string{"10.0.1.1"}, From: []string{"10.0.1.0/24"}, User: "1000", Line: "2000"})
 	})
 }

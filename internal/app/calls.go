@@ -17,6 +17,9 @@ import (
 // onCall runs one inbound call, on a goroutine of its own.
 func (a *App) onCall(leg *sip.Leg) {
 	line, ok := a.cfg.Line(contact.LineID(leg.Called()))
+	if id := leg.TrunkLine(); id != "" { // a carrier that calls the contact which we registered
+		line, ok = a.cfg.Line(id)
+	}
 	if !ok {
 		a.log.Info("a call to an unknown line was refused", "trunk", leg.RemoteAddr().Addr())
 		if err := leg.Reject(404, "Not Found"); err != nil {
