@@ -69,11 +69,10 @@ type Options struct {
 	Outbound   Outbound     // nil: no routes
 	Tasks      Tasks        // nil: no routes
 	Staffing   Staffing     // nil: no routes
-	Seats      http.Handler // the seat socket
 	Customers  Customers    // nil: no routes
+	Knowledge  Knowledge    // nil: no routes
 	Figures    Figures      // nil: no routes
 	Seats      http.Handler // the seat socket
-	Knowledge  Knowledge    // nil: no routes
 	Pages      http.Handler // the browser app
 	// Targets says where a call of user can go; q is a part of a name, or "".
 	Targets func(user, q string) Targets
