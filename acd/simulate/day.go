@@ -138,7 +138,7 @@ func Ask(cfg acd.Config, snap acd.Snapshot, w WhatIf) Result {
 		return max(1, exponential(r, w.Patience))
 	}
 	for _, p := range snap.Places {
-		if p.Queue == w.Queue && p.Until.IsZero() {
+		if p.Queue == w.Queue && p.Until.IsZero() && p.Kind == acd.KindCall {
 			day.Contacts = append(day.Contacts, Contact{
 				At: snap.At, Since: p.Since, Queue: p.Queue, Priority: p.Priority, Handle: exponential(r, w.Pace.Handle), Patience: patience(),
 			})

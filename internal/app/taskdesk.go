@@ -49,8 +49,12 @@ func (b *taskBook) Add(ctx context.Context, n api.NewTask) (tasks.Task, error) {
 			t.Due = &due
 		}
 	}
-	if t.Due != nil && t.Due.Before(now) {
-		return tasks.Task{}, contact.Errorf(contact.Invalid, "the deadline is in the past")
+	if t.Due != nil {
+		left := t.Due.Sub(now)
+		if left < 0 {
+			return tasks.Task{}, contact.Errorf(contact.Invalid, "the deadline is in the past")
+		}
+		t.Remind = min(t.Remind, left/2) // nobody is reminded of what they have just written down
 	}
 	if n.Call != "" {
 		d, err := b.house.journal.Show(ctx, n.Call)
