@@ -40,16 +40,16 @@ func (s *Server) routes() http.Handler {
 	if s.opts.Staffing != nil {
 		s.staffingRoutes(h)
 	}
-	describe(h.OpenAPI())
 	if s.opts.Customers != nil {
 		s.customerRoutes(h)
+	}
 	if s.opts.Figures != nil {
 		s.figuresRoutes(h)
-	}
 	}
 	if s.opts.Knowledge != nil {
 		s.knowledgeRoutes(h)
 	}
+	describe(h.OpenAPI())
 
 	mux.Handle("GET /api/v1/seat", s.opts.Seats)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {

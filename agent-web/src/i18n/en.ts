@@ -3,20 +3,20 @@ import { customerEn } from "./en.customer.ts";
 import { dialEn } from "./en.dial.ts";
 import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
-
 import { tasksEn } from "./en.tasks.ts";
 import { toldEn } from "./en.told.ts";
+
 /** Every string of the app. {name} is filled in; a key with .one has .other too and is chosen by {n}. */
 export const en = {
 	...enFlows,
 	...callsEn,
-	...dialEn,
 	...customerEn,
 	...tasksEn,
+	...dialEn,
 	...enSound,
+	...toldEn,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",
-	...toldEn,
 	"app.skip": "Skip to the content",
 	"nav.label": "Main",
 	"nav.seat": "My seat",

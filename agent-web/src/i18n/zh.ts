@@ -4,20 +4,20 @@ import { customerZh } from "./zh.customer.ts";
 import { dialZh } from "./zh.dial.ts";
 import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
-
 import { tasksZh } from "./zh.tasks.ts";
 import { toldZh } from "./zh.told.ts";
+
 /** 简体中文。缺一条就是类型错误。 */
 export const zh: Record<Key, string> = {
 	...zhFlows,
 	...callsZh,
-	...dialZh,
 	...customerZh,
 	...tasksZh,
+	...dialZh,
 	...zhSound,
+	...toldZh,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",
-	...toldZh,
 	"app.skip": "跳到正文",
 	"nav.label": "主导航",
 	"nav.seat": "我的坐席",
