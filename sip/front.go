@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -95,6 +96,34 @@ func (f *front) wire(source string) (string, bool) {
 		return "", false
 	}
 	return st.wire, true
+}
+
+// reuse says whether there is a connection to a far end by a transport. One by
+// TLS that was made for another name is an error and never taken: whom the name
+// belongs to was not shown there, and messages find their connection by the
+// address alone, so there cannot be two.
+func (f *front) reuse(at netip.AddrPort, wire, name string) (bool, error) {
+	f.mu.Lock()
+	st, ok := f.streams[at.String()]
+	f.mu.Unlock()
+	if !ok || st.wire != wire {
+		return false, nil
+	}
+	if wire != wireTLS {
+		return true, nil
+	}
+	shown, ok := st.Conn.(*tls.Conn)
+	if !ok {
+		return false, fmt.Errorf("the TLS connection with %s shows no certificate for %s", at, name)
+	}
+	certs := shown.ConnectionState().PeerCertificates
+	if len(certs) == 0 {
+		return false, fmt.Errorf("the TLS connection with %s shows no certificate for %s", at, name)
+	}
+	if err := certs[0].VerifyHostname(name); err != nil {
+		return false, fmt.Errorf("the TLS connection with %s is another peer's: %w", at, err)
+	}
+	return true, nil
 }
 
 // admit says whether a message from src is looked at at all.

@@ -244,6 +244,13 @@ func TestTLSPeerIsChecked(t *testing.T) {
 		if err := s.connect(t.Context(), wireTLS, far.Listening()[wireTLS], name); (err == nil) != good {
 			t.Errorf("%q: %v", name, err)
 		}
+		// Over a connection that is open for another name, the same.
+		if err := s.connect(t.Context(), wireTLS, far.Listening()[wireTLS], "localhost"); err != nil {
+			t.Errorf("localhost after %q: %v", name, err)
+		}
+		if err := s.connect(t.Context(), wireTLS, far.Listening()[wireTLS], name); (err == nil) != good {
+			t.Errorf("%q over the connection of localhost: %v", name, err)
+		}
 		_ = s.Close(context.Background())
 	}
 }

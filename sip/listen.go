@@ -183,10 +183,13 @@ func (p *places) take(from netip.Addr, friend bool) (done func(), ok bool) {
 }
 
 // connect returns when there is a connection to at, an old or a new one. For
-// TLS, name is what its certificate must be for.
+// TLS, name is what its certificate must be for, "" the address itself.
 func (s *Server) connect(ctx context.Context, wire string, at netip.AddrPort, name string) error {
-	if have, ok := s.front.wire(at.String()); ok && have == wire {
-		return nil
+	if name == "" {
+		name = at.Addr().String()
+	}
+	if open, err := s.front.reuse(at, wire, name); open || err != nil {
+		return err
 	}
 	done, ok := s.places.take(at.Addr(), true)
 	if !ok {
@@ -197,9 +200,6 @@ func (s *Server) connect(ctx context.Context, wire string, at netip.AddrPort, na
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", at.String())
 	if err == nil && wire == wireTLS {
-		if name == "" {
-			name = at.Addr().String()
-		}
 		t := tls.Client(c, s.clientTLS(name))
 		if err = t.HandshakeContext(ctx); err != nil {
 			_ = c.Close()

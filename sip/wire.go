@@ -70,11 +70,11 @@ func (l *Leg) reach(ctx context.Context) error {
 	if wire == wireUDP {
 		return nil
 	}
-	if _, ok := l.s.front.wire(at.String()); ok {
-		return nil
+	if ours {
+		return l.s.connect(ctx, wire, at, name) // an old one, if it is for this name
 	}
-	if !ours {
+	if _, ok := l.s.front.wire(at.String()); !ok {
 		return errFlowGone
 	}
-	return l.s.connect(ctx, wire, at, name)
+	return nil
 }
