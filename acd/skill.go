@@ -2,6 +2,7 @@ package acd
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -122,6 +123,30 @@ func (e Expr) IsAny() bool {
 	}
 	_, ok := e.tree.root.(anyNode)
 	return ok
+}
+
+// Names lists the skills that e speaks of, each once, in their order.
+func (e Expr) Names() []string {
+	if e.tree == nil {
+		return nil
+	}
+	return namesIn(e.tree.root, nil)
+}
+
+func namesIn(n exprNode, names []string) []string {
+	switch n := n.(type) {
+	case andNode:
+		return namesIn(n.right, namesIn(n.left, names))
+	case orNode:
+		return namesIn(n.right, namesIn(n.left, names))
+	case notNode:
+		return namesIn(n.inner, names)
+	case compNode:
+		if !slices.Contains(names, n.name) {
+			names = append(names, n.name)
+		}
+	}
+	return names
 }
 
 // Equal says whether two were written alike.

@@ -2,6 +2,7 @@ package acd
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 	_ "time/tzdata" // also where the machine has no time zones
@@ -19,6 +20,9 @@ func TestExpr(t *testing.T) {
 		if err != nil || e.Holds(levels) != want {
 			t.Errorf("%q holds %v (%v), want %v", text, e.Holds(levels), err, want)
 		}
+	}
+	if e, err := ParseExpr("a >= 2 AND (b OR NOT a) AND any"); err != nil || !slices.Equal(e.Names(), []string{"a", "b"}) || (Expr{}).Names() != nil {
+		t.Errorf("names: %v (%v)", e.Names(), err)
 	}
 	for text, column := range map[string]int{
 		"": 1, "chinese >=": 11, "chinese >= 9": 12, "chinese >=> 2": 9, "(chinese": 1, "chinese billing": 9, "and": 1,

@@ -41,7 +41,7 @@ func (c *flowCheckCmd) Run(_ context.Context, t terminal) error {
 		return err
 	}
 	problems := []string{}
-	o := ivr.CheckOptions{ConsentPolicy: c.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0}
+	o := ivr.CheckOptions{ConsentPolicy: c.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0 || cfg.Speech.URL != "", Skills: cfg.CheckSkills}
 	for _, file := range c.Files {
 		for _, p := range flowProblems(file, prompts, o) {
 			problems = append(problems, p.String())

@@ -220,7 +220,7 @@ func (e *flowEditor) onLines(name string, f *ivr.Flow, draft *string) []lineProb
 	if used {
 		return list
 	}
-	o := ivr.CheckOptions{Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0 || cfg.Speech.URL != ""}
+	o := ivr.CheckOptions{Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0 || cfg.Speech.URL != "", Skills: cfg.CheckSkills}
 	for _, p := range f.CheckAlone(o) {
 		list = append(list, lineProblem{p, ""})
 	}

@@ -59,7 +59,7 @@ func loadChecked(cfg config.Config, name string, p *ivr.Prompts) (*ivr.Flow, []s
 
 // checkOptions is what a line asks of its flow.
 func checkOptions(cfg config.Config, line config.Line) ivr.CheckOptions {
-	return ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0 || cfg.Speech.URL != "", BotsTalk: line.Bots == config.BotsTalk}
+	return ivr.CheckOptions{ConsentPolicy: line.Consent, Queues: cfg.QueueIDs(), Speech: len(cfg.Speech.Command) > 0 || cfg.Speech.URL != "", BotsTalk: line.Bots == config.BotsTalk, Skills: cfg.CheckSkills}
 }
 
 // loadFlows makes what flows need, and reads them.
