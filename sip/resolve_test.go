@@ -256,6 +256,7 @@ func TestTrunkConfigErrors(t *testing.T) {
 		"rewrite[0].match": func(c *TrunkConfig) { c.Rewrite = []RewriteConfig{{Match: "("}} },
 		"max_calls":        func(c *TrunkConfig) { c.MaxCalls = -1 },
 		"options_every":    func(c *TrunkConfig) { c.OptionsEvery = time.Millisecond },
+		"transfer":         func(c *TrunkConfig) { c.Transfer = "attended" },
 		"weight":           func(c *TrunkConfig) { c.Weight = 5000 },
 	} {
 		c := good

@@ -71,6 +71,11 @@ type TrunkConfig struct {
 	// OptionsEvery is how often the trunk is asked whether it is there; 0 is
 	// 30 s. After three answers that do not come it is down.
 	OptionsEvery time.Duration `yaml:"options_every"`
+
+	// Transfer is how an agent hands a call of this trunk to a number outside:
+	// "bridge" ("", the default): we call it and stay between the two; "refer":
+	// the trunk is asked to call it (REFER), and where it does not, we bridge.
+	Transfer string `yaml:"transfer"`
 }
 
 // RewriteConfig replaces numbers that match a regular expression; $1 is its
@@ -160,6 +165,9 @@ func (c TrunkConfig) Validate() error {
 	}
 	if !slices.Contains([]sdp.Policy{"", sdp.Off, sdp.Require}, c.SRTP) {
 		bad("srtp", "%q is not known for a trunk; write off or require", c.SRTP)
+	}
+	if !slices.Contains([]string{"", transferBridge, transferRefer}, c.Transfer) {
+		bad("transfer", "%q is not known; write bridge or refer", c.Transfer)
 	}
 	if !slices.Contains([]string{"", "plus", "e164", "national", "dialled"}, c.Format) {
 		bad("format", "%q is not known; write plus, e164, national or dialled", c.Format)

@@ -31,6 +31,10 @@ type Outside struct {
 	// only by a rule that says inbound. House knows it of the contacts that it
 	// knows, and takes it for granted of all others but those of seat and api.
 	Inbound bool
+	// HandOn, if there, is the customer's leg, which its trunk may be asked to
+	// hand to the number (REFER): where the trunk does, no leg comes back, and
+	// the error wraps errHandedOn.
+	HandOn call.Leg
 	// RingFor is how long it may ring; 0 is 60 s.
 	RingFor time.Duration
 	// Prepare, if there, is called with the leg before its INVITE is sent, to
@@ -75,7 +79,10 @@ func (h *House) PlaceOutside(ctx context.Context, req Outside) (call.Leg, error)
 	ring, stop := context.WithTimeoutCause(ctx, req.RingFor, errRang)
 	defer stop()
 	leg, err := h.outside.place(ring, h.traced(req))
-	if err != nil {
+	switch {
+	case errors.Is(err, errHandedOn):
+		return nil, err
+	case err != nil:
 		return nil, outsideError(ctx, err)
 	}
 	return leg, nil

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -301,8 +302,15 @@ func (h *House) transfer(c *call.Call, user string, cmd web.Command) error {
 	}
 	c.HandOff(from, nil) // before anybody answers; run says it again
 	h.transfers.dial(c.ID, user, cmd.To.ID, func(ctx context.Context) {
-		leg, err := h.PlaceOutside(ctx, outsideOf(c, user, cmd.To.ID))
+		req := outsideOf(c, user, cmd.To.ID)
+		req.HandOn = c.Leg
+		leg, err := h.PlaceOutside(ctx, req)
 		h.transfers.answered(c.ID)
+		if errors.Is(err, errHandedOn) {
+			c.Note(contact.KindConsult, contact.LegID(contact.Customer), "the customer's trunk handed the call to a number outside", map[string]any{"mode": "refer", "agent": nil})
+			h.tell(acd.ContactLeft{Contact: c.ID})
+			return
+		}
 		if err == nil {
 			if err = c.Outside(leg, contact.Mask(cmd.To.ID)); err == nil {
 				h.tell(acd.ContactLeft{Contact: c.ID})

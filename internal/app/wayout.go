@@ -226,6 +226,18 @@ func (w *wayOut) place(ctx context.Context, req Outside) (*sip.Leg, error) {
 		w.refusal(req, err)
 		return nil, err //nolint:wrapcheck // a sentence for the one who dialled
 	}
+	if done, err := w.refer(ctx, entry, req); done {
+		if errors.Is(err, errHandedOn) { // what it costs from now on is not ours to see
+			w.mu.Lock()
+			w.book.Answered(time.Now(), id)
+			w.mu.Unlock()
+			w.calls.WithLabelValues(string(req.Purpose), "handed_on").Inc()
+		} else {
+			w.calls.WithLabelValues(string(req.Purpose), resultOf(err)).Inc()
+		}
+		w.ended(id)
+		return nil, err
+	}
 	leg, err := w.dial(ctx, entry, line, req, ask)
 	result := "answered"
 	if err != nil {
