@@ -41,10 +41,16 @@ func (c *callers) Attributes(ctx context.Context, number string) ([]customers.At
 // Number implements api.Customers.
 func (c *callers) Number(ctx context.Context, id contact.ID) (string, time.Time, error) {
 	d, err := c.journal.Show(ctx, id)
-	if err != nil {
-		return "", time.Time{}, err
+	if err == nil {
+		return d.From, d.Started.Time(), nil
 	}
-	return d.From, d.Started.Time(), nil
+	// A voicemail, or a callback that nobody has dialled yet, is in no journal.
+	if _, task := c.house.tasks.describe(id); task != "" {
+		if t, err := c.tasks.Get(ctx, task); err == nil {
+			return t.Caller, t.Made, nil
+		}
+	}
+	return "", time.Time{}, err
 }
 
 // Serves implements api.Customers.

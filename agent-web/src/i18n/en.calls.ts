@@ -12,6 +12,7 @@ export const callsEn = {
 	"call.pickup": "Pick up",
 	"call.pause": "Pause rec",
 	"call.unpause": "Record",
+	"why.task": "Nobody is on the line: this is a task.",
 	"why.helps": "The call is another agent's; you were asked to help.",
 	"why.lines": "You have two lines: swap between them.",
 	"why.second": "First finish with {name}.",

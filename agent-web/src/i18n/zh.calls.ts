@@ -13,6 +13,7 @@ export const callsZh: Record<keyof typeof callsEn, string> = {
 	"call.pickup": "取回",
 	"call.pause": "暂停录音",
 	"call.unpause": "继续录音",
+	"why.task": "线上没有客户：这是一项任务。",
 	"why.helps": "这通电话属于另一位坐席，你是被请来协助的。",
 	"why.lines": "你有两条线路：请在它们之间切换。",
 	"why.second": "请先结束与{name}的通话。",

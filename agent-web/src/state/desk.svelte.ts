@@ -29,6 +29,20 @@ export const ACTS = [
 ] as const;
 export type Act = (typeof ACTS)[number]["act"];
 
+/** The acts that need a customer on the line. */
+const OF_TALK: ReadonlySet<Act> = new Set([
+	"mute",
+	"hold",
+	"keypad",
+	"transfer",
+	"consult",
+	"swap",
+	"merge",
+	"drop",
+	"park",
+	"pause",
+]);
+
 /**
  * Desk is what an agent can do now and why not: the buttons, the keys and the
  * bar on other pages all ask it, so they cannot disagree.
@@ -84,6 +98,7 @@ export class Desk {
 		const { t } = this.app;
 		if (!this.live) return t("why.link");
 		const phase = this.call?.phase;
+		if (this.#nobodyThere() && OF_TALK.has(act)) return t("why.task");
 		switch (act) {
 			case "answer":
 			case "decline":
@@ -256,6 +271,13 @@ export class Desk {
 		}
 		this.app.fail(failure.code, failure.message);
 		document.querySelector<HTMLElement>("[data-dispositions] button")?.focus();
+	}
+
+	/** Whether the call is a task without a customer on the line: a message that is listened to, or a callback not yet answered. */
+	#nobodyThere(): boolean {
+		const call = this.call;
+		if (call?.phase !== "talking" && call?.phase !== "hold") return false;
+		return call.kind === "voicemail" || (call.kind === "callback" && !call.answered);
 	}
 
 	/** Whether there are two lines to go between. */

@@ -1,0 +1,41 @@
+// @vitest-environment jsdom
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Session } from "../src/api/types.ts";
+import type { CallView } from "../src/phone/protocol.ts";
+import type { App } from "../src/state/app.svelte.ts";
+import { ACTS, Desk } from "../src/state/desk.svelte.ts";
+import type { Seat } from "../src/state/seat.svelte.ts";
+
+beforeEach(() => localStorage.clear());
+
+/** What an agent with this call can do, each act with why not. */
+function reasons(call: Partial<CallView>): Record<string, string> {
+	const app = { t: (key: string) => key } as unknown as App;
+	const doc = { call: { contact: "c1", second: null, helps: false, recording: "on", ...call }, me: null, parked: [] };
+	const seat = { state: { link: { at: "live" } }, doc } as unknown as Seat;
+	const desk = new Desk(app, seat, { user: "alice", role: "agent" } as Session);
+	return Object.fromEntries(ACTS.map(({ act }) => [act, desk.whyNot(act)]));
+}
+
+describe("what a task allows", () => {
+	const ofTalk = ["mute", "hold", "keypad", "transfer", "consult", "swap", "merge", "drop", "park", "pause"];
+	test.each([
+		["a voicemail that is listened to", { phase: "talking", kind: "voicemail", answered: null }],
+		["a callback that nobody has answered", { phase: "talking", kind: "callback", answered: null }],
+	] as const)("%s: nobody is on the line", (_, call) => {
+		const why = reasons(call);
+		for (const act of ofTalk) expect(why[act], act).toBe("why.task");
+		expect(why.end).toBe("");
+	});
+	test("a callback whose customer answered is a call like any other", () => {
+		const why = reasons({ phase: "talking", kind: "callback", answered: "2026-01-02T15:04:05Z" });
+		for (const act of ["mute", "hold", "keypad", "transfer", "consult", "park", "pause", "end"]) {
+			expect(why[act], act).toBe("");
+		}
+	});
+	test("a voicemail that rings is answered, one that is over is written up", () => {
+		expect(reasons({ phase: "ringing", kind: "voicemail" }).answer).toBe("");
+		expect(reasons({ phase: "wrap_up", kind: "voicemail" }).done).toBe("");
+		expect(reasons({ phase: "wrap_up", kind: "voicemail" }).hold).toBe("why.talking");
+	});
+});
