@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 BIN        := bin/callfloor
 FUZZTIME   ?= 30s
 SOAKTIME   ?= 30m
+SOAKCALLS  ?= 10000
 WEB        := agent-web
 WEB_LIST   := $(shell find $(WEB) \( -name node_modules -o -name dist -o -name test \) -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 GO_LIST    := $(shell find . \( -name node_modules -o -name .git -o -name build -o -name callfloor-data \) -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.wav' -o -name '*.yaml' \) -print 2>/dev/null)
@@ -52,6 +53,10 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 .PHONY: soak
 soak: build ## calls against a demo server for SOAKTIME (30m), watching memory and goroutines
 	@bash scripts/soak.sh $(SOAKTIME)
+
+.PHONY: soak-calls
+soak-calls: build ## SOAKCALLS (10000) short calls by SIPp; ends with the memory, goroutines, descriptors, ports and dialogs it began with
+	@bash scripts/soak-calls.sh $(SOAKCALLS)
 
 .PHONY: bench
 bench: ## measure the product beside rtpengine (if installed) and write docs/performance.md (half an hour on a quiet machine)
