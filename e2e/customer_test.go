@@ -92,7 +92,7 @@ func TestBesideTheCall(t *testing.T) {
 	alice.inspect("beside-the-call", 1280)
 
 	alice.until("her figures", func() error {
-		if body := alice.body(); !strings.Contains(body, "today 1 call") || !strings.Contains(body, "handle 0:") {
+		if body := alice.body(); !strings.Contains(body, "today 2 calls") || !strings.Contains(body, "handle 0:") {
 			return errors.New("they are not there")
 		}
 		return nil

@@ -104,6 +104,19 @@ func TestAFaultHangsUp(t *testing.T) {
 	}
 }
 
+// TestAStoppedFlowHangsUpNothing: a server that stops ends its calls with a
+// cause of its own; the flow, which is stopped with them, is not at fault.
+func TestAStoppedFlowHangsUpNothing(t *testing.T) {
+	f := loadAny(t, "full.yaml")
+	c := &fakeCaller{prompts: f.prompts, begin: time.Now(), keys: make(chan rune, 1), cancel: func(error) {}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	cause, err := f.Run(ctx, brokenCaller{c, ctx.Err()}, Start{Line: "1000", ConsentPolicy: modeAsk})
+	if err != nil || c.ended != nil || cause.By != contact.System {
+		t.Errorf("err %v, cause %+v, hung up %v", err, cause, c.ended)
+	}
+}
+
 // TestHoldAnswerAtEachAsking: the audio kept is that of the asking that was
 // answered.
 func TestHoldAnswerAtEachAsking(t *testing.T) {
