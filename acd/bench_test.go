@@ -4,6 +4,7 @@ package acd
 
 import (
 	"fmt"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func benchmarkDecisions(b *testing.B, queues, each int) {
 	serial := 0
 	arrive := func() {
 		serial++
-		s.Step(now, ContactQueued{Contact: contact.ID(fmt.Sprint("contact", serial)), Queue: cfg.Queues[serial%queues].ID, Since: now})
+		s.Step(now, ContactQueued{Contact: contact.ID(strconv.Itoa(serial)), Queue: cfg.Queues[serial%queues].ID, Since: now})
 	}
 	ids := make([]contact.AgentID, agents)
 	for i := range ids {

@@ -56,8 +56,8 @@ type customer struct {
 	retry       time.Time // when overflow is tried again
 
 	declines []decline
-	coolDown timer // the first of the declines that ends
-	due      timer // the next time at which something about the wait changes
+	coolDown *timer // the first of the declines that ends; nil before the first
+	due      timer  // the next time at which something about the wait changes
 
 	inOrder, inReady node[*customer]
 	inRing           *node[*customer] // nil unless everybody rings for it
@@ -119,9 +119,11 @@ func (s *State) rememberDecline(c *customer, a *agent) {
 		return
 	}
 	c.declines = append(c.declines, decline{a: a, at: s.now, until: s.now.Add(s.cfg.RejectCoolDown)})
+	if c.coolDown == nil {
+		c.coolDown = &timer{due: func(s *State) { s.cooledDown(c) }}
+	}
 	if c.coolDown.slot == 0 {
-		c.coolDown.due = func(s *State) { s.cooledDown(c) }
-		s.start(&c.coolDown, c.declines[0].until)
+		s.start(c.coolDown, c.declines[0].until)
 	}
 }
 
@@ -134,7 +136,7 @@ func (s *State) cooledDown(c *customer) {
 	}
 	c.declines = append([]decline(nil), c.declines[over:]...)
 	if len(c.declines) > 0 {
-		s.start(&c.coolDown, c.declines[0].until)
+		s.start(c.coolDown, c.declines[0].until)
 	}
 	if c.inReady.n > 0 {
 		s.waiting = append(s.waiting, c)
@@ -219,8 +221,14 @@ func (s *State) takenOver(ev TakenOver) error {
 	return nil
 }
 
+func (s *State) stopCoolDown(c *customer) {
+	if c.coolDown != nil {
+		s.stop(c.coolDown)
+	}
+}
+
 func (s *State) forget(c *customer) {
-	s.stop(&c.coolDown)
+	s.stopCoolDown(c)
 	s.stop(&c.due)
 	delete(s.customers, c.id)
 }

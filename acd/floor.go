@@ -85,7 +85,7 @@ func (s *State) movedTo(ev MovedTo) error {
 	}
 	s.unstand(c)
 	c.declines, c.returned = nil, false
-	s.stop(&c.coolDown)
+	s.stopCoolDown(c)
 	s.wait(c, q, ReasonMoved, "moved by "+string(ev.By))
 	return nil
 }

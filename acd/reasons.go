@@ -10,9 +10,14 @@ import (
 // reasons says why c goes to chosen, the chosen one first, and what kept the
 // others from it.
 func (s *State) reasons(c *customer, chosen *agent, why string) []Candidate {
-	list := make([]Candidate, 1, min(len(c.q.members)+1, reasonsTold))
+	all := len(c.q.members) <= reasonsTold
+	room := len(c.q.members)
+	if !all {
+		room = min(c.q.idle.len(), reasonsTold) // the chosen one is one of them
+	}
+	list := make([]Candidate, 1, max(1, room))
 	list[0] = Candidate{Agent: chosen.id, Chosen: true, Why: why}
-	if len(c.q.members) <= reasonsTold {
+	if all {
 		for _, m := range c.q.members {
 			if m.a != chosen {
 				list = append(list, Candidate{Agent: m.a.id, Why: s.whyNot(c, m.a)})
