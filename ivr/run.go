@@ -104,7 +104,7 @@ func (f *Flow) Run(ctx context.Context, c Caller, s Start) (contact.EndCause, er
 	if gone, ok := errors.AsType[contact.EndCause](context.Cause(ctx)); ok {
 		return gone, nil // the caller left while something else failed
 	}
-	if ctx.Err() != nil { // whoever ended the flow ends the call, and says why
+	if context.Cause(ctx) == context.Canceled { // whoever stopped the flow ends the call, and says why
 		return contact.EndCause{By: contact.System, Class: contact.EndFailed, Q850: 31, Why: "the flow was stopped"}, nil
 	}
 	r.hangup(contact.EndFailed, "the flow failed at "+r.at)
