@@ -60,7 +60,7 @@ func (c *Call) HearOut(ctx context.Context, r ivr.ListenRequest) (ivr.Heard, err
 		case <-ctx.Done():
 			return finish(ivr.Heard{}, context.Cause(ctx))
 		case key := <-c.keys:
-			return finish(ivr.Heard{Key: key}, nil)
+			return finish(ivr.Heard{Key: key, Sound: ear.said()}, nil)
 		case err := <-played:
 			asked = true
 			if err != nil && ctx.Err() == nil && playing.Err() == nil {
@@ -150,6 +150,17 @@ func (l *listener) take(pcm []int16) {
 		l.over = true
 		close(l.done)
 	}
+}
+
+// said is what was said so far; nil if nobody has spoken.
+func (l *listener) said() []int16 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.speaking {
+		return nil
+	}
+	l.over = true
+	return l.kept
 }
 
 // sound is what was said.

@@ -71,5 +71,8 @@ func TestSomebodySpeaks(t *testing.T) {
 		if tt.finished && (got < min(tt.to-tt.from, ask.Longest) || got > ask.Longest+20*time.Millisecond) {
 			t.Errorf("%s: %v were kept", tt.name, got)
 		}
+		if said := l.said(); (len(said) > 0) != tt.speaks { // a key ends it
+			t.Errorf("%s: %d samples were said before a key", tt.name, len(said))
+		}
 	}
 }

@@ -145,6 +145,7 @@ flows: ` + flows + `
 lookups: {private: [127.0.0.1]}
 bots: {private: [127.0.0.1]}
 messages: {url: ` + w.url + `/messages}
+prompt_code: "24681357"
 queues:
   - {id: closed, refuse_empty: true}
 lines:
@@ -152,6 +153,8 @@ lines:
   - {id: "2001", flow: asks, consent: ask}
   - {id: "2002", flow: others, consent: never, bots: talk}
   - {id: "2003", flow: bot, consent: ask}
+  - {id: "2004", flow: studio, consent: never}
+  - {id: "2005", flow: said, consent: never}
 `
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -172,7 +175,7 @@ func TestEveryKindByPhoneAndInTheSimulator(t *testing.T) {
 	}
 	met := map[string]bool{}
 	var calls sync.WaitGroup
-	for name, line := range map[string]string{"quiet": "2000", "asks": "2001", "others": "2002"} {
+	for name, line := range map[string]string{"quiet": "2000", "asks": "2001", "others": "2002", "studio": "2004"} {
 		tests, err := ivr.LoadScenarios(os.DirFS("flows"), name+ivr.TestSuffix, prompts)
 		if err != nil {
 			t.Fatal(err)
@@ -223,6 +226,27 @@ func TestEveryKindByPhoneAndInTheSimulator(t *testing.T) {
 		t.Errorf("the messages: %v", w.messages)
 	}
 	s.nowhere("4539578763621486")
+	s.heardAsRecorded()
+}
+
+// heardAsRecorded: the prompt that the studio's caller spoke (a tone) is what
+// callers hear from then on, one sound for the log of the line that took it; the
+// code is nowhere.
+func (s *server) heardAsRecorded() {
+	s.t.Helper()
+	out := filepath.Join(s.t.TempDir(), "said.wav")
+	s.dial("2005", "--for", "10s", "--record", out).wait()
+	heard, loudest := readWAV(s.t, out)[0], 0.0
+	for at := time.Duration(0); at+400*time.Millisecond < heard.length(); at += 100 * time.Millisecond {
+		if share, level := heard.share(customerHz, at, at+400*time.Millisecond); level > -30 {
+			loudest = max(loudest, share)
+		}
+	}
+	if loudest < 0.9 {
+		s.t.Errorf("callers do not hear what was recorded: %.2f of the power at its best", loudest)
+	}
+	s.audited("line 2004", "prompt_upload", "en/number_8")
+	s.nowhere("24681357")
 }
 
 // keysOf writes presses for the phone, late enough for a call over the network.

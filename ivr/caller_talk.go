@@ -87,7 +87,8 @@ type ListenRequest struct {
 	Wait, Pause, Longest time.Duration
 }
 
-// Heard is what a customer said or pressed: a key, sound, or neither.
+// Heard is what a customer said or pressed: a key, with what was said before it,
+// sound, or neither.
 type Heard struct {
 	Key   rune
 	Sound []int16 // 8 kHz

@@ -93,6 +93,8 @@
 //	survey    say, say_wrong, thanks, into,     1 to 5, kept with the call
 //	          wait [10s], timeouts [2],
 //	          failures [2], next
+//	studio    prompts, longest [1m], wait [10s], staff record prompts after the code of prompt_code:
+//	          failed [next], next               1 is the first of prompts, nine at most
 //	subflow   flow, with, returns, exits, next  another file of the folder, as if it stood here
 //	return    as                                back from a subflow, by its exits or next
 //	echo      —                                 the caller's own audio, until they hang up

@@ -17,7 +17,7 @@ const (
 // colours of the boxes: fill and line, by what a node is for.
 func colours(kind string) (fill, line string) {
 	switch kind {
-	case "menu", "collect", "language", "survey":
+	case "menu", "collect", "language", "survey", "studio":
 		return "#e8f0fe", "#3367d6"
 	case "consent":
 		return "#fef1dc", "#b26a00"

@@ -49,6 +49,8 @@ type Services struct {
 	Recogniser Recogniser
 	// Messages is where message nodes send texts; nil: every one fails.
 	Messages *Messages
+	// Studio takes prompts that staff record; nil: no code is right.
+	Studio Studio
 	// Percent draws a number from 0 to 99 for split nodes; nil: at random.
 	Percent func() int
 }

@@ -216,3 +216,15 @@ func (s *simulation) sends(q Request) (Response, error) {
 	s.event(TrialEvent{Kind: "message", Text: m.Text}, "a message to %s: %s", m.To, m.Text)
 	return Response{Status: 202}, nil
 }
+
+// triedCode opens every studio node that is tried.
+const triedCode = "24681357"
+
+// Opens implements Studio.
+func (s *simulation) Opens(code string) bool { return code == triedCode }
+
+// Take implements Studio.
+func (s *simulation) Take(_ context.Context, p Prompt, _ []int16, _ contact.LineID) error {
+	s.event(TrialEvent{Kind: "recorded", Text: p.ID, Prompt: p.ID, Language: p.Language}, "records %s/%s", p.Language, p.ID)
+	return nil
+}

@@ -48,6 +48,7 @@ var kinds = []struct {
 	{"speech", func() step { return new(speechStep) }},
 	{"message", func() step { return new(messageStep) }},
 	{"survey", func() step { return new(surveyStep) }},
+	{"studio", func() step { return new(studioStep) }},
 	{"subflow", func() step { return new(subflowStep) }},
 	{"return", func() step { return new(returnStep) }},
 	{"echo", func() step { return new(echoStep) }},

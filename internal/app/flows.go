@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"callfloor/api"
 	"callfloor/internal/config"
 	"callfloor/ivr"
 )
@@ -82,6 +83,7 @@ func (a *App) loadFlows(context.Context) error {
 	a.sounds = &promptShelf{
 		folder: promptFolder(a.cfg), base: a.prompts, log: a.log, take: a.shelf.take, now: a.shelf.present, uses: a.editor.promptUses,
 	}
+	a.services.Studio = &studio{code: a.cfg.PromptCode, sounds: a.sounds, audit: api.NewAudit(a.db)}
 	if a.cfg.Flows != "" {
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan struct{})

@@ -50,8 +50,11 @@ type Config struct {
 	// Bots says which voice bots stream nodes may connect.
 	Bots Bots `yaml:"bots"`
 	// Messages is where message nodes send texts.
-	Messages Messages          `yaml:"messages"`
-	Queues   []acd.QueueConfig `yaml:"queues"`
+	Messages Messages `yaml:"messages"`
+	// PromptCode is what staff type at studio nodes before they record prompts by
+	// phone: 8 to 16 digits; "" keeps every one closed.
+	PromptCode string            `yaml:"prompt_code"`
+	Queues     []acd.QueueConfig `yaml:"queues"`
 	// Agents are what routing knows of people: skills, weights, their queues.
 	Agents []acd.AgentConfig `yaml:"agents"`
 	Lines  []Line            `yaml:"lines"`

@@ -122,6 +122,7 @@ func TestProblems(t *testing.T) {
 		{"UnknownKey", "sip:\n  listn: :5060\n", []string{"F:2:3: sip.listn: there is no such setting; did you mean listen?"}},
 		{"UnknownSection", "sipp:\n  listen: :5060\n", []string{"F:1:1: sipp: there is no such setting; did you mean sip?"}},
 		{"UnknownInList", "lines:\n  - id: 1\n    flow: full\n    lang: en\n", []string{"F:4:5: lines[0].lang: there is no such setting; did you mean language?"}},
+		{"ShortCode", "prompt_code: \"1234\"\n", []string{"F:1:1: prompt_code: staff type the code", "8 to 16 digits"}},
 		{"WrongDuration", "drain: 30\n", []string{`F:1:8: drain: "30" is not a duration`, "30s"}},
 		{"WrongNumber", "sip:\n  max_calls: many\n", []string{`F:2:14: sip.max_calls: "many" is not a whole number`}},
 		{"WrongAddress", "sip:\n  listen: 5060\n", []string{"F:2:3: sip.listen:", "HOST:PORT"}},

@@ -1,11 +1,19 @@
 package config
 
-import "net/url"
+import (
+	"net/url"
+	"regexp"
+)
+
+var promptCode = regexp.MustCompile(`^[0-9]{8,16}$`)
 
 // checkTalks looks at the servers that talk with customers.
 func (l *loader) checkTalks() {
 	if _, err := l.cfg.Bots.Networks(); err != nil {
 		l.wrong("bots.private", "%v", err)
+	}
+	if code := l.cfg.PromptCode; code != "" && !promptCode.MatchString(code) {
+		l.wrong("prompt_code", "staff type the code on a telephone, and guessing it must take months: write 8 to 16 digits in quotes, or \"\" for none")
 	}
 	for key, address := range map[string]string{
 		"speech.url": l.cfg.Speech.URL, "speech.recognise": l.cfg.Speech.Recognise, "messages.url": l.cfg.Messages.URL,

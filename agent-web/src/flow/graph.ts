@@ -145,7 +145,7 @@ export function cut(text: string, n: number): string {
 
 /** What a node is for, which gives a card its colour. */
 export function purpose(kind: string): "ask" | "consent" | "queue" | "think" | "end" | "say" {
-	if (["menu", "collect", "language", "survey", "speech"].includes(kind)) return "ask";
+	if (["menu", "collect", "language", "survey", "speech", "studio"].includes(kind)) return "ask";
 	if (kind === "consent") return "consent";
 	if (["queue", "agent", "dial", "voicemail", "callback", "stream"].includes(kind)) return "queue";
 	if (["branch", "split", "hours", "set", "lookup", "subflow", "goto", "return"].includes(kind)) return "think";

@@ -135,6 +135,7 @@ export const enFlows = {
 	"flowkind.callback": "Call back",
 	"flowkind.message": "Message",
 	"flowkind.survey": "Survey",
+	"flowkind.studio": "Recording line",
 	"flowkind.subflow": "Subflow",
 	"flowkind.return": "Return",
 	"flowkind.echo": "Echo",

@@ -137,6 +137,7 @@ export const zhFlows: Record<keyof typeof enFlows, string> = {
 	"flowkind.callback": "回拨",
 	"flowkind.message": "消息",
 	"flowkind.survey": "满意度",
+	"flowkind.studio": "录制语音",
 	"flowkind.subflow": "子流程",
 	"flowkind.return": "返回",
 	"flowkind.echo": "回声",
