@@ -335,7 +335,7 @@ func (s *promptShelf) List(ctx context.Context) ([]api.PromptSummary, error) {
 // firstOwnNumber is where the numbers of prompts begin that are not built in.
 const firstOwnNumber = 500
 
-// numbers gives every spoken prompt a number for the recording line: built-in
+// numbers gives every spoken prompt a number for people to name it by: built-in
 // ones by their names, the house's own from 500 by their age.
 func (s *promptShelf) numbers(present *ivr.Prompts) map[string]int {
 	n := map[string]int{}
