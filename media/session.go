@@ -47,6 +47,8 @@ type Remote struct {
 	Receives bool // its direction: sendrecv or recvonly
 	// Protection is how the media is encrypted.
 	Protection Protection
+	// ICE, if there, finds the address instead of Addr.
+	ICE *ICE
 }
 
 // Session is a phone's media: a UDP socket pair, symmetric RTP (see
@@ -73,6 +75,7 @@ type Session struct {
 	latch    latch
 	reports  reportState
 	watch    silenceWatch
+	ice      iceState
 	watching atomic.Bool // the keeper is in OnSilence's function
 	secured
 
@@ -142,6 +145,7 @@ func (s *Session) SetRemote(r Remote) {
 	r.RTCP = unmap(r.RTCP)
 	now := time.Now()
 	s.mu.Lock()
+	r = s.withICE(r)
 	s.protect(r.Protection, r.Addr)
 	s.remote = r
 	s.latch.reset(r.Addr, now)
@@ -245,6 +249,9 @@ func (s *Session) openLatch() {
 func (s *Session) handleRTP(b []byte, from netip.AddrPort, at time.Time) {
 	p := s.protector.Load()
 	switch {
+	case isSTUN(b):
+		s.handleSTUN(b, from, at)
+		return
 	case p != nil && isDTLS(b):
 		s.handleDTLS(b, from, at)
 		return

@@ -109,7 +109,7 @@ func (s *Server) newLeg(callID, transport string, flow netip.AddrPort) *Leg {
 	l.trace.near = netip.AddrPortFrom(l.dialog.advertise, s.addr.Port())
 	l.log = s.log.With("sip_call", shortID(l.dialog.callID))
 	now := uint64(l.invited.Unix())
-	l.local = sdp.Local{Addr: l.dialog.advertise, Codecs: s.cfg.spoken(), OwnOrder: s.cfg.CodecOrder == OursFirst, ID: now, Version: now, Security: s.security()}
+	l.local = sdp.Local{Addr: l.dialog.advertise, Codecs: s.cfg.spoken(), OwnOrder: s.cfg.CodecOrder == OursFirst, ID: now, Version: now, Security: s.security(), ICE: newICE()}
 	return l
 }
 

@@ -291,6 +291,7 @@ func (s *Server) openSession(c MediaConfig) (Media, error) {
 // apply makes a the leg's agreement and tells the media, and, by run, whoever
 // waits for a hold. l.mu is held.
 func (l *Leg) apply(a sdp.Agreed) {
+	l.local.ICE.Offer = a.ICE != nil
 	l.local.Security.Offer = methodOf(a.Protection, l.local.Security.Policy)
 	holds := !a.Theirs.Receives()
 	changed := holds != l.peerHolds
@@ -310,7 +311,7 @@ func (l *Leg) apply(a sdp.Agreed) {
 	l.media.SetRemote(media.Remote{
 		Addr: a.Remote, RTCP: a.RTCP, Mux: a.Mux, Codec: a.Codec, PayloadType: a.PayloadType,
 		Events: a.Events, EventsRate: a.EventsRate, PTimeMS: a.PTime, Sends: a.Theirs.Sends(), Receives: a.Theirs.Receives(),
-		Protection: a.Protection,
+		Protection: a.Protection, ICE: a.ICE,
 	})
 	if changed {
 		l.media.SetHeld(holds)

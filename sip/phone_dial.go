@@ -9,6 +9,8 @@ import (
 	gosip "github.com/emiago/sipgo/sip"
 
 	"callfloor/contact"
+
+	"callfloor/sip/sdp"
 )
 
 // ErrNotRegistered says that a user has no telephone that can be reached.
@@ -84,6 +86,10 @@ func (s *Server) dialContact(ctx context.Context, b *binding, o DialOptions) (*L
 	}
 	if len(o.Codecs) > 0 {
 		l.local.Codecs = o.Codecs
+	}
+	if (b.Transport == wireWS || b.Transport == wireWSS) && l.local.Security.Policy != sdp.Off {
+		// A softphone in a browser: it takes nothing else (RFC 8827 §6.5).
+		l.local.Security.Offer, l.local.ICE.Offer = sdp.DTLS, true
 	}
 	l.called, l.caller = b.User, userOf(d.us)
 	if bad := s.admit(l); bad.status != 0 {

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"crypto/rand"
 	"errors"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -29,6 +30,9 @@ func (s *Server) security() sdp.Security {
 	}
 	return sec
 }
+
+// newICE are a leg's names for connectivity checks.
+func newICE() sdp.ICE { return sdp.ICE{Ufrag: rand.Text()[:8], Pwd: rand.Text()} }
 
 // methodOf is what a later offer of ours asks for, so that it keeps to what was
 // agreed on.

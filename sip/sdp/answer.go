@@ -23,8 +23,9 @@ type Local struct {
 	// (RFC 3264 §8).
 	ID, Version uint64
 	Direction   Direction // "" is sendrecv
-	// Security is what we do about encryption.
+	// Security is what we do about encryption, ICE about connectivity checks.
 	Security Security
+	ICE      ICE
 }
 
 // Agreed is what offer and answer came to for the audio stream.
@@ -45,6 +46,8 @@ type Agreed struct {
 	Theirs, Ours Direction
 	// Protection is how the audio is encrypted.
 	Protection media.Protection
+	// ICE finds the far side's address; nil: Remote is it.
+	ICE *media.ICE
 }
 
 // ErrNoCodec says that offer and answer have no audio format in common (488,
@@ -117,14 +120,22 @@ func Answer(offer *Session, l Local) ([]byte, Agreed, error) {
 		return nil, Agreed{}, err
 	}
 	head(&b, l)
+	ice := offer.Media[chosen].iceAgreed(l.ICE)
+	if ice != nil {
+		iceSession(&b, offer.Media[chosen].mid)
+	}
 	for i := range offer.Media {
 		m := &offer.Media[i]
 		if i == chosen {
 			taken, _ = m.agree(l)
+			taken.ICE = ice
 			taken.Ours, taken.Protection = l.Direction.meet(Reverse(taken.Theirs)), how.protection
 			section(&b, m.Proto, l, taken.formats(), taken.Ours, taken.Mux)
 			for _, line := range how.lines {
 				writer("%s", line)
+			}
+			if ice != nil {
+				iceSection(&b, l, m.mid)
 			}
 			continue
 		}
@@ -162,6 +173,9 @@ func token(s string) string {
 func Offer(l Local) []byte {
 	var b strings.Builder
 	head(&b, l)
+	if l.ICE.Offer {
+		iceSession(&b, offeredMid)
+	}
 	dir := l.Direction
 	if dir == "" {
 		dir = SendRecv
@@ -170,6 +184,9 @@ func Offer(l Local) []byte {
 	section(&b, proto, l, offered(l.Codecs), dir, true)
 	for _, line := range lines {
 		b.WriteString(line + "\r\n")
+	}
+	if l.ICE.Offer {
+		iceSection(&b, l, offeredMid)
 	}
 	return []byte(b.String())
 }
@@ -192,10 +209,16 @@ func Accept(answer *Session, l Local) (Agreed, error) {
 			return Agreed{}, err
 		}
 		a.Ours, a.Protection = Reverse(a.Theirs), p
+		if l.ICE.Offer {
+			a.ICE = m.iceAgreed(l.ICE)
+		}
 		return a, nil
 	}
 	return Agreed{}, ErrNoCodec
 }
+
+// offeredMid names the section of our offers.
+const offeredMid = "0"
 
 func head(b *strings.Builder, l Local) {
 	fam := "IP4"

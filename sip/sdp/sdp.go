@@ -70,8 +70,10 @@ type Media struct {
 	// host, "" if missing.
 	RTCPPort int
 	RTCPHost string
-	// secure is what it says about encryption.
+	// secure is what it says about encryption, ice about connectivity checks.
 	secure security
+	ice    iceOf
+	mid    string
 	// maps holds a=rtpmap by format, fmtp a=fmtp.
 	maps map[string]string
 	fmtp map[string]string
@@ -133,6 +135,7 @@ type parser struct {
 	dir     Direction // the session's default
 	attrs   int
 	secure  security // the session's, for sections that say nothing
+	ice     iceOf
 }
 
 func (p *parser) line(l string) error {
@@ -215,7 +218,7 @@ func (p *parser) attribute(v string) {
 		return
 	}
 	val = strings.TrimSpace(val)
-	if p.security(m, key, val) || m == nil {
+	if p.security(m, key, val) || p.connectivity(m, key, val) || m == nil {
 		return
 	}
 	switch strings.ToLower(key) {
@@ -252,6 +255,9 @@ func (p *parser) finish() {
 	for i := range p.s.Media {
 		m := &p.s.Media[i]
 		m.secure.inherit(p.secure)
+		if m.ice == (iceOf{}) {
+			m.ice = p.ice
+		}
 		if m.Connection == "" {
 			m.Connection = p.s.Connection
 		}
@@ -262,7 +268,7 @@ func (p *parser) finish() {
 			m.Direction = SendRecv
 		}
 		// The hold of RFC 2543: an address of zeros asks us not to send.
-		if m.Connection == "0.0.0.0" || m.Connection == "::" {
+		if (m.Connection == "0.0.0.0" || m.Connection == "::") && m.ice.ufrag == "" { // with ICE: not known yet
 			switch m.Direction {
 			case SendRecv:
 				m.Direction = SendOnly
