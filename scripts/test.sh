@@ -43,17 +43,10 @@ CALLFLOOR_PLAIN_MEDIA=1 go test -race -timeout 4m ./web/seatclient # as where th
 step "the pages: lint, types, tests"
 (cd agent-web && npm run --silent lint && npm run --silent check && npm run --silent test)
 
-step "fuzz targets, 5 s each, in what time the calls end to end leave"
-found=$(mktemp)
-nice -n 19 bash scripts/fuzz.sh 5s >"$found" 2>&1 &
-fuzz=$!
-trap 'kill "$fuzz" 2>/dev/null || true; rm -f "$found"' EXIT
+step "fuzz targets, 5 s each"
+bash scripts/fuzz.sh 5s
 
-step "end to end"
-go test -count=1 -parallel 6 -timeout 20m ./e2e/...
-
-step "what the fuzzers found"
-wait "$fuzz" || { cat "$found"; exit 1; }
-tail -1 "$found"
+step "end to end" # alone: what is heard is checked as sound
+go test -count=1 -parallel 4 -timeout 20m ./e2e/...
 
 step "done"
