@@ -84,6 +84,18 @@ const (
 // number: 13 to 19 digits with a right check digit, with or without spaces and
 // dashes between. The last four stay.
 func maskCards(s string) string {
+	// What is left beside a masked number may look like one in its turn.
+	for {
+		masked := maskRuns(s)
+		if masked == s {
+			return s
+		}
+		s = masked
+	}
+}
+
+// maskRuns masks the card numbers in each run of digits, once.
+func maskRuns(s string) string {
 	b := []byte(s)
 	for i := 0; i < len(b); {
 		if b[i] < '0' || b[i] > '9' {
