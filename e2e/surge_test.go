@@ -20,8 +20,9 @@ import (
 // there is no place; nobody is left waiting. Supervisors see the surge. Its end,
 // ten minutes later, and ten minutes of such calls are for the clocks of
 // acd.TestAlerts and of acd/simulate.TestSurge.
+//
+// It does not run beside other tests: its phones take the processor.
 func TestSurgeOnPhones(t *testing.T) {
-	t.Parallel()
 	const usual, calls = 30, 25 // an hour; five in ten minutes
 	dir, flows := t.TempDir(), t.TempDir()
 	pastCalls(t, dir, usual)
@@ -58,10 +59,9 @@ lines:
 	s.seat("bob", "--answer-after", "50ms")
 	eventually(t, 20*time.Second, "both are available", func() error { return s.metric(`callfloor_agents{state="available"}`, 2) })
 
-	var r loadResult
-	if code := s.json(&r, "load", "--target", "sip:2001@"+s.sip, "--calls", fmt.Sprint(calls), "--rate", "5", "--for", "6s"); code != 0 || r.Completed != calls {
-		t.Errorf("load ended with %d: %+v", code, r)
-	}
+	// Where the machine is busy the load gives no figures; what became of its
+	// calls is asked of the server.
+	invoke(t, "load", "--target", "sip:2001@"+s.sip, "--calls", fmt.Sprint(calls), "--rate", "5", "--for", "6s", "--json", "--data", dir)
 	if err := floor.WaitKey(ctx, "alert/surge/orders", func(v json.RawMessage) bool {
 		var a web.AlertView
 		return json.Unmarshal(v, &a) == nil && a.Kind == "surge" && a.Queue == "orders"

@@ -143,7 +143,15 @@ func TestTransferThatNobodyTakes(t *testing.T) {
 	alice.state("wrap_up")
 	bob.see("ringing")
 	bob.text("handover", "hands this call to you")
-	bob.press("Escape")
+	bob.until("bob declines", func() error {
+		bob.press("Escape")
+		var state string
+		bob.eval(&state, `document.querySelector('[data-testid="state"]').dataset.state`)
+		if state == "offered" {
+			return fmt.Errorf("it rings still")
+		}
+		return nil
+	})
 	alice.see("ringing")
 	alice.text("handover", "comes back")
 	alice.press("Enter")
