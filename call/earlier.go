@@ -21,15 +21,8 @@ func (j *Journal) Earlier(ctx context.Context, number string, before time.Time, 
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			r, err := scanRecord(rows)
-			if err != nil {
-				return err
-			}
-			list = append(list, r)
-		}
-		return rows.Err()
+		list, err = scanRecords(rows)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read a customer's earlier calls: %w", err)

@@ -82,15 +82,8 @@ func (j *Journal) Waited(ctx context.Context, q contact.QueueID, from, to time.T
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			r, err := scanRecord(rows)
-			if err != nil {
-				return err
-			}
-			list = append(list, r)
-		}
-		return rows.Err()
+		list, err = scanRecords(rows)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the calls of the queues: %w", err)

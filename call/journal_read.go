@@ -51,15 +51,8 @@ func (r *Reader) List(ctx context.Context, q Query) ([]Record, error) {
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			rec, err := scanRecord(rows)
-			if err != nil {
-				return err
-			}
-			records = append(records, rec)
-		}
-		return rows.Err()
+		records, err = scanRecords(rows)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the calls: %w", err)
@@ -131,6 +124,20 @@ func timeline(ctx context.Context, tx *store.Tx, id contact.ID) ([]TimelineEvent
 		events = append(events, e)
 	}
 	return events, rows.Err()
+}
+
+// scanRecords reads the rows of recordColumns and closes them; never nil.
+func scanRecords(rows *sql.Rows) ([]Record, error) {
+	defer rows.Close()
+	list := []Record{}
+	for rows.Next() {
+		r, err := scanRecord(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
 }
 
 func scanRecord(row interface{ Scan(...any) error }) (Record, error) {
