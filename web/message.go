@@ -74,7 +74,8 @@ func target(kind string) (message any, check func() string) {
 			return first(field{"do", len(m.Do) > maxName}, field{"contact", len(m.Contact) > maxName}, field{"agent", len(m.Agent) > maxName},
 				field{"state", len(m.State) > maxName}, field{"reason", len(m.Reason) > maxName}, field{"digit", len(m.Digit) > maxName},
 				field{"disposition", len(m.Disposition) > maxName}, field{"note", len(m.Note) > maxNote},
-				field{"to", m.To != nil && (len(m.To.ID) > maxName || len(m.To.Kind) > maxName)}, field{"door", len(m.Door) > maxName})
+				field{"to", m.To != nil && (len(m.To.ID) > maxName || len(m.To.Kind) > maxName)}, field{"door", len(m.Door) > maxName},
+				field{"source", len(m.Source) > maxName})
 		}
 	case TypePing:
 		return new(Ping), func() string { return "" }
@@ -120,6 +121,10 @@ func checkCommand(role contact.Role, c *Command) error {
 	case DoDial:
 		if len(c.Number) > maxDialled || len(c.Line) > maxName || c.Number == "" && c.Contact == "" {
 			return contact.Errorf(contact.Invalid, "a number to call is missing, or it is too long")
+		}
+	case DoVideo:
+		if c.On && c.Source != VideoCamera && c.Source != VideoScreen {
+			return contact.Errorf(contact.Invalid, "what is shown is camera or screen")
 		}
 	case DoEcho, DoHeadset:
 		if err := checkHeadset(c); err != nil {

@@ -13,34 +13,46 @@ import (
 const maxCandidates = 64
 
 // checkOffer reads an offer before anything is made of it: one to three audio
-// sections, of which only the first may bring sound to us. It returns the DTLS
-// fingerprints, by which one peer connection of the browser is told from the
-// next.
+// sections and after them up to two of video; only the first of each kind may
+// send to us. It returns the DTLS fingerprints, by which one peer connection of
+// the browser is told from the next.
 func checkOffer(text string) (fingerprints string, err error) {
 	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}
 	parsed, err := offer.Unmarshal()
 	if err != nil {
 		return "", contact.Errorf(contact.Invalid, "the offer is not SDP")
 	}
-	if n := len(parsed.MediaDescriptions); n < 1 || n > len(trackNames) {
-		return "", contact.Errorf(contact.Invalid, "the offer has %d media sections; it needs customer, third, coach, in this order", n)
-	}
 	var prints []string
 	if v, ok := parsed.Attribute("fingerprint"); ok {
 		prints = append(prints, v)
 	}
+	var audio, video int
 	for i, m := range parsed.MediaDescriptions {
-		if m.MediaName.Media != "audio" {
-			return "", contact.Errorf(contact.Invalid, "the offer's media section %d is not audio", i)
+		nth := 0 // of its kind
+		switch m.MediaName.Media {
+		case "audio":
+			nth = audio
+			audio++
+			if video > 0 {
+				return "", contact.Errorf(contact.Invalid, "the offer's media section %d is audio after video; audio comes first", i)
+			}
+		case "video":
+			nth = video
+			video++
+		default:
+			return "", contact.Errorf(contact.Invalid, "the offer's media section %d is neither audio nor video", i)
 		}
 		_, recvonly := m.Attribute("recvonly")
 		_, inactive := m.Attribute("inactive")
-		if i > 0 && !recvonly && !inactive {
-			return "", contact.Errorf(contact.Invalid, "the offer's media section %d must be recvonly; only the first one may send", i)
+		if nth > 0 && !recvonly && !inactive {
+			return "", contact.Errorf(contact.Invalid, "the offer's media section %d must be recvonly; only the first of its kind may send", i)
 		}
 		if v, ok := m.Attribute("fingerprint"); ok {
 			prints = append(prints, v)
 		}
+	}
+	if audio < 1 || audio > len(trackNames) || video > len(videoNames) {
+		return "", contact.Errorf(contact.Invalid, "the offer has %d audio and %d video sections; it needs customer, third, coach, in this order, and may have video of customer and third", audio, video)
 	}
 	if len(prints) == 0 {
 		return "", contact.Errorf(contact.Invalid, "the offer has no DTLS fingerprint")

@@ -33,6 +33,7 @@ type peer struct {
 	receiver     *media.Receiver
 	intake       *intake
 	outgoing     [len(trackNames)]*LocalTrack
+	pictures     [len(videoNames)]*LocalTrack
 	reports      reports
 
 	ctx  context.Context // ends with close
@@ -63,6 +64,9 @@ func newPeer(s *Seat, number int, fingerprints string) (*peer, error) {
 	p.receiver.Source().Attach(p)
 	for i, t := range s.tracks {
 		p.outgoing[i] = t.connect()
+	}
+	for i, name := range videoNames {
+		p.pictures[i] = NewLocalVideo(name, func(media.Output) {})
 	}
 	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.peerChanged(p) })
 	pc.OnICECandidate(func(c *webrtc.ICECandidate) { s.gathered(p, c) })
@@ -98,9 +102,15 @@ func (p *peer) answer(offer string) (string, error) {
 	return answer.SDP, nil
 }
 
-// addTracks gives each media section its track, in order, and puts PCMU first.
+// addTracks gives each media section its track, in order, and puts PCMU and VP8
+// first.
 func (p *peer) addTracks() error {
+	var video []*webrtc.RTPTransceiver
 	for i, t := range p.pc.GetTransceivers() {
+		if t.Kind() == webrtc.RTPCodecTypeVideo {
+			video = append(video, t)
+			continue
+		}
 		if i == len(p.outgoing) {
 			break
 		}
@@ -116,7 +126,7 @@ func (p *peer) addTracks() error {
 		}
 		p.work.Go(func() { p.readReports(sender.Read) })
 	}
-	return nil
+	return p.addPictures(video)
 }
 
 // inOurOrder sorts what both sides speak as formats has it.
@@ -138,6 +148,9 @@ func inOurOrder(params []webrtc.RTPCodecParameters) []webrtc.RTPCodecParameters 
 // until the peer connection ends: nearly all comes by the intake. Only the first
 // track is taken; checkOffer leaves no place for others.
 func (p *peer) hear(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+	if t.Kind() != webrtc.RTPCodecTypeAudio {
+		return
+	}
 	p.seat.mu.Lock()
 	taken := p.hasMic || p.ctx.Err() != nil
 	p.hasMic = true

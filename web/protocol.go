@@ -84,6 +84,9 @@ type Welcome struct {
 	// Tracks are the names of the audio transceivers in the order in which the
 	// browser must add them: customer (sendrecv), third, coach (recvonly).
 	Tracks []string `json:"tracks"`
+	// Video are the names of the video transceivers, which follow those; absent:
+	// none may be offered.
+	Video []string `json:"video,omitempty"`
 }
 
 // ICEServer is one entry of RTCConfiguration.iceServers.
@@ -170,6 +173,8 @@ type Command struct {
 	Line   string `json:"line,omitempty"`
 	// Headset goes with Verb headset.
 	Headset *HeadsetReport `json:"headset,omitempty"`
+	// Source goes with Verb video: camera or screen.
+	Source string `json:"source,omitempty"`
 }
 
 // Verb is what a Command asks for.
@@ -318,6 +323,8 @@ type CallView struct {
 	Task string `json:"task,omitempty"`
 	// AutoAnswer: the page answers by itself, after a beep.
 	AutoAnswer bool `json:"auto_answer,omitempty"`
+	// Video is who shows what; absent where nobody else could see anything.
+	Video *VideoView `json:"video,omitempty"`
 	Told
 }
 

@@ -20,6 +20,8 @@ type FlowCallView struct {
 	Node   string            `json:"node"`
 	Events []FlowCallEvent   `json:"events"` // the last ones
 	Ended  *contact.EndCause `json:"ended"`
+	// Video is as in CallView; this seat is the customer.
+	Video *VideoView `json:"video,omitempty"`
 }
 
 // FlowCallEvent is one thing that happened, in the words of ivr.TrialEvent.

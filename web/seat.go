@@ -20,6 +20,9 @@ const (
 
 var trackNames = [...]string{TrackCustomer, TrackThird, TrackCoach}
 
+// videoNames are those of the outgoing pictures, likewise.
+var videoNames = [...]string{TrackCustomer, TrackThird}
+
 // What SeatMedia says is missing.
 const (
 	WhyConnection = "connection"

@@ -51,7 +51,7 @@ func (s *Seat) join(k *socket, who Identity, h *Hello) error {
 func (s *Seat) welcome(k *socket, h *Hello) {
 	k.out.push(encode(Welcome{
 		Type: TypeWelcome, Protocol: ProtocolVersion, Epoch: s.doc.epoch, User: s.identity.User, Role: s.identity.Role,
-		Now: contact.Time(time.Now()), ICEServers: s.server.iceServers(s.identity.User, k.host, time.Now()), Tracks: trackNames[:],
+		Now: contact.Time(time.Now()), ICEServers: s.server.iceServers(s.identity.User, k.host, time.Now()), Tracks: trackNames[:], Video: videoNames[:],
 	}))
 	if missed, ok := s.doc.since(h.Epoch, h.Seq); ok {
 		for _, frame := range missed {

@@ -18,6 +18,7 @@ import (
 // carries PCMU now and PCMA or Opus later without renegotiation.
 type LocalTrack struct {
 	name   string
+	video  bool
 	output func(media.Output)
 	ssrc   atomic.Uint32
 }
@@ -33,12 +34,16 @@ func (t *LocalTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 	// pion narrows CodecParameters to the one that Bind returns as soon as it
 	// has returned, so the payload types are copied here.
 	params := c.CodecParameters()
+	types := PayloadTypes(params)
+	if t.video {
+		types = videoTypes(params)
+	}
 	out := media.Output{SSRC: uint32(c.SSRC()), PayloadTypes: map[codec.ID]uint8{}}
-	for pt, id := range PayloadTypes(params) {
+	for pt, id := range types {
 		out.PayloadTypes[id] = pt
 	}
 	if len(out.PayloadTypes) == 0 {
-		return webrtc.RTPCodecParameters{}, errors.New("web: the other side takes none of PCMU, PCMA, G722 and opus")
+		return webrtc.RTPCodecParameters{}, errors.New("web: the other side takes none of our formats")
 	}
 	w := c.WriteStream()
 	out.Write = func(h *rtp.Header, payload []byte) error {
@@ -57,17 +62,27 @@ func (t *LocalTrack) Unbind(webrtc.TrackLocalContext) error {
 }
 
 // ID implements webrtc.TrackLocal.
-func (t *LocalTrack) ID() string { return t.name }
+func (t *LocalTrack) ID() string {
+	if t.video {
+		return t.name + "-video"
+	}
+	return t.name
+}
 
 // RID implements webrtc.TrackLocal.
 func (t *LocalTrack) RID() string { return "" }
 
 // StreamID implements webrtc.TrackLocal. Each track is a stream of its own, so
 // that a browser does not try to keep them in step with one another.
-func (t *LocalTrack) StreamID() string { return t.name }
+func (t *LocalTrack) StreamID() string { return t.ID() }
 
 // Kind implements webrtc.TrackLocal.
-func (t *LocalTrack) Kind() webrtc.RTPCodecType { return webrtc.RTPCodecTypeAudio }
+func (t *LocalTrack) Kind() webrtc.RTPCodecType {
+	if t.video {
+		return webrtc.RTPCodecTypeVideo
+	}
+	return webrtc.RTPCodecTypeAudio
+}
 
 // PayloadTypes maps what a peer connection negotiated to our formats; others
 // are left out.

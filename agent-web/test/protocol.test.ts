@@ -23,9 +23,11 @@ import type {
 	Result,
 	SDP,
 	SecondView,
+	ShownView,
 	Snapshot,
 	Tab,
 	TaskView,
+	VideoView,
 	Welcome,
 } from "../src/phone/protocol.ts";
 
@@ -113,6 +115,7 @@ const welcome: Fields<Welcome> = {
 	now: time,
 	ice_servers: list(shape({ urls: list(text), username: maybe(text), credential: maybe(text) })),
 	tracks: list(text),
+	video: maybe(list(text)),
 };
 const snapshot: Fields<Snapshot> = { type: one("snapshot"), seq: whole, doc: anything };
 const change: Fields<Change> = { type: one("change"), seq: whole, key: text, value: anything };
@@ -182,6 +185,7 @@ const command: Fields<Command> = {
 		"dial",
 		"echo",
 		"headset",
+		"video",
 	),
 	contact: maybe(text),
 	agent: maybe(text),
@@ -197,6 +201,7 @@ const command: Fields<Command> = {
 	line: maybe(text),
 	door: maybe(one("open", "closed")),
 	headset: maybe(headset),
+	source: maybe(one("camera", "screen")),
 };
 const result: Fields<Result> = { type: one("result"), req: whole, code: maybe(codes), error: maybe(text) };
 const ping: Fields<Ping> = { type: one("ping", "pong"), id: whole };
@@ -248,6 +253,22 @@ const parked: Fields<ParkedView> = {
 	until: time,
 	note: text,
 };
+const shownFields: Fields<ShownView> = {
+	track: one("customer", "third"),
+	user: text,
+	name: text,
+	source: one("camera", "screen"),
+	state: one("on", "held", "weak"),
+	weak: maybe(one("theirs", "ours")),
+};
+const videoFields: Fields<VideoView> = {
+	codec: one("VP8", "H264"),
+	own: one("", "camera", "screen"),
+	state: one("", "on", "held", "weak"),
+	seen_by: list(text),
+	shown: list(shape(shownFields)),
+};
+const video = shape(videoFields);
 const call: Fields<CallView> = {
 	contact: text,
 	phase: one("dialling", "ringing", "talking", "hold", "wrap_up"),
@@ -296,6 +317,7 @@ const call: Fields<CallView> = {
 	kind: maybe(one("callback", "voicemail")),
 	task: maybe(text),
 	auto_answer: maybe(flag),
+	video: maybe(video),
 };
 const task: Fields<TaskView> = {
 	id: text,
@@ -390,6 +412,7 @@ const flowcall: Fields<FlowCallView> = {
 	node: text,
 	events: list(shape(flowEvent)),
 	ended: or(end, none),
+	video: maybe(video),
 };
 
 const shapes: Record<string, Record<string, Check>> = {

@@ -46,6 +46,8 @@ export interface Welcome {
 	now: string;
 	ice_servers: { urls: string[]; username?: string; credential?: string }[];
 	tracks: string[];
+	/** The video transceivers, which follow the audio ones. */
+	video?: string[];
 }
 export interface Tab {
 	type: "tab";
@@ -112,7 +114,8 @@ export type Verb =
 	| "queue"
 	| "dial"
 	| "echo"
-	| "headset";
+	| "headset"
+	| "video";
 export interface CommandFields {
 	contact?: string;
 	agent?: string;
@@ -129,6 +132,8 @@ export interface CommandFields {
 	number?: string;
 	line?: string;
 	headset?: HeadsetReport;
+	/** What verb video shows. */
+	source?: VideoSource;
 }
 export interface Command extends CommandFields {
 	type: "do";
@@ -281,6 +286,8 @@ export interface CallView {
 	task?: string;
 	/** The page answers by itself, after a beep. */
 	auto_answer?: boolean;
+	/** Who shows what; absent where nobody else could see anything. */
+	video?: VideoView;
 	/** What a bot handed over, what the flow shows, and the survey's answer. */
 	context?: ContextView;
 	variables?: VariableView[];
@@ -404,6 +411,31 @@ export interface ListenView {
 	since: string;
 	codec: string;
 }
+export type VideoSource = "camera" | "screen";
+/** on: it is on its way; held: nobody gets it now; weak: a network cannot carry it. */
+export type VideoState = "on" | "held" | "weak";
+/** Who shows what in a call. */
+export interface VideoView {
+	/** What the page's sender switches to ("VP8"). */
+	codec: string;
+	/** What this seat shows. */
+	own: VideoSource | "";
+	state: VideoState | "";
+	/** Names of those who get it now; the customer is "". */
+	seen_by: string[] | null;
+	shown: ShownView[] | null;
+}
+/** What one other shows. */
+export interface ShownView {
+	track: "customer" | "third";
+	/** "" for the customer. */
+	user: string;
+	name: string;
+	source: VideoSource;
+	state: VideoState;
+	/** Whose network is too weak: of who shows, or ours. */
+	weak?: "theirs" | "ours";
+}
 /** One thing that happened in a call from the flow editor: what the customer hears and does. */
 export interface FlowCallEvent {
 	at: number;
@@ -426,4 +458,5 @@ export interface FlowCallView {
 	node: string;
 	events: FlowCallEvent[] | null;
 	ended: EndCause | null;
+	video?: VideoView;
 }
