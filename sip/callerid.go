@@ -2,17 +2,10 @@ package sip
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	gosip "github.com/emiago/sipgo/sip"
 )
-
-// trusts says whether what a peer says of callers is believed (RFC 3325 §4): a
-// trunk's address, or one that Options.Trusted names.
-func (s *Server) trusts(peer netip.AddrPort) bool {
-	return s.trunks.Load().of(peer.Addr()) != nil || s.opt.Trusted != nil && s.opt.Trusted(peer)
-}
 
 // callerID is who calls, as far as that can be believed.
 type callerID struct {

@@ -68,6 +68,13 @@ type Config struct {
 	// RefuseScanners drops requests of programs that look for open doors, by
 	// their User-Agent, without an answer, and shuts their addresses out.
 	RefuseScanners bool `yaml:"refuse_scanners"`
+	// Strangers says what becomes of INVITEs that no trunk's network sends:
+	// "answer", they may call lines, or "challenge", they must prove by a digest to
+	// be a trunk's (TrunkConfig.Login) or a telephone of the house.
+	Strangers string `yaml:"strangers"`
+	// Algorithms are what INVITEs are challenged with, in this order (RFC 8760):
+	// SHA-256, MD5. Some telephones know MD5 alone.
+	Algorithms []string `yaml:"algorithms"`
 	// MaxBody is how many octets of body (SDP) a message may carry.
 	MaxBody int `yaml:"max_body"`
 	// RingLimit is how long a call may ring unanswered before it is refused
@@ -127,6 +134,8 @@ func DefaultConfig() Config {
 		BanAfter:          20,
 		BanFor:            10 * time.Minute,
 		RefuseScanners:    true,
+		Strangers:         StrangersAnswered,
+		Algorithms:        []string{SHA256, MD5},
 		MaxBody:           32 << 10,
 		RingLimit:         5 * time.Minute,
 		RTPSilenceWarn:    30 * time.Second,
@@ -164,6 +173,10 @@ func (c Config) Validate() error {
 	if c.BanAfter < 0 || c.BanAfter > 0 && c.BanFor < time.Second {
 		bad("sip.ban_after: %d bad requests for %s; it must be 0 (never) or more, and ban_for 1s or more", c.BanAfter, c.BanFor)
 	}
+	if c.Strangers != StrangersAnswered && c.Strangers != StrangersChallenged {
+		bad("sip.strangers: %q is not known; write answer or challenge", c.Strangers)
+	}
+	validateAlgorithms(bad, "sip.algorithms", c.Algorithms)
 	if c.External != "" && c.External != Auto {
 		if _, err := netip.ParseAddr(c.External); err != nil {
 			bad("sip.external_ip: %q is not an IP address; write one, like 203.0.113.7, or auto, or leave it empty", c.External)

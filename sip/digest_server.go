@@ -9,8 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,111 +55,6 @@ func digestHash(algorithm, text string) string {
 	return ""
 }
 
-// authorization are the parameters of an Authorization header.
-type authorization struct {
-	username, realm, nonce, uri, response, algorithm, qop, nc, cnonce, opaque string
-}
-
-var (
-	errNotDigest = errors.New("no Digest authorization")
-	errBadDigest = errors.New("malformed Digest authorization")
-)
-
-// maxAuthorization is how long an Authorization header may be, in octets.
-const maxAuthorization = 2048
-
-// parseAuthorization reads "Digest username="…", …" (RFC 3261 §25.1). Another
-// scheme is errNotDigest; what is missing, there twice or too long,
-// errBadDigest.
-func parseAuthorization(v string) (c authorization, err error) {
-	v = strings.TrimSpace(v)
-	scheme, rest, _ := strings.Cut(v, " ")
-	if !strings.EqualFold(scheme, "Digest") {
-		return c, errNotDigest
-	}
-	if len(v) > maxAuthorization {
-		return c, errBadDigest
-	}
-	seen := map[string]bool{}
-	for rest = strings.TrimLeft(rest, " \t,"); rest != ""; rest = strings.TrimLeft(rest, " \t,") {
-		var name, value string
-		var ok bool
-		if name, value, rest, ok = digestParam(rest); !ok || seen[name] {
-			return c, errBadDigest
-		}
-		seen[name] = true
-		c.set(name, value)
-	}
-	if c.username == "" || c.realm == "" || c.nonce == "" || c.uri == "" || c.response == "" {
-		return c, errBadDigest
-	}
-	return c, nil
-}
-
-func (c *authorization) set(name, value string) {
-	switch name {
-	case "username":
-		c.username = value
-	case "realm":
-		c.realm = value
-	case "nonce":
-		c.nonce = value
-	case "uri":
-		c.uri = value
-	case "response":
-		c.response = value
-	case "algorithm":
-		c.algorithm = value
-	case "qop":
-		c.qop = value
-	case "nc":
-		c.nc = value
-	case "cnonce":
-		c.cnonce = value
-	case "opaque":
-		c.opaque = value
-	}
-}
-
-// digestParam takes one name=value or name="value" off the front of s.
-func digestParam(s string) (name, value, rest string, ok bool) {
-	name, s, ok = strings.Cut(s, "=")
-	name = strings.ToLower(strings.TrimSpace(name))
-	if !ok || name == "" || strings.ContainsAny(name, "\", \t") {
-		return "", "", "", false
-	}
-	s = strings.TrimLeft(s, " \t")
-	if !strings.HasPrefix(s, `"`) {
-		value, rest, _ = strings.Cut(s, ",")
-		value = strings.TrimSpace(value)
-		return name, value, rest, value != "" && !strings.ContainsAny(value, "\" \t")
-	}
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			if i++; i < len(s) {
-				b.WriteByte(s[i])
-			}
-		case '"':
-			rest = strings.TrimLeft(s[i+1:], " \t")
-			return name, b.String(), rest, rest == "" || rest[0] == ','
-		default:
-			b.WriteByte(s[i])
-		}
-	}
-	return "", "", "", false
-}
-
-// answer is the response that is right for a HA1 (RFC 7616 §3.4.1).
-func (c *authorization) answer(ha1, method, algorithm string) string {
-	ha2 := digestHash(algorithm, method+":"+c.uri)
-	if c.qop == "" { // RFC 2069
-		return digestHash(algorithm, ha1+":"+c.nonce+":"+ha2)
-	}
-	return digestHash(algorithm, ha1+":"+c.nonce+":"+c.nc+":"+c.cnonce+":"+c.qop+":"+ha2)
-}
-
 // judgement is what came of a look at authorization.
 type judgement int
 
@@ -198,12 +93,12 @@ const (
 	nonceSeal = 16
 )
 
-// nonce makes a fresh nonce.
-func (d *digestServer) nonce(now time.Time) string {
+// nonce makes a fresh nonce for a peer.
+func (d *digestServer) nonce(peer netip.Addr, now time.Time) string {
 	var b [nonceBody + nonceSeal]byte
 	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())) //nolint:gosec // after 1970
 	binary.BigEndian.PutUint64(b[8:], d.serial.Add(1))
-	copy(b[nonceBody:], d.seal(b[:nonceBody]))
+	copy(b[nonceBody:], d.sealFor(peer, b[:nonceBody]))
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
@@ -213,19 +108,27 @@ func (d *digestServer) seal(b []byte) []byte {
 	return m.Sum(nil)[:nonceSeal]
 }
 
-// fresh says whether a nonce is ours and young enough.
-func (d *digestServer) fresh(nonce string, now time.Time) bool {
+// sealFor seals a nonce for a peer, by what limits count it by: a phone with IPv6
+// changes its address within its network.
+func (d *digestServer) sealFor(peer netip.Addr, b []byte) []byte {
+	to := source(peer).As16()
+	return d.seal(append(to[:], b...))
+}
+
+// fresh says whether a nonce is ours, the peer's and young enough.
+func (d *digestServer) fresh(nonce string, peer netip.Addr, now time.Time) bool {
 	b, err := base64.RawURLEncoding.DecodeString(nonce)
-	if err != nil || len(b) != nonceBody+nonceSeal || !hmac.Equal(b[nonceBody:], d.seal(b[:nonceBody])) {
+	if err != nil || len(b) != nonceBody+nonceSeal || !hmac.Equal(b[nonceBody:], d.sealFor(peer, b[:nonceBody])) {
 		return false
 	}
 	age := now.Sub(time.UnixMilli(int64(binary.BigEndian.Uint64(b)))) //nolint:gosec // we wrote it
 	return age >= 0 && age <= d.life
 }
 
-// challenges are the WWW-Authenticate headers of a 401, one for each algorithm.
-func (d *digestServer) challenges(now time.Time, stale bool) []string {
-	nonce := d.nonce(now)
+// challenges are the WWW-Authenticate headers of a 401 to a peer, one for each
+// algorithm.
+func (d *digestServer) challenges(peer netip.Addr, now time.Time, stale bool) []string {
+	nonce := d.nonce(peer, now)
 	tail := ""
 	if stale {
 		tail = ", stale=true"
@@ -237,9 +140,9 @@ func (d *digestServer) challenges(now time.Time, stale bool) []string {
 	return out
 }
 
-// check judges authorization for a request. An unknown user costs what a wrong
-// password does.
-func (d *digestServer) check(c authorization, method string, now time.Time) judgement {
+// check judges authorization for a request of a peer. An unknown user costs what
+// a wrong password does.
+func (d *digestServer) check(c authorization, method string, peer netip.Addr, now time.Time) judgement {
 	algorithm := d.algorithm(c.algorithm)
 	if algorithm == "" || c.qop != "" && !strings.EqualFold(c.qop, "auth") {
 		return digestBroken
@@ -260,7 +163,7 @@ func (d *digestServer) check(c authorization, method string, now time.Time) judg
 	switch {
 	case !right || !known:
 		return digestWrong
-	case !d.fresh(c.nonce, now):
+	case !d.fresh(c.nonce, peer, now):
 		return digestStale
 	case c.qop == "" && !d.count(c.nonce, 1<<32-1, now): // no count: good for once
 		return digestStale

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,9 @@ func (b book) HA1(user, algorithm string) (string, bool) {
 	}
 	return HA1(algorithm, user, p), true
 }
+
+// here is where the phones of these tests are.
+var here = netip.MustParseAddr("192.0.2.7")
 
 // prove answers a challenge as a phone does, with another library's digest.
 func prove(t *testing.T, challenge, user, password string, count int) string {
@@ -45,10 +49,10 @@ func TestDigest(t *testing.T) {
 			if err != nil {
 				return digestBroken
 			}
-			return d.check(c, "REGISTER", time.Now())
+			return d.check(c, "REGISTER", here, time.Now())
 		}
 		for i, algorithm := range []string{MD5, SHA256} {
-			ch := d.challenges(time.Now(), false)[i]
+			ch := d.challenges(here, time.Now(), false)[i]
 			if !strings.Contains(ch, "algorithm="+algorithm) || !strings.Contains(ch, `qop="auth"`) {
 				t.Fatalf("challenge %s", ch)
 			}
@@ -75,7 +79,7 @@ func TestDigest(t *testing.T) {
 				t.Errorf("%s: a replay is %d", algorithm, got)
 			}
 		}
-		ch := d.challenges(time.Now(), false)[0]
+		ch := d.challenges(here, time.Now(), false)[0]
 		time.Sleep(time.Minute + time.Second)
 		if got := check(prove(t, ch, "alice", "open sesame", 1)); got != digestStale {
 			t.Errorf("an old nonce is %d", got)
@@ -83,7 +87,7 @@ func TestDigest(t *testing.T) {
 		if got := check(prove(t, ch, "alice", "wrong", 1)); got != digestWrong {
 			t.Errorf("an old nonce and a wrong password are %d: stale would tell that the password is right", got)
 		}
-		if ch := d.challenges(time.Now(), true)[0]; !strings.Contains(ch, "stale=true") {
+		if ch := d.challenges(here, time.Now(), true)[0]; !strings.Contains(ch, "stale=true") {
 			t.Errorf("challenge %s", ch)
 		}
 	})
@@ -132,13 +136,13 @@ func TestDigestOfAnyPassword(t *testing.T) {
 		algorithm := rapid.SampledFrom([]string{MD5, SHA256}).Draw(r, "algorithm")
 		d := newDigestServer(book{user: password}, []string{algorithm}, time.Minute)
 		now := time.Now()
-		ch := d.challenges(now, false)[0]
+		ch := d.challenges(here, now, false)[0]
 		for pass, want := range map[string]judgement{password: digestRight, other: digestWrong} {
 			c, err := parseAuthorization(prove(t, ch, user, pass, 1))
 			if err != nil {
 				r.Fatal(err)
 			}
-			if got := d.check(c, "REGISTER", now); got != want {
+			if got := d.check(c, "REGISTER", here, now); got != want {
 				r.Fatalf("%q: %d", pass, got)
 			}
 		}
@@ -155,7 +159,7 @@ func FuzzDigest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if d.check(c, "REGISTER", time.Unix(1_700_000_000, 0)) == digestRight {
+		if d.check(c, "REGISTER", here, time.Unix(1_700_000_000, 0)) == digestRight {
 			t.Error("let in without the password")
 		}
 	})

@@ -317,7 +317,8 @@ func (f *front) close() {
 }
 
 // trusted says whether an address is a trunk's: no limit but that of all calls
-// is for it, and it is never banned.
+// is for it, and it is never banned. Whether it is believed is another matter:
+// see whoCalls.
 func (s *Server) trusted(addr netip.Addr) bool {
-	return s.trusts(netip.AddrPortFrom(addr.Unmap(), 0))
+	return s.trunks.Load().at(addr) != nil || s.opt.Trusted != nil && s.opt.Trusted(netip.AddrPortFrom(addr.Unmap(), 0))
 }

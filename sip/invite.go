@@ -17,16 +17,20 @@ import (
 
 // onInvite takes a new call.
 func (s *Server) onInvite(req *gosip.Request, tx gosip.ServerTransaction) {
-	old, bad := s.replaced(req)
+	who, bad := s.whoCalls(req)
+	var old *Leg
+	if bad.status == 0 {
+		old, bad = s.replaced(req, who.trusted)
+	}
 	if old != nil {
-		bad = s.replace(old, req, tx)
+		bad = s.replace(old, req, tx, who)
 	}
 	if old != nil && bad.status == 0 {
 		return
 	}
 	var l *Leg
 	if bad.status == 0 {
-		l, bad = s.newInbound(req, tx)
+		l, bad = s.newInbound(req, tx, who)
 	}
 	if bad.status == 0 {
 		bad = s.admit(l)
@@ -57,7 +61,7 @@ func (s *Server) onInvite(req *gosip.Request, tx gosip.ServerTransaction) {
 
 // newInbound makes a leg of an INVITE, or says why it cannot be one. Nothing
 // is kept yet.
-func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Leg, verdict) {
+func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction, who caller) (*Leg, verdict) {
 	if bad := checkBody(req); bad.status != 0 {
 		return nil, bad
 	}
@@ -82,7 +86,10 @@ func (s *Server) newInbound(req *gosip.Request, tx gosip.ServerTransaction) (*Le
 	}
 	d.routes = routeSet(req, false)
 	d.allowsUpdate, d.allows = allowsUpdate(req), methodsOf(req)
-	l.trusted = s.trusts(flow)
+	l.trusted, l.from = who.trusted, who.trunk
+	if who.trunk != nil {
+		l.trunk = who.trunk.cfg.ID
+	}
 	l.who = readCaller(req, l.trusted)
 	l.called, l.caller, l.callerName = userOf(req.Recipient), l.who.number, l.who.name
 	if len(req.Body()) == 0 {

@@ -47,6 +47,7 @@ type Leg struct {
 	callerName string
 	who        callerID
 	trusted    bool           // it came from a trusted peer
+	from       *trunk         // that it came in over; nil: none
 	first      *gosip.Request // the INVITE that it began with; nil if outbound
 	traceID    string         // its Call-ID at the collector
 	invited    time.Time
@@ -88,7 +89,7 @@ type Leg struct {
 	forks      map[string]*earlyDialog // of our INVITE, by their tag
 	strays     map[string]bool         // tags of further answers, ended already
 	challenged bool                    // our INVITE, once
-	trunk      string                  // that it is out over
+	trunk      string                  // that it came in or is out over
 	reliable   *reliable               // a provisional response of ours that waits for its PRACK
 	rseq       uint32                  // number of the last one
 	// hollow: another leg has taken its far end; parted: the dialog it has left is
@@ -292,7 +293,7 @@ func (s *Server) openSession(c MediaConfig) (Media, error) {
 // waits for a hold. l.mu is held.
 func (l *Leg) apply(a sdp.Agreed) {
 	l.local.ICE.Offer = a.ICE != nil
-	l.local.Security.Offer = methodOf(a.Protection, l.local.Security.Policy)
+	l.local.Security.Offer = methodOf(a.Protection, l.local.Security.Policy, l.local.Security.Offer)
 	holds := !a.Theirs.Receives()
 	changed := holds != l.peerHolds
 	l.peerHolds = holds

@@ -14,7 +14,7 @@ import (
 // source, because one cap for all lets one stranger keep everybody out, and a
 // quarter of all places is for trunks alone.
 func (s *Server) admit(l *Leg) verdict {
-	trusted := !l.outbound && s.trusted(l.source)
+	trusted := !l.outbound && (l.trusted || s.trusted(l.source))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	later := func(limit, seconds string) verdict {
@@ -52,7 +52,7 @@ func (s *Server) admit(l *Leg) verdict {
 // all where no trunk calls us.
 func (s *Server) forStrangers() int {
 	t := s.trunks.Load()
-	called := t != nil && slices.ContainsFunc(t.list, func(k *trunk) bool { return len(k.from) > 0 })
+	called := t != nil && slices.ContainsFunc(t.list, func(k *trunk) bool { return len(k.from) > 0 || k.loginHA1 != nil })
 	if !called && s.opt.Trusted == nil || s.cfg.MaxCalls < 4 {
 		return s.cfg.MaxCalls
 	}

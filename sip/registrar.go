@@ -12,15 +12,12 @@ import (
 	gosip "github.com/emiago/sipgo/sip"
 )
 
-// registrar takes the registrations of users' telephones (RFC 3261 §10). What
-// it answers, and how long that takes, is the same for users that there are
-// and that there are not, until the password is right.
+// registrar takes the registrations of users' telephones (RFC 3261 §10).
 type registrar struct {
-	s       *Server
-	cfg     RegistrarConfig
-	digest  *digestServer
-	where   *bindings
-	guesses *guesses
+	s     *Server
+	cfg   RegistrarConfig
+	gate  gate
+	where *bindings
 }
 
 func newRegistrar(s *Server, o Options) *registrar {
@@ -29,8 +26,7 @@ func newRegistrar(s *Server, o Options) *registrar {
 	}
 	cfg := s.cfg.Registrar
 	return &registrar{
-		s: s, cfg: cfg, digest: newDigestServer(o.Phones, cfg.Algorithms, cfg.NonceLife),
-		where: newBindings(cfg.MaxContacts), guesses: newGuesses(),
+		s: s, cfg: cfg, gate: newGate(s, o.Phones, cfg.Algorithms, cfg.NonceLife), where: newBindings(cfg.MaxContacts),
 	}
 }
 
@@ -124,57 +120,8 @@ func (r *registrar) onRegister(req *gosip.Request, tx gosip.ServerTransaction) {
 // authenticate returns the user whose telephone sent req, or what to answer.
 // A user may register for nobody else.
 func (r *registrar) authenticate(req *gosip.Request, now time.Time) (string, verdict) {
-	flow, err := parseFlow(req.Source())
-	if err != nil {
-		return "", verdict{status: 400, reason: "Bad Source"}
-	}
-	var c authorization
-	found := false
-	for _, h := range req.GetHeaders("Authorization") {
-		got, err := parseAuthorization(h.Value())
-		switch {
-		case errors.Is(err, errBadDigest):
-			return "", verdict{status: 400, reason: "Bad Authorization"}
-		case err == nil && got.realm == Realm && !found:
-			c, found = got, true
-		}
-	}
-	if !found {
-		return "", r.challenge(now, false)
-	}
-	user := strings.ToLower(userOf(req.To().Address))
-	if r.guesses.locked(flow.Addr(), user, now) {
-		r.s.front.bad(flow.Addr(), "wrong password")
-		return "", verdict{403, "Forbidden", []gosip.Header{gosip.NewHeader("Retry-After", "60")}}
-	}
-	verdictOf := r.digest.check(c, string(req.Method), now)
-	if verdictOf == digestRight && c.username != user {
-		verdictOf = digestWrong // their own password, another's place
-	}
-	switch verdictOf {
-	case digestRight:
-		r.guesses.right(flow.Addr(), user)
-		r.s.front.known.add(flow.Addr())
-		return user, verdict{}
-	case digestStale:
-		return "", r.challenge(now, true)
-	case digestBroken:
-		return "", verdict{status: 400, reason: "Bad Authorization"}
-	}
-	r.s.metrics.guesses.Inc()
-	r.s.front.bad(flow.Addr(), "wrong password")
-	if r.guesses.wrong(flow.Addr(), user, now) {
-		r.s.log.Warn("security: wrong telephone passwords; this address and user wait", "address", flow.Addr(), "user", printable(user, 32))
-	}
-	return "", r.challenge(now, false)
-}
-
-func (r *registrar) challenge(now time.Time, stale bool) verdict {
-	v := verdict{status: 401, reason: "Unauthorized"}
-	for _, c := range r.digest.challenges(now, stale) {
-		v.headers = append(v.headers, gosip.NewHeader("WWW-Authenticate", c))
-	}
-	return v
+	to := strings.ToLower(userOf(req.To().Address))
+	return r.gate.enter(req, now, func(authorization) string { return to }, nil)
 }
 
 // maxURI is how long a contact's URI may be, in octets.
@@ -340,7 +287,7 @@ func (r *registrar) run(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			r.where.drop(func(b *binding) bool { return !b.Expires.After(now) })
-			r.guesses.sweep(now)
+			r.gate.guesses.sweep(now)
 			if r.cfg.Keepalive > 0 {
 				for _, b := range r.where.due(now, r.cfg.Keepalive) {
 					r.s.wg.Go(func() { r.ask(ctx, b) })

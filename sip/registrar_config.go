@@ -38,15 +38,19 @@ func DefaultRegistrarConfig() RegistrarConfig {
 	}
 }
 
-func (c RegistrarConfig) validate(bad func(format string, args ...any)) {
-	if len(c.Algorithms) == 0 {
-		bad("sip.registrar.algorithms: there is none; write MD5, SHA-256, or one of them")
+func validateAlgorithms(bad func(format string, args ...any), key string, list []string) {
+	if len(list) == 0 {
+		bad("%s: there is none; write MD5, SHA-256, or one of them", key)
 	}
-	for i, a := range c.Algorithms {
-		if a != MD5 && a != SHA256 || slices.Contains(c.Algorithms[:i], a) {
-			bad("sip.registrar.algorithms: %q is not known or there twice; write MD5, SHA-256, or one of them", a)
+	for i, a := range list {
+		if a != MD5 && a != SHA256 || slices.Contains(list[:i], a) {
+			bad("%s: %q is not known or there twice; write MD5, SHA-256, or one of them", key, a)
 		}
 	}
+}
+
+func (c RegistrarConfig) validate(bad func(format string, args ...any)) {
+	validateAlgorithms(bad, "sip.registrar.algorithms", c.Algorithms)
 	if c.MinExpires < time.Second || c.MaxExpires < c.MinExpires || c.MaxExpires > 24*time.Hour {
 		bad("sip.registrar.max_expires: %s; it must be between min_expires (%s, at least 1s) and 24h", c.MaxExpires, c.MinExpires)
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // replaced finds the leg whose dialog an INVITE wants to take the place of (RFC
-// 3891 §3); nil, and no verdict, where it wants none.
-func (s *Server) replaced(req *gosip.Request) (*Leg, verdict) {
+// 3891 §3); nil, and no verdict, where it wants none. trusted: a trunk sends it.
+func (s *Server) replaced(req *gosip.Request, trusted bool) (*Leg, verdict) {
 	hs := req.GetHeaders("Replaces")
 	if len(hs) == 0 {
 		return nil, verdict{}
@@ -36,7 +36,7 @@ func (s *Server) replaced(req *gosip.Request) (*Leg, verdict) {
 	switch {
 	// Whoever may replace can take a call over: only the other end of it, and a
 	// trunk that speaks for the other end.
-	case flow.Addr() != l.dialog.flow.Addr() && !s.trusts(flow):
+	case flow.Addr() != l.dialog.flow.Addr() && !trusted:
 		s.metrics.refused.WithLabelValues("403").Inc()
 		l.log.Warn("security: a stranger wanted to take a call over by Replaces", "source", flow.Addr())
 		return nil, verdict{status: 403, reason: "Forbidden"}
@@ -130,11 +130,12 @@ func (s *Server) reindex(a, b *Leg) {
 	}
 	a.half, b.half = b.half, a.half
 	a.source, b.source = b.source, a.source
+	a.trunk, b.trunk = b.trunk, a.trunk
 }
 
 // replace serves an INVITE with Replaces.
-func (s *Server) replace(old *Leg, req *gosip.Request, tx gosip.ServerTransaction) verdict {
-	fresh, bad := s.newInbound(req, tx)
+func (s *Server) replace(old *Leg, req *gosip.Request, tx gosip.ServerTransaction, who caller) verdict {
+	fresh, bad := s.newInbound(req, tx, who)
 	if bad.status == 0 {
 		bad = s.admit(fresh)
 	}

@@ -35,11 +35,13 @@ func (s *Server) security() sdp.Security {
 func newICE() sdp.ICE { return sdp.ICE{Ufrag: rand.Text()[:8], Pwd: rand.Text()} }
 
 // methodOf is what a later offer of ours asks for, so that it keeps to what was
-// agreed on.
-func methodOf(p media.Protection, policy sdp.Policy) sdp.Method {
+// agreed on; was is what the last one asked for.
+func methodOf(p media.Protection, policy sdp.Policy, was sdp.Method) sdp.Method {
 	switch {
 	case p.DTLS != nil:
 		return sdp.DTLS
+	case was == sdp.Either:
+		return was
 	case p.Send.Valid(), policy == sdp.Require:
 		return sdp.SDES
 	}

@@ -94,8 +94,9 @@ type Server struct {
 	originID string
 	tpl      *gosip.TransportLayer
 	txl      *gosip.TransactionLayer
-	// registrar is nil where no phone may register.
+	// registrar is nil where no phone may register; callers asks who calls.
 	registrar *registrar
+	callers   gate
 
 	// Static after Start.
 	conn      net.PacketConn
@@ -169,6 +170,7 @@ func New(cfg Config, opt Options) (*Server, error) {
 	}
 	s.front = newFront(s)
 	s.registrar = newRegistrar(s, opt)
+	s.callers = newGate(s, passwords{s}, cfg.Algorithms, cfg.Registrar.NonceLife)
 	if s.opt.OpenMedia == nil {
 		s.opt.OpenMedia = s.openSession
 	}

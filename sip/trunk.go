@@ -55,7 +55,10 @@ type TrunkStatus struct {
 type Trunks struct {
 	s    *Server
 	list []*trunk
-	dns  *resolver
+	// logins are the trunks that prove by a password that a call is theirs, by
+	// their user names.
+	logins map[string]*trunk
+	dns    *resolver
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -69,6 +72,8 @@ type trunk struct {
 	codecs  []codec.ID
 	rewrite []rewriting
 	callID  string // of its registration
+	// loginHA1 are the hashes of its login's password, by algorithm; nil: it has none.
+	loginHA1 map[string]string
 
 	mu         sync.Mutex // guards what follows
 	state      TrunkState
@@ -94,13 +99,13 @@ type rewriting struct {
 // NewTrunks makes the trunks of a server; ask is nil but in tests. Calls that
 // come in from their networks are theirs from now on (Leg.Trunk).
 func NewTrunks(s *Server, list []TrunkConfig, ask Lookup) (*Trunks, error) {
-	t := &Trunks{s: s, dns: newResolver(ask)}
+	t := &Trunks{s: s, logins: map[string]*trunk{}, dns: newResolver(ask)}
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	for _, c := range list {
 		if err := c.Validate(); err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", c.ID, err)
 		}
-		password, err := c.password()
+		password, err := c.secret().password()
 		if err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", c.ID, err)
 		}
@@ -121,6 +126,9 @@ func NewTrunks(s *Server, list []TrunkConfig, ask Lookup) (*Trunks, error) {
 				return nil, fmt.Errorf("trunk %s: %w", c.ID, err)
 			}
 			k.rewrite = append(k.rewrite, rewriting{match, r.To})
+		}
+		if err := t.takeLogin(k); err != nil {
+			return nil, fmt.Errorf("trunk %s: %w", c.ID, err)
 		}
 		t.list = append(t.list, k)
 	}
@@ -291,45 +299,26 @@ func (t *Trunks) carry(k *trunk, l *Leg) {
 	})
 }
 
-// of is the trunk that an address belongs to; nil if none.
+// of is the trunk that an address alone shows; nil if none.
 func (t *Trunks) of(ip netip.Addr) *trunk {
-	if t == nil {
-		return nil
-	}
-	for _, k := range t.list {
-		if slices.ContainsFunc(k.from, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) }) {
-			return k
-		}
+	if k := t.at(ip); k != nil && k.loginHA1 == nil {
+		return k
 	}
 	return nil
-}
-
-// TrunkOf returns the trunk whose network an address is in: what comes from
-// there is believed, and has a share of its own of every budget. "" for
-// strangers.
-func (s *Server) TrunkOf(ip netip.Addr) string {
-	if k := s.trunks.Load().of(ip); k != nil {
-		return k.cfg.ID
-	}
-	return ""
 }
 
 // Trunk is the trunk that the call came in or went out over; "" if none.
 func (l *Leg) Trunk() string {
 	l.mu.Lock()
-	id, from := l.trunk, l.source
-	l.mu.Unlock()
-	if l.outbound {
-		return id
-	}
-	return l.s.TrunkOf(from)
+	defer l.mu.Unlock()
+	return l.trunk
 }
 
 // TrunkLine is the line that the trunk of an inbound call names for calls to
 // the contact that we registered; "" if there is none.
 func (l *Leg) TrunkLine() contact.LineID {
-	k := l.s.trunks.Load().of(l.source)
-	if k == nil || l.outbound || k.cfg.Line == "" || l.called != contactUser && l.called != k.cfg.User {
+	k := l.from
+	if k == nil || k.cfg.Line == "" || l.called != contactUser && l.called != k.cfg.User {
 		return ""
 	}
 	return contact.LineID(k.cfg.Line)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -45,13 +44,19 @@ type TrunkConfig struct {
 	Expires  time.Duration `yaml:"expires"`
 
 	// From are the networks whose calls are this trunk's: what they say of
-	// their callers is believed.
+	// their callers is believed. With a login that is not enough.
 	From []string `yaml:"from"`
+	// Login is what the trunk proves with that a call is its own (401, digest),
+	// from its networks or, where it has none, from anywhere.
+	Login LoginConfig `yaml:"login"`
 	// Line is what calls to our registered contact ring; "": as dialled.
 	Line string `yaml:"line"`
 
-	Codecs []string   `yaml:"codecs"` // none: those of sip.codecs
-	SRTP   sdp.Policy `yaml:"srtp"`   // off (""), optional is off too, require
+	Codecs []string `yaml:"codecs"` // none: those of sip.codecs
+	// SRTP is whether calls to the trunk are encrypted (SDES): off (""); optional,
+	// which offers keys with plain RTP and takes what the trunk answers (RFC 8643);
+	// require.
+	SRTP sdp.Policy `yaml:"srtp"`
 
 	// Format is how the trunk wants numbers: "plus" (+8613812345678, the
 	// default), "e164" (without the plus), "national" (013812345678 where the
@@ -85,6 +90,30 @@ type RewriteConfig struct {
 	To    string `yaml:"to"`
 }
 
+// LoginConfig is a user of ours that a trunk calls with.
+type LoginConfig struct {
+	User         string `yaml:"user"` // "": the trunk has no login
+	PasswordEnv  string `yaml:"password_env"`
+	PasswordFile string `yaml:"password_file"`
+}
+
+func (c LoginConfig) secret() secret { return secret{c.PasswordEnv, c.PasswordFile} }
+
+func (c LoginConfig) validate(bad func(field, format string, args ...any)) {
+	c.secret().validate(bad, "login.")
+	switch {
+	case c.User == "" && !c.secret().none():
+		bad("login.user", "there is a password but no user")
+	case c.User != "" && c.secret().none():
+		bad("login.password_env", "the password is missing; name the variable, or the password_file, that it stands in")
+	case strings.ContainsAny(c.User, "\":,\r\n") || len(c.User) > 64:
+		bad("login.user", "%q cannot name a user; take up to 64 characters without colon, comma and quotes", c.User)
+	}
+}
+
+// secret is where the password stands that answers the trunk's challenges.
+func (c TrunkConfig) secret() secret { return secret{c.PasswordEnv, c.PasswordFile} }
+
 // Defaults of a trunk.
 const (
 	defaultGroup   = "default"
@@ -98,6 +127,17 @@ func (c TrunkConfig) group() string {
 		return defaultGroup
 	}
 	return c.Group
+}
+
+// security is what the trunk's SRTP makes of our offers and of its answers.
+func (c TrunkConfig) security() (sdp.Method, sdp.Policy) {
+	switch c.SRTP {
+	case sdp.Require:
+		return sdp.SDES, sdp.Require
+	case sdp.Optional:
+		return sdp.Either, sdp.Optional
+	}
+	return "", sdp.Off
 }
 
 // domain is the host that the trunk goes by.
@@ -163,8 +203,8 @@ func (c TrunkConfig) Validate() error {
 			bad(fmt.Sprintf("codecs[%d]", i), "%q is not a codec; write PCMU, PCMA, G722 or opus", name)
 		}
 	}
-	if !slices.Contains([]sdp.Policy{"", sdp.Off, sdp.Require}, c.SRTP) {
-		bad("srtp", "%q is not known for a trunk; write off or require", c.SRTP)
+	if !slices.Contains([]sdp.Policy{"", sdp.Off, sdp.Optional, sdp.Require}, c.SRTP) {
+		bad("srtp", "%q is not known; write off, optional or require", c.SRTP)
 	}
 	if !slices.Contains([]string{"", transferBridge, transferRefer}, c.Transfer) {
 		bad("transfer", "%q is not known; write bridge or refer", c.Transfer)
@@ -192,46 +232,20 @@ func (c TrunkConfig) Validate() error {
 }
 
 func (c TrunkConfig) validateSecrets(bad func(field, format string, args ...any)) {
-	if c.PasswordEnv != "" && c.PasswordFile != "" {
-		bad("password_env", "the password stands in a file too; keep one of the two")
+	c.secret().validate(bad, "")
+	c.Login.validate(bad)
+	if c.Login.User != "" && c.Login.User == c.User && c.Login.secret() == c.secret() {
+		bad("login.password_env", "it is the password that we answer the trunk's challenges with; take another, or whoever has one has both")
 	}
 	if c.Register && c.User == "" {
 		bad("user", "a trunk that is registered with needs a user")
 	}
-	if (c.PasswordEnv != "" || c.PasswordFile != "") && c.User == "" {
+	if !c.secret().none() && c.User == "" {
 		bad("user", "there is a password but no user")
-	}
-	if _, err := c.password(); err != nil {
-		field := "password_env"
-		if c.PasswordFile != "" {
-			field = "password_file"
-		}
-		bad(field, "%w", err)
 	}
 	if c.Expires != 0 && (c.Expires < time.Minute || c.Expires > 24*time.Hour) {
 		bad("expires", "%s is out of range; it is 1m to 24h", c.Expires)
 	}
-}
-
-// password reads the password from where it stands.
-func (c TrunkConfig) password() (string, error) {
-	switch {
-	case c.PasswordEnv != "":
-		if v := os.Getenv(c.PasswordEnv); v != "" {
-			return v, nil
-		}
-		return "", fmt.Errorf("the variable %s is empty; put the trunk's password into it", c.PasswordEnv)
-	case c.PasswordFile != "":
-		b, err := os.ReadFile(c.PasswordFile)
-		if err != nil {
-			return "", fmt.Errorf("read the trunk's password: %w", err)
-		}
-		if len(b) > 1024 {
-			return "", fmt.Errorf("%s has %d octets; a password has at most 1024", c.PasswordFile, len(b))
-		}
-		return strings.TrimRight(string(b), "\r\n"), nil
-	}
-	return "", nil
 }
 
 // splitHost parses HOST or HOST:PORT; port 0 is none.

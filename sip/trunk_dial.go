@@ -12,7 +12,6 @@ import (
 
 	"callfloor/contact"
 	"callfloor/media/codec"
-	"callfloor/sip/sdp"
 )
 
 // TrunkNumber is a number in the forms that trunks may want.
@@ -222,10 +221,7 @@ func (l *Leg) aim(k *trunk, h hop, c TrunkCall, n TrunkNumber) error {
 	if len(k.codecs) > 0 {
 		l.local.Codecs = k.codecs
 	}
-	l.local.Security.Offer, l.local.Security.Policy = "", sdp.Off
-	if k.cfg.SRTP == sdp.Require {
-		l.local.Security.Offer, l.local.Security.Policy = sdp.SDES, sdp.Require
-	}
+	l.local.Security.Offer, l.local.Security.Policy = k.cfg.security()
 	l.wants.auth, d.peerName = nil, h.name
 	if k.login.user != "" {
 		l.wants.auth = k.login

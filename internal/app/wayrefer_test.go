@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +125,4 @@ func TestTransferByTheTrunk(t *testing.T) {
 	}
 	third.Hangup(contact.EndCause{By: contact.System, Class: contact.EndCompleted, Q850: 16})
 	over(third)
-	if id := a.sip.TrunkOf(netip.MustParseAddr("127.0.0.1")); id != "far" {
-		t.Errorf("the trunk is %q", id)
-	}
 }

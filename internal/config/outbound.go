@@ -9,9 +9,24 @@ import (
 	"callfloor/sip"
 )
 
+// login looks at what a trunk proves itself with; logins are those before it.
+func (l *loader) login(key string, t sip.TrunkConfig, logins map[string]string) {
+	user := t.Login.User
+	if user == "" {
+		return
+	}
+	if other, ok := logins[user]; ok {
+		l.wrong(key+".login.user", "%q is the login of trunk %s; give each trunk its own", user, other)
+	}
+	logins[user] = t.ID
+	if len(t.From) == 0 && l.cfg.SIP.Strangers != sip.StrangersChallenged {
+		l.wrong(key+".login.user", "nobody would ask for it: name the networks that the trunk calls from (from), or set sip.strangers to challenge")
+	}
+}
+
 // wayOut looks at trunks and rules, and at what joins them with lines.
 func (l *loader) wayOut() {
-	first := map[string]int{}
+	first, logins := map[string]int{}, map[string]string{}
 	var groups []string
 	for i, t := range l.cfg.Trunks {
 		key := fmt.Sprintf("trunks[%d]", i)
@@ -26,6 +41,7 @@ func (l *loader) wayOut() {
 			l.wrong(key+".id", "there is a trunk %q already (%s); give each its own id", t.ID, l.where(fmt.Sprintf("trunks[%d].id", j)))
 		}
 		first[t.ID] = i
+		l.login(key, t, logins)
 		if t.Line != "" && !slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return string(line.ID) == t.Line }) {
 			l.wrong(key+".line", "there is no line %q", t.Line)
 		}

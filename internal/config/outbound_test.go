@@ -61,6 +61,7 @@ lines:
 // TestTrunksPage keeps docs/trunks.md true: its examples load, and it names the
 // purposes and the caps with their defaults.
 func TestTrunksPage(t *testing.T) {
+	t.Setenv("BRANCH_PASSWORD", "of the example")
 	body, err := os.ReadFile("../../docs/trunks.md")
 	if err != nil {
 		t.Fatal(err)
@@ -92,5 +93,42 @@ func TestTrunksPage(t *testing.T) {
 		if !strings.Contains(string(body), cap) {
 			t.Errorf("the page does not say %s", cap)
 		}
+	}
+}
+
+// TestLoginsOfTrunks: a login that nobody would ask for, that two trunks share or
+// that has no password is refused with its place.
+func TestLoginsOfTrunks(t *testing.T) {
+	t.Setenv("CALLFLOOR_TEST_PBX", "s3cret")
+	body := `trunks:
+  - id: one
+    hosts: [192.0.2.1]
+    from: [192.0.2.0/24]
+    login:
+      user: pbx
+      password_env: CALLFLOOR_TEST_PBX
+  - id: two
+    hosts: [192.0.2.1]
+    login:
+      user: pbx
+      password_env: CALLFLOOR_TEST_PBX
+  - id: three
+    hosts: [192.0.2.1]
+    from: [192.0.2.9]
+    login:
+      user: nobody
+`
+	_, err := Load(Source{File: write(t, body)})
+	for _, want := range []string{
+		`11:7: trunks[1].login.user: "pbx" is the login of trunk one;`, "11:7: trunks[1].login.user: nobody would ask for it",
+		"trunks[2].login.password_env: the password is missing",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in:\n%v", want, err)
+		}
+	}
+	good, _, _ := strings.Cut(body, "  - id: two")
+	if _, err := Load(Source{File: write(t, good)}); err != nil {
+		t.Error(err)
 	}
 }

@@ -31,6 +31,9 @@ type Method string
 const (
 	SDES Method = "sdes" // in the description, RFC 4568
 	DTLS Method = "dtls" // by a handshake on the media's path, RFC 5763
+	// Either offers keys in the description of plain RTP (RFC 8643): who knows
+	// them encrypts, who does not ignores them. Only offers ask for it.
+	Either Method = "either"
 )
 
 // Security is our side of the encryption. The zero value is Off.
@@ -260,27 +263,36 @@ func dtlsLines(l Security, role string) []string {
 func secureOffer(l Security) (proto string, lines []string) {
 	switch l.Offer {
 	case SDES:
-		for i, s := range media.Suites() {
-			lines = append(lines, cryptoLine(strconv.Itoa(i+1), string(s), l.Key(s)))
-		}
-		return "RTP/SAVP", lines
+		return "RTP/SAVP", keyLines(l)
+	case Either:
+		return "RTP/AVP", keyLines(l)
 	case DTLS:
 		return "UDP/TLS/RTP/SAVP", dtlsLines(l, "actpass")
 	}
 	return "RTP/AVP", nil
 }
 
+// keyLines offer a key in every suite.
+func keyLines(l Security) (lines []string) {
+	for i, s := range media.Suites() {
+		lines = append(lines, cryptoLine(strconv.Itoa(i+1), string(s), l.Key(s)))
+	}
+	return lines
+}
+
 // secureAccept reads the answer to an offer of ours.
 func (m *Media) secureAccept(l Security) (media.Protection, error) {
 	switch l.Offer {
-	case SDES:
+	case SDES, Either:
 		for _, c := range m.secure.crypto {
 			i, err := strconv.Atoi(c.tag)
 			if all := media.Suites(); err == nil && i >= 1 && i <= len(all) && all[i-1] == c.key.Suite {
 				return media.Protection{Send: l.Key(c.key.Suite), Receive: c.key}, nil
 			}
 		}
-		return media.Protection{}, ErrNotSecure
+		if l.Offer == SDES {
+			return media.Protection{}, ErrNotSecure
+		}
 	case DTLS:
 		if len(m.secure.fingerprints) == 0 || m.profile() == plain {
 			return media.Protection{}, ErrNotSecure
