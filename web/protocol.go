@@ -236,6 +236,8 @@ type MeView struct {
 	Reason string             `json:"reason"`
 	Since  string             `json:"since"`
 	Next   contact.AgentState `json:"next"` // asked for during a call; "" if none
+	// Hand: the agent asks for help (DoHand).
+	Hand bool `json:"hand,omitempty"`
 	// Ready: media is connected and the microphone works; else NotReady says
 	// which is missing: connection, microphone, phone_elsewhere.
 	Ready    bool     `json:"ready"`
@@ -408,8 +410,8 @@ type TaskView struct {
 
 // AlertView is something that supervisors should look at. Kind is "missed" (an
 // agent who does not answer), "surge" (a queue, until it is over), "promise"
-// (an agent's deadlines are near or over) or "callback" (a customer who could
-// not be called back).
+// (an agent's deadlines are near or over), "callback" (a customer who could not
+// be called back) or "hand" (an agent asks for help).
 type AlertView struct {
 	Kind  string          `json:"kind"`
 	Agent contact.AgentID `json:"agent"`

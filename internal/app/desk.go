@@ -125,6 +125,9 @@ func (d *desk) learn(h *House, n news) {
 		before := d.agents[id]
 		d.agents[id] = a
 		h.noteShift(id, before, a)
+		if a.State == contact.AgentOffline && d.raised(id) {
+			h.alert(acd.Alert{Kind: alertHand, Agent: id})
+		}
 		if o, ok := d.offers[id]; ok && o.Contact != a.Contact {
 			delete(d.offers, id) // until then it says why this agent has the call
 		}

@@ -255,11 +255,14 @@ func why(reasons []acd.Candidate) string {
 
 // alert tells the supervisors.
 func (h *House) alert(a acd.Alert) {
+	key := "alert/" + a.Kind + "/" + string(a.Agent) + string(a.Queue)
+	if _, was := h.desk.alerts[key]; a.Kind == alertHand && was == a.On {
+		return // raised or lowered twice
+	}
 	h.log.Warn("the floor needs a look", "kind", a.Kind, "on", a.On, "agent", a.Agent, "queue", a.Queue, "why", a.Text)
 	if a.On {
 		h.alerts.WithLabelValues(a.Kind).Inc()
 	}
-	key := "alert/" + a.Kind + "/" + string(a.Agent) + string(a.Queue)
 	view := web.AlertView{Kind: a.Kind, Agent: a.Agent, Queue: string(a.Queue), Text: a.Text, At: contact.Time(time.Now())}
 	if a.On {
 		h.desk.alerts[key] = view
@@ -272,6 +275,9 @@ func (h *House) alert(a acd.Alert) {
 		} else {
 			s.Drop(key)
 		}
+	}
+	if a.Kind == alertHand {
+		h.desk.showMe(h, string(a.Agent))
 	}
 }
 

@@ -84,6 +84,9 @@ func (h *House) watch(ctx context.Context, s *web.Seat, id contact.ID, m call.Su
 		}
 		return err
 	}
+	if agent := c.Agent(); m != call.Listen && agent != "" {
+		h.lift(agent, false) // help is there
+	}
 	return nil
 }
 
@@ -139,6 +142,7 @@ func (h *House) takeOver(ctx context.Context, s *web.Seat, id contact.ID) error 
 	delete(h.listening, s.User())
 	s.Drop("listen")
 	h.mu.Unlock()
+	h.lift(from, false)
 	return nil
 }
 

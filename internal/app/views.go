@@ -18,6 +18,7 @@ func meView(h *House, who web.Identity, a acd.AgentStatus, notReady string) web.
 		Ready: notReady == "", NotReady: notReady,
 		Dispositions: h.names.dispositions, AwayReasons: h.names.awayReasons, Queues: []string{},
 	}
+	v.Hand = h.desk.raised(contact.AgentID(who.User))
 	v.Telephone = h.phones.has(contact.AgentID(who.User))
 	if v.State == "" {
 		v.State = contact.AgentOffline

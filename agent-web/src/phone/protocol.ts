@@ -115,7 +115,8 @@ export type Verb =
 	| "dial"
 	| "echo"
 	| "headset"
-	| "video";
+	| "video"
+	| "hand";
 export interface CommandFields {
 	contact?: string;
 	agent?: string;
@@ -172,6 +173,8 @@ export interface MeView {
 	reason: string;
 	since: string;
 	next: AgentState | "";
+	/** The agent asks for help. */
+	hand?: boolean;
 	ready: boolean;
 	not_ready: string;
 	queues: string[] | null;
@@ -381,7 +384,7 @@ export interface QueueView {
 }
 /** Something that supervisors should look at: an agent who does not answer, or a queue with a surge. */
 export interface AlertView {
-	kind: "missed" | "surge" | "promise" | "callback" | "outbound_stopped" | "outbound_blocked" | "outbound_cap";
+	kind: "missed" | "surge" | "promise" | "callback" | "hand" | "outbound_stopped" | "outbound_blocked" | "outbound_cap";
 	agent: string;
 	queue: string;
 	text: string;

@@ -23,6 +23,7 @@ export const ACTS = [
 	{ act: "pickup", key: "u", label: "call.pickup" },
 	{ act: "pause", key: "r", label: "call.pause" },
 	{ act: "available", key: "g", label: "state.go" },
+	{ act: "hand", key: "i", label: "state.hand" },
 	{ act: "done", key: "w", label: "wrap.done" },
 	{ act: "headset", key: "s", label: "headset.open" },
 	{ act: "out", key: "n", label: "out.open" },
@@ -135,6 +136,8 @@ export class Desk {
 				return phase === "wrap_up" ? "" : t("why.wrapup");
 			case "available":
 				return this.#whyNotAvailable();
+			case "hand":
+				return this.seat.doc.me?.state === "offline" ? t("why.offline") : "";
 		}
 	}
 
@@ -180,6 +183,8 @@ export class Desk {
 			case "available":
 				if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
 				return void run(phone.setState("available"));
+			case "hand":
+				return void run(phone.do("hand", { on: !this.seat.doc.me?.hand }));
 			case "done":
 				return void this.#done();
 		}
