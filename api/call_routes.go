@@ -20,6 +20,9 @@ type Calls interface {
 	// Messages returns the SIP messages of one call, oldest first; contact.NotFound
 	// if there is no such call.
 	Messages(ctx context.Context, id contact.ID) ([]call.SIPMessage, error)
+	// TagCounts returns how many calls of agent ("" is everybody) that began in
+	// [from, to) have each tag, never nil.
+	TagCounts(ctx context.Context, from, to time.Time, agent contact.AgentID) ([]call.TagCount, error)
 }
 
 type callsInput struct {
@@ -27,6 +30,13 @@ type callsInput struct {
 	Before time.Time `query:"before" doc:"only calls that began before"`
 	Line   string    `query:"line"`
 	Agent  string    `query:"agent"`
+	Tags   []string  `query:"tag,explode" maxItems:"16" pattern:"^[a-z0-9_-]+=[a-z0-9_-]+$" doc:"GROUP=TAG; only calls that have every one"`
+}
+
+type tagCountsInput struct {
+	From  time.Time `query:"from" required:"true"`
+	To    time.Time `query:"to" doc:"without it now"`
+	Agent string    `query:"agent" maxLength:"64" doc:"without it everybody; an agent's are always the agent's own"`
 }
 
 type callInput struct {
@@ -37,7 +47,7 @@ func (s *Server) callRoutes(h huma.API) {
 	s.sipRoutes(h)
 	register(s, h, operation{id: "list-calls", method: http.MethodGet, path: "/api/v1/calls", summary: "Calls, newest first; an agent's are those that the agent served", access: accessAgent},
 		func(ctx context.Context, in *callsInput) (*body[[]call.Record], error) {
-			q := call.Query{Limit: in.Limit, Before: in.Before, Line: contact.LineID(in.Line), Agent: contact.AgentID(in.Agent)}
+			q := call.Query{Limit: in.Limit, Before: in.Before, Line: contact.LineID(in.Line), Agent: contact.AgentID(in.Agent), Tags: in.Tags}
 			if id := identityIn(ctx); id.Role == contact.RoleAgent {
 				q.Agent = contact.AgentID(id.User)
 			}
@@ -46,6 +56,22 @@ func (s *Server) callRoutes(h huma.API) {
 				maskFrom(ctx, &calls[i])
 			}
 			return &body[[]call.Record]{calls}, err
+		})
+	register(s, h, operation{id: "list-tags", method: http.MethodGet, path: "/api/v1/tags", summary: "The groups of tags that agents choose from in wrap-up", access: accessAgent},
+		func(context.Context, *struct{}) (*body[[]contact.TagGroup], error) {
+			return &body[[]contact.TagGroup]{append([]contact.TagGroup{}, s.opts.Tags...)}, nil
+		})
+	register(s, h, operation{id: "count-tags", method: http.MethodGet, path: "/api/v1/tag-counts", summary: "How many calls have each tag", access: accessAgent},
+		func(ctx context.Context, in *tagCountsInput) (*body[[]call.TagCount], error) {
+			agent := contact.AgentID(in.Agent)
+			if id := identityIn(ctx); id.Role == contact.RoleAgent {
+				agent = contact.AgentID(id.User)
+			}
+			if in.To.IsZero() {
+				in.To = time.Now()
+			}
+			counts, err := s.opts.Calls.TagCounts(ctx, in.From, in.To, agent)
+			return &body[[]call.TagCount]{counts}, err
 		})
 	register(s, h, operation{id: "show-call", method: http.MethodGet, path: "/api/v1/calls/{id}", summary: "One call with its timeline", access: accessAgent},
 		func(ctx context.Context, in *callInput) (*body[call.Detail], error) {

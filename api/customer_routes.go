@@ -49,15 +49,16 @@ type Customer struct {
 
 // EarlierCall is an earlier call of the customer, on any line, with any agent.
 type EarlierCall struct {
-	ID          contact.ID `json:"id"`
-	Started     string     `json:"started"`
-	Line        string     `json:"line"`
-	Queue       *string    `json:"queue"`
-	Agent       *string    `json:"agent"`
-	Talked      *float64   `json:"talked" doc:"seconds; null if nobody answered"`
-	Disposition *string    `json:"disposition"`
-	Note        *string    `json:"note"`
-	CSAT        *int       `json:"csat"`
+	ID          contact.ID   `json:"id"`
+	Started     string       `json:"started"`
+	Line        string       `json:"line"`
+	Queue       *string      `json:"queue"`
+	Agent       *string      `json:"agent"`
+	Talked      *float64     `json:"talked" doc:"seconds; null if nobody answered"`
+	Disposition *string      `json:"disposition"`
+	Note        *string      `json:"note"`
+	Tags        contact.Tags `json:"tags"`
+	CSAT        *int         `json:"csat"`
 }
 
 // OpenTask is something that the customer was promised, or asked for.
@@ -170,7 +171,7 @@ func (s *Server) customer(ctx context.Context, id contact.ID) (Customer, error) 
 func earlier(r call.Record) EarlierCall {
 	e := EarlierCall{
 		ID: r.ID, Started: r.Started.Time().UTC().Format(time.RFC3339), Line: string(r.Line), Queue: (*string)(r.Queue), Agent: (*string)(r.Agent),
-		Disposition: r.Disposition, Note: r.Note, CSAT: r.CSAT,
+		Disposition: r.Disposition, Note: r.Note, Tags: r.Tags, CSAT: r.CSAT,
 	}
 	if r.Answered != nil && r.Ended != nil {
 		talked := r.Ended.Time().Sub(r.Answered.Time()).Seconds()

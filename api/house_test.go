@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
@@ -46,6 +47,11 @@ var aliceCall, otherCall = contact.NewID(), contact.NewID()
 func (c *testCalls) List(_ context.Context, q call.Query) ([]call.Record, error) {
 	c.asked = q
 	return []call.Record{{ID: contact.NewID(), From: "13812341234"}}, nil
+}
+
+func (c *testCalls) TagCounts(_ context.Context, _, _ time.Time, agent contact.AgentID) ([]call.TagCount, error) {
+	c.asked = call.Query{Agent: agent}
+	return []call.TagCount{{Group: "topic", Tag: "order", Calls: 2}}, nil
 }
 
 func (c *testCalls) Messages(_ context.Context, id contact.ID) ([]call.SIPMessage, error) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"callfloor/contact"
 )
 
 // Limits of the HTTP servers. Writing has no limit of its own beyond idle
@@ -56,6 +58,8 @@ type Options struct {
 	Accounts *Accounts
 	Audit    *Audit
 	Lines    []Line
+	// Tags are the groups of tags of wrap-ups.
+	Tags []contact.TagGroup
 	// Demo shows the people of the demo with one-click sign-in and lets the
 	// built-in test phone be started; the server then answers to localhost only.
 	Demo     bool

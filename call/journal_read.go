@@ -30,7 +30,7 @@ func (j *Journal) Show(ctx context.Context, id contact.ID) (Detail, error) {
 	return NewReader(j.db).Show(ctx, id)
 }
 
-const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note, csat, caller_name, trust, attest, diverted_from, diverted_why, queued, direction`
+const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note, csat, caller_name, trust, attest, diverted_from, diverted_why, queued, direction, ` + tagColumn
 
 // List returns the calls that q chooses, newest first. It is never nil.
 func (r *Reader) List(ctx context.Context, q Query) ([]Record, error) {
@@ -45,9 +45,10 @@ func (r *Reader) List(ctx context.Context, q Query) ([]Record, error) {
 	}
 	records := []Record{}
 	err := r.db.View(ctx, func(tx *store.Tx) error {
+		tagged, args := q.tagged([]any{before, q.Line, q.Agent, limit})
 		rows, err := tx.QueryContext(ctx, `SELECT `+recordColumns+` FROM call_calls
-			WHERE started < $1 AND ($2 = '' OR line = $2) AND ($3 = '' OR agent = $3)
-			ORDER BY started DESC, id DESC LIMIT $4`, before, q.Line, q.Agent, limit)
+			WHERE started < $1 AND ($2 = '' OR line = $2) AND ($3 = '' OR agent = $3)`+tagged+`
+			ORDER BY started DESC, id DESC LIMIT $4`, args...)
 		if err != nil {
 			return err
 		}
@@ -148,13 +149,15 @@ func scanRecord(row interface{ Scan(...any) error }) (Record, error) {
 		queued          *int64
 		by, class, why  *string
 		sip, q850       *int
+		tags            *string
 	)
 	err := row.Scan(&r.ID, &r.Line, &r.From, &r.Queue, &r.Agent, &started, &answered, &ended,
 		&by, &class, &sip, &q850, &why, &r.Consent, &r.Recording, &r.Disposition, &r.Note, &r.CSAT,
-		&r.Name, &r.Trust, &r.Attest, &r.DivertedFrom, &r.DivertedWhy, &queued, &r.Direction)
+		&r.Name, &r.Trust, &r.Attest, &r.DivertedFrom, &r.DivertedWhy, &queued, &r.Direction, &tags)
 	if err != nil {
 		return Record{}, err
 	}
+	r.Tags = readTags(tags)
 	r.Started = Stamp(time.UnixMilli(started))
 	r.Answered, r.Ended, r.Queued = stamp(answered), stamp(ended), stamp(queued)
 	if by != nil {

@@ -38,6 +38,8 @@ type Record struct {
 	// Disposition and Note are what the agent wrote in wrap-up.
 	Disposition *string `json:"disposition"`
 	Note        *string `json:"note"`
+	// Tags are what the agent tagged it with; {} if with nothing.
+	Tags contact.Tags `json:"tags"`
 	// CSAT is how satisfied the customer said to be, 1 to 5.
 	CSAT *int `json:"csat"`
 }
@@ -88,4 +90,6 @@ type Query struct {
 	Before time.Time
 	Line   contact.LineID  // "" is any
 	Agent  contact.AgentID // "" is any
+	// Tags leave out calls that do not have every one, each as GROUP=TAG.
+	Tags []string
 }

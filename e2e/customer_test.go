@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"callfloor/call"
 	"callfloor/knowledge"
 )
 
@@ -44,13 +45,13 @@ func TestBesideTheCall(t *testing.T) {
 		}
 		return nil
 	})
-	call, err := s.newest()
+	began, err := s.newest()
 	if err != nil {
 		t.Fatal(err)
 	}
 	alice.clickOn(`[data-testid="customer-number"] button`)
-	alice.text("customer-number", call.From)
-	s.audited("alice", "number_reveal", call.ID)
+	alice.text("customer-number", began.From)
+	s.audited("alice", "number_reveal", began.ID)
 
 	alice.clickOn(`[data-testid="customer-edit"]`)
 	alice.must(nil, "type", map[string]any{"text": "Wang Fang"})
@@ -80,13 +81,20 @@ func TestBesideTheCall(t *testing.T) {
 	alice.click("end")
 	first.wait()
 	alice.state("wrap_up")
+	alice.inspect("wrap-up", 1280)
+	for _, key := range []string{"1", "2", "3", "0", "3"} { // result, topic, mood, not whether solved, difficulty
+		alice.press(key)
+	}
 	alice.click("wrapup-done")
+	alice.state("available")
+	s.tagged(began.ID)
 
 	s.dial("1002", "--from", "+4930123456", "--for", "60s")
 	alice.see("ringing")
 	alice.text("customer-name", "Wang Fang")
 	alice.text("earlier-calls", "Please send it back within 30 days. done")
 	alice.text("earlier-calls", "alice")
+	alice.text("earlier-calls", "Topic: Delivery · Mood: Upset · Difficulty: Hard")
 	alice.press("a")
 	alice.state("talking")
 	alice.inspect("beside-the-call", 1280)
@@ -100,6 +108,21 @@ func TestBesideTheCall(t *testing.T) {
 	alice.click("figures")
 	alice.see("figures-states")
 	alice.inspect("figures", 1280)
+}
+
+// tagged checks that a call is found by the tags that it got, and counted.
+func (s *server) tagged(id string) {
+	s.t.Helper()
+	var found []call.Record
+	if code, answer := s.get("sam", "/api/v1/calls?tag=topic=delivery&tag=mood=upset"); code != 200 || json.Unmarshal(answer, &found) != nil || len(found) != 1 || string(found[0].ID) != id {
+		s.t.Fatalf("found by tags: %d %s", code, answer)
+	}
+	if got := found[0]; *got.Disposition != "Solved" || fmt.Sprint(got.Tags) != "map[difficulty:[hard] mood:[upset] topic:[delivery]]" {
+		s.t.Errorf("kept: %v %v", *got.Disposition, got.Tags)
+	}
+	if code, answer := s.get("alice", "/api/v1/tag-counts?from=2020-01-01T00:00:00Z"); code != 200 || !strings.Contains(string(answer), `{"group":"topic","tag":"delivery","calls":1}`) {
+		s.t.Errorf("counts: %d %s", code, answer)
+	}
 }
 
 // writeKnowledge writes an article and a phrase as the supervisor.

@@ -304,25 +304,6 @@ func (s *seatRun) hush() {
 	}
 }
 
-// wrapUp ends the wrap-up with the first disposition there is.
-func (s *seatRun) wrapUp(ctx context.Context) error {
-	v, ok := s.client.Get("call")
-	if call := decodeCall(v); !ok || call == nil || call.Phase != web.PhaseWrapUp {
-		return nil
-	}
-	done := web.Command{Do: web.DoWrapUpDone}
-	me, _ := s.client.Get("me")
-	if d := decodeMe(me).Dispositions; len(d) > 0 {
-		done.Disposition = d[0]
-	}
-	// It may end by itself at the same moment.
-	if err := s.client.Do(ctx, done); err != nil && contact.ErrorCode(err) != contact.Conflict {
-		return fmt.Errorf("ending the wrap-up: %w", err)
-	}
-	_, err := s.await(ctx, func(c *web.CallView) bool { return c == nil || c.Phase != web.PhaseWrapUp })
-	return err
-}
-
 // leave ends a call that is up, wraps it up and goes offline.
 func (s *seatRun) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, seatLeaveWithin)

@@ -73,7 +73,7 @@ func target(kind string) (message any, check func() string) {
 		return m, func() string {
 			return first(field{"do", len(m.Do) > maxName}, field{"contact", len(m.Contact) > maxName}, field{"agent", len(m.Agent) > maxName},
 				field{"state", len(m.State) > maxName}, field{"reason", len(m.Reason) > maxName}, field{"digit", len(m.Digit) > maxName},
-				field{"disposition", len(m.Disposition) > maxName}, field{"note", len(m.Note) > maxNote},
+				field{"disposition", len(m.Disposition) > maxName}, field{"note", len(m.Note) > maxNote}, field{"tags", !sane(m.Tags)},
 				field{"to", m.To != nil && (len(m.To.ID) > maxName || len(m.To.Kind) > maxName)}, field{"door", len(m.Door) > maxName},
 				field{"source", len(m.Source) > maxName})
 		}
@@ -82,6 +82,19 @@ func target(kind string) (message any, check func() string) {
 	default:
 		return nil, nil
 	}
+}
+
+// maxTags bounds the groups of a command's tags, and the tags of each.
+const maxTags = 32
+
+// sane says whether tags have a size that a person could have chosen.
+func sane(tags contact.Tags) bool {
+	for group, chosen := range tags {
+		if len(group) > maxName || len(chosen) > maxTags || slices.ContainsFunc(chosen, func(t string) bool { return len(t) > maxName }) {
+			return false
+		}
+	}
+	return len(tags) <= maxTags
 }
 
 // microphones are the values of MediaReport.Microphone.

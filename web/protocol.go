@@ -26,6 +26,7 @@ import (
 //	alert/…          AlertView   (supervisors and administrators)
 //	task/ID          TaskView    (its agent; supervisors and administrators)
 //	echo             EchoView, once the network was tested
+//	tags             TagsView
 //
 // Durations are seconds, times RFC 3339 with milliseconds; null or absent is
 // "none". testdata/protocol/*.json holds an example of every message; Go and
@@ -164,6 +165,9 @@ type Command struct {
 	// consult, transfer and park.
 	Disposition string `json:"disposition,omitempty"`
 	Note        string `json:"note,omitempty"`
+	// Tags go with wrapup_note and wrapup_done too; without them those chosen
+	// before stay.
+	Tags contact.Tags `json:"tags,omitempty"`
 	// To, Priority and Door: see DoConsult and the other verbs there.
 	To       *Target `json:"to,omitempty"`
 	Priority int     `json:"priority,omitempty"`
@@ -318,6 +322,7 @@ type CallView struct {
 	Answered    *string           `json:"answered"`
 	Disposition string            `json:"disposition"`
 	Note        string            `json:"note"`
+	Tags        contact.Tags      `json:"tags,omitempty"`
 	// Kind is "" for a call, callback (the customer is called when the agent has
 	// answered; Answered is null until they are there) or voicemail; Task is
 	// which one.
@@ -328,6 +333,11 @@ type CallView struct {
 	// Video is who shows what; absent where nobody else could see anything.
 	Video *VideoView `json:"video,omitempty"`
 	Told
+}
+
+// TagsView are the groups of tags to choose from in wrap-up.
+type TagsView struct {
+	Groups []contact.TagGroup `json:"groups"`
 }
 
 // CoachView is a supervisor in an agent's call.

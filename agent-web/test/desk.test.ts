@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Session } from "../src/api/types.ts";
-import type { CallView } from "../src/phone/protocol.ts";
+import type { CallView, TagGroup } from "../src/phone/protocol.ts";
 import type { App } from "../src/state/app.svelte.ts";
 import { ACTS, Desk } from "../src/state/desk.svelte.ts";
 import type { Seat } from "../src/state/seat.svelte.ts";
@@ -9,9 +9,14 @@ import type { Seat } from "../src/state/seat.svelte.ts";
 beforeEach(() => localStorage.clear());
 
 /** What an agent with this call can do, each act with why not. */
-function reasons(call: Partial<CallView>): Record<string, string> {
-	const app = { t: (key: string) => key } as unknown as App;
-	const doc = { call: { contact: "c1", second: null, helps: false, recording: "on", ...call }, me: null, parked: [] };
+function reasons(call: Partial<CallView>, groups: TagGroup[] = []): Record<string, string> {
+	const app = { t: (key: string) => key, label: (of: { id: string }) => of.id } as unknown as App;
+	const doc = {
+		call: { contact: "c1", second: null, helps: false, recording: "on", ...call },
+		me: null,
+		parked: [],
+		tags: groups,
+	};
 	const seat = { state: { link: { at: "live" } }, doc } as unknown as Seat;
 	const desk = new Desk(app, seat, { user: "alice", role: "agent" } as Session);
 	return Object.fromEntries(ACTS.map(({ act }) => [act, desk.whyNot(act)]));
@@ -38,4 +43,11 @@ describe("what a task allows", () => {
 		expect(reasons({ phase: "wrap_up", kind: "voicemail" }).done).toBe("");
 		expect(reasons({ phase: "wrap_up", kind: "voicemail" }).hold).toBe("why.talking");
 	});
+});
+
+test("a wrap-up is done when no required group lacks a tag", () => {
+	const group: TagGroup = { id: "topic", label: { en: "", zh: "" }, required: true, many: false, tags: [] };
+	expect(reasons({ phase: "wrap_up" }, [group]).done).toBe("why.tags");
+	expect(reasons({ phase: "wrap_up" }, [{ ...group, required: false }]).done).toBe("");
+	expect(reasons({ phase: "wrap_up", kind: "voicemail" }, [group]).done).toBe("");
 });

@@ -26,6 +26,7 @@ import type {
 	ShownView,
 	Snapshot,
 	Tab,
+	TagsView,
 	TaskView,
 	VideoView,
 	Welcome,
@@ -98,6 +99,11 @@ const end = shape({
 	why: maybe(text),
 });
 
+const label = shape({ en: text, zh: text });
+const tagged: Check = (v) => typeof v === "object" && v !== null && Object.values(v).every(list(text));
+const tags: Fields<TagsView> = {
+	groups: list(shape({ id: text, label, required: flag, many: flag, tags: list(shape({ id: text, label })) })),
+};
 const hello: Fields<Hello> = {
 	type: one("hello"),
 	token: maybe(text),
@@ -196,6 +202,7 @@ const command: Fields<Command> = {
 	digit: maybe(text),
 	disposition: maybe(text),
 	note: maybe(text),
+	tags: maybe(tagged),
 	to: maybe(shape({ kind: one("agent", "queue", "number"), id: text })),
 	priority: maybe(whole),
 	number: maybe(text),
@@ -313,6 +320,7 @@ const call: Fields<CallView> = {
 	answered: or(time, none),
 	disposition: text,
 	note: text,
+	tags: maybe(tagged),
 	context: or(absent, shape({ from: text, at: time, fields: anything })),
 	variables: maybe(list(shape({ name: text, label: text, value: text }))),
 	csat: maybe(whole),
@@ -443,6 +451,7 @@ const shapes: Record<string, Record<string, Check>> = {
 	flowcall,
 	parked,
 	task,
+	tags,
 };
 
 function problems(fields: Record<string, Check>, value: unknown): string[] {

@@ -183,28 +183,52 @@ func (h *House) inCall(s *web.Seat, cmd web.Command) error {
 func (h *House) wrapUp(ctx context.Context, user contact.AgentID, cmd web.Command) error {
 	status, _ := h.engine.Agent(user)
 	id := status.Contact
-	if id == "" || (cmd.Do == web.DoWrapUpDone && status.State != contact.AgentWrapUp) {
+	done := cmd.Do == web.DoWrapUpDone
+	if id == "" || (done && status.State != contact.AgentWrapUp) {
 		return contact.Errorf(contact.Conflict, "there is no call to wrap up")
 	}
 	if len(cmd.Note) > noteLimit {
 		return contact.Errorf(contact.Invalid, "a note can have %d characters at most", noteLimit)
 	}
-	if task, err := h.tasks.wrapUp(ctx, id, user, cmd.Disposition, cmd.Note, cmd.Do == web.DoWrapUpDone); err != nil {
+	if err := contact.CheckTags(h.names.tags, cmd.Tags); err != nil {
 		return err
-	} else if task { // there is no call of it
-		h.inbox.put(func(n *news) { n.wraps[wrapKey{id, user}] = wrap{cmd.Disposition, cmd.Note} })
-		if cmd.Do == web.DoWrapUpDone {
-			return h.engine.Do(acd.WrapUpDone{Agent: user})
-		}
-		return nil
 	}
-	if err := h.journal.WrapUp(ctx, id, call.WrapUp{Agent: user, Disposition: cmd.Disposition, Note: cmd.Note, Done: cmd.Do == web.DoWrapUpDone}); err != nil {
+	task, err := h.tasks.wrapUp(ctx, id, user, cmd.Disposition, cmd.Note, done)
+	if err != nil {
+		return err
+	}
+	if !task { // otherwise there is no call of it
+		if err := h.wrapUpCall(ctx, id, user, cmd); err != nil {
+			return err
+		}
+	}
+	h.inbox.put(func(n *news) {
+		n.wraps[wrapKey{id, user}] = wrap{disposition: cmd.Disposition, note: cmd.Note, tags: cmd.Tags}
+	})
+	if done {
+		return h.engine.Do(acd.WrapUpDone{Agent: user})
+	}
+	return nil
+}
+
+// wrapUpCall writes into the journal what an agent wrote about a call, unless it
+// shall be done and lacks a tag.
+func (h *House) wrapUpCall(ctx context.Context, id contact.ID, user contact.AgentID, cmd web.Command) error {
+	done := cmd.Do == web.DoWrapUpDone
+	tags := cmd.Tags
+	if done && tags == nil {
+		var err error
+		if tags, err = h.journal.Tags(ctx, id); err != nil {
+			h.log.Warn("could not read the tags of a call", "call", id, "error", err)
+		}
+	}
+	if missing := contact.MissingTags(h.names.tags, tags); done && len(missing) > 0 {
+		return contact.Errorf(contact.Invalid, "first choose a tag of the group %q", missing[0].ID)
+	}
+	w := call.WrapUp{Agent: user, Disposition: cmd.Disposition, Note: cmd.Note, Tags: cmd.Tags, Done: done}
+	if err := h.journal.WrapUp(ctx, id, w); err != nil {
 		h.log.Error("could not save a wrap-up", "call", id, "error", err)
 		return contact.Errorf(contact.Internal, "your note could not be saved; try again")
-	}
-	h.inbox.put(func(n *news) { n.wraps[wrapKey{id, user}] = wrap{cmd.Disposition, cmd.Note} })
-	if cmd.Do == web.DoWrapUpDone {
-		return h.engine.Do(acd.WrapUpDone{Agent: user})
 	}
 	return nil
 }

@@ -38,7 +38,10 @@ type wrapKey struct {
 }
 
 // wrap is what an agent wrote so far about a call that is over.
-type wrap struct{ disposition, note string }
+type wrap struct {
+	disposition, note string
+	tags              contact.Tags
+}
 
 func newDesk() desk {
 	return desk{
@@ -109,6 +112,9 @@ func (d *desk) learn(h *House, n news) {
 	}
 	for k, w := range n.wraps {
 		if _, ok := d.calls[k.call]; ok {
+			if w.tags == nil {
+				w.tags = d.wraps[k].tags
+			}
 			d.wraps[k] = w
 		}
 	}
@@ -160,6 +166,7 @@ func (d *desk) forget(id contact.ID) {
 // showAll fills the document of a seat that has just connected.
 func (d *desk) showAll(h *House, user string) {
 	d.showMe(h, user)
+	d.seats[user].Put("tags", web.TagsView{Groups: h.names.tags})
 	for id := range d.queues {
 		d.showQueue(h, id)
 	}

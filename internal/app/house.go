@@ -86,6 +86,7 @@ type names struct {
 	lastAgent    time.Duration
 	transfers    call.Config
 	dispositions []string
+	tags         []contact.TagGroup
 	awayReasons  []string
 }
 

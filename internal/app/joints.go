@@ -36,7 +36,7 @@ func (s staff) Queues(user string) []contact.QueueID {
 }
 
 func namesOf(cfg config.Config) names {
-	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, transfers: cfg.Transfers, dispositions: cfg.Dispositions, awayReasons: cfg.AwayReasons}
+	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, transfers: cfg.Transfers, dispositions: cfg.Dispositions, tags: cfg.Tags, awayReasons: cfg.AwayReasons}
 	for _, q := range cfg.Queues {
 		n.queues[q.ID] = q.Name
 	}
@@ -65,7 +65,7 @@ func (a *App) apiOptions() api.Options {
 	}
 	o.Tasks, o.Staffing = a.house.tasks, a.planner()
 	o.Customers, o.Knowledge = a.callers(), knowledge.New(a.db)
-	o.Figures = a.house.shifts
+	o.Figures, o.Tags = a.house.shifts, a.cfg.Tags
 	for _, l := range a.cfg.Lines {
 		o.Lines = append(o.Lines, api.Line{ID: string(l.ID), Name: l.Name})
 	}

@@ -36,7 +36,7 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 		Waited: s.Waited.Seconds(), Caller: callerView(s.Origin),
 		Until: maybe(a.Until), Muted: s.Muted, Consent: s.Consent, Recording: s.Recording, RecordingWhy: s.RecordingWhy,
 		PausedUntil: maybe(s.PausedUntil), Codec: s.Codec, Quality: quality(s.Quality), Own: quality(s.AgentQuality), Ended: s.Ended, Answered: maybe(s.Answered),
-		Disposition: w.disposition, Note: w.note, Coach: coach, Trouble: string(s.Trouble),
+		Disposition: w.disposition, Note: w.note, Tags: w.tags, Coach: coach, Trouble: string(s.Trouble),
 	}
 	if v.Chosen == nil {
 		v.Chosen = []string{}

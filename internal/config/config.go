@@ -65,6 +65,8 @@ type Config struct {
 	Promises []tasks.PromiseConfig `yaml:"promises"`
 	// Dispositions are what an agent chooses from in wrap-up.
 	Dispositions []string `yaml:"dispositions"`
+	// Tags are what an agent tags calls with in wrap-up, by group.
+	Tags []contact.TagGroup `yaml:"tags"`
 	// AwayReasons are what an agent chooses from when going away.
 	AwayReasons []string `yaml:"away_reasons"`
 
@@ -214,6 +216,7 @@ func Default() Config {
 		Outbound:     outbound.DefaultConfig(),
 		Promises:     tasks.DefaultPromises(),
 		Dispositions: []string{"Solved", "Order taken", "Call back", "Passed on", "Wrong number", "Other"},
+		Tags:         contact.DefaultTagGroups(),
 		AwayReasons:  []string{"Break", "Lunch", "Training", "Meeting", "Back office"},
 	}
 }

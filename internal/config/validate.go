@@ -34,6 +34,7 @@ func (l *loader) validate() {
 	l.wayOut()
 	l.words("dispositions", c.Dispositions)
 	l.words("away_reasons", c.AwayReasons)
+	l.tags()
 }
 
 // wrong notes a problem at the place where key was set.

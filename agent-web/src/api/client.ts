@@ -38,11 +38,16 @@ export class Api {
 	signOut = () => this.#ask<void>("DELETE", "session");
 	changePassword = (old: string, fresh: string) => this.#ask<void>("PUT", "password", { old, new: fresh });
 
-	calls = (query: { limit?: number; before?: string; agent?: string } = {}) => {
+	calls = (query: { limit?: number; before?: string; agent?: string; tag?: string } = {}) => {
 		const q = new URLSearchParams();
 		for (const [k, v] of Object.entries(query)) if (v !== undefined && v !== "") q.set(k, String(v));
 		return this.#get<Call[]>(`calls?${q}`);
 	};
+	/** How many calls since then have each tag. */
+	tagCounts = (from: Date) =>
+		this.#get<{ group: string; tag: string; calls: number }[]>(
+			`tag-counts?${new URLSearchParams({ from: from.toISOString() })}`,
+		);
 	call = (id: string) => this.#get<CallDetail>(`calls/${encodeURIComponent(id)}`);
 
 	recording = (id: string) => this.#get<Recording>(`recordings/${encodeURIComponent(id)}`);

@@ -1,4 +1,5 @@
 // What the API says of customers, articles and phrases (api/customer_routes.go, api/knowledge_routes.go).
+import type { Tags } from "../phone/protocol.ts";
 
 export interface Person {
 	name: string;
@@ -18,6 +19,7 @@ export interface EarlierCall {
 	talked: number | null;
 	disposition: string | null;
 	note: string | null;
+	tags: Tags;
 	csat: number | null;
 }
 

@@ -1,4 +1,4 @@
-import type { Consent, EndCause, Role } from "../phone/protocol.ts";
+import type { Consent, EndCause, Role, Tags } from "../phone/protocol.ts";
 
 /** The JSON of /api/v1, as docs/contract.md has it. */
 export interface Session {
@@ -34,6 +34,7 @@ export interface Call {
 	recording: string | null;
 	disposition?: string | null;
 	note?: string | null;
+	tags?: Tags;
 }
 export interface TimelineEvent {
 	at: string;

@@ -144,7 +144,7 @@ export const en = {
 
 	"wrap.note": "Note",
 	"wrap.note.placeholder": "What was it about? What was promised?",
-	"wrap.disposition": "Result of the call",
+	"wrap.disposition": "Result",
 	"wrap.saved": "saved",
 	"wrap.saving": "saving…",
 	"wrap.unsaved": "not saved yet",
@@ -413,7 +413,7 @@ export const en = {
 	"keys.letters": "Single letters act (outside text fields)",
 	"keys.help": "This list",
 	"keys.close": "Close what is open",
-	"keys.digits": "Keypad: that digit; wrap-up: that result",
+	"keys.digits": "Keypad: that digit; wrap-up: that answer of the marked row, 0 the next row",
 	"theme.label": "Look",
 	"theme.light": "Light",
 	"theme.dark": "Dark",

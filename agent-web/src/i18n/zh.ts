@@ -145,7 +145,7 @@ export const zh: Record<Key, string> = {
 
 	"wrap.note": "备注",
 	"wrap.note.placeholder": "来电事由？承诺了什么？",
-	"wrap.disposition": "通话结果",
+	"wrap.disposition": "结果",
 	"wrap.saved": "已保存",
 	"wrap.saving": "正在保存…",
 	"wrap.unsaved": "尚未保存",
@@ -414,7 +414,7 @@ export const zh: Record<Key, string> = {
 	"keys.letters": "启用单字母快捷键（文本框之外）",
 	"keys.help": "显示此列表",
 	"keys.close": "关闭已打开的窗口",
-	"keys.digits": "拨号盘：该数字；话后：该结果",
+	"keys.digits": "拨号盘：该数字；话后：标出那一行的该选项，0 换下一行",
 	"theme.label": "外观",
 	"theme.light": "浅色",
 	"theme.dark": "深色",

@@ -11,6 +11,8 @@ import type {
 	ParkedView,
 	QueueView,
 	Snapshot,
+	TagGroup,
+	TagsView,
 	TaskView,
 	Welcome,
 } from "./protocol.ts";
@@ -29,6 +31,8 @@ export interface Doc {
 	readonly calls: readonly FloorCallView[];
 	readonly parked: readonly ParkedView[];
 	readonly tasks: readonly TaskView[];
+	/** What a call can be tagged with in wrap-up. */
+	readonly tags: readonly TagGroup[];
 }
 
 export const EMPTY_DOC: Doc = {
@@ -43,6 +47,7 @@ export const EMPTY_DOC: Doc = {
 	calls: [],
 	parked: [],
 	tasks: [],
+	tags: [],
 };
 
 /**
@@ -123,6 +128,7 @@ export class DocStore {
 			calls: family<FloorCallView>(keys, "floor/"),
 			parked: family<ParkedView>(keys, "parked/"),
 			tasks: family<TaskView>(keys, "task/"),
+			tags: (keys.tags as TagsView | undefined)?.groups ?? [],
 		});
 	}
 }

@@ -126,6 +126,7 @@ export interface CommandFields {
 	digit?: string;
 	disposition?: string;
 	note?: string;
+	tags?: Tags;
 	to?: Target;
 	priority?: number;
 	door?: Door;
@@ -182,6 +183,23 @@ export interface MeView {
 	away_reasons: string[] | null;
 	/** The lines that the person may call out from. */
 	dial?: { id: string; name: string }[];
+}
+/** A call's tags, by group: IDs of TagGroup. */
+export type Tags = Record<string, string[]>;
+/** What people read; "" in a language that has no word of its own. */
+export interface Label {
+	en: string;
+	zh: string;
+}
+export interface TagGroup {
+	id: string;
+	label: Label;
+	required: boolean;
+	many: boolean;
+	tags: { id: string; label: Label }[] | null;
+}
+export interface TagsView {
+	groups: TagGroup[] | null;
 }
 export interface EndCause {
 	by: Party;
@@ -284,6 +302,7 @@ export interface CallView {
 	answered: string | null;
 	disposition: string;
 	note: string;
+	tags?: Tags;
 	/** Absent for a call; a callback's customer is called when we have answered. */
 	kind?: "callback" | "voicemail";
 	task?: string;

@@ -4,6 +4,7 @@ import type { Info, Session } from "../api/types.ts";
 import { en } from "../i18n/en.ts";
 import { clock, grade, longClock, moment, number } from "../i18n/format.ts";
 import { type Key, localeOf, type Params, translate, translatePlural, translateWord } from "../i18n/translate.ts";
+import type { Label } from "../phone/protocol.ts";
 import type { Failure } from "../phone/socket.ts";
 import { Keys } from "./keys.ts";
 import { Prefs } from "./prefs.svelte.ts";
@@ -110,6 +111,9 @@ export class App {
 		translatePlural(this.prefs.language, key, n, params);
 	/** A word of the server's under a prefix. */
 	word = (prefix: string, word: string) => translateWord(this.prefs.language, prefix, word);
+	/** What people read of something from the configuration: the other language's word, or the ID, where there is none. */
+	label = (of: { id: string; label: Label }) =>
+		of.label[this.prefs.language] || of.label[this.prefs.language === "zh" ? "en" : "zh"] || of.id;
 	moment = (at: string) => moment(localeOf(this.prefs.language), at, this.now);
 	number = (n: number, decimals = 0) => number(localeOf(this.prefs.language), n, decimals);
 	clock = clock;

@@ -1,6 +1,6 @@
 import { createContext } from "svelte";
 import type { Call, Session } from "../api/types.ts";
-import type { CallView, Target, Verb } from "../phone/protocol.ts";
+import type { CallView, TagGroup, Tags, Target, Verb } from "../phone/protocol.ts";
 import type { App } from "./app.svelte.ts";
 import { KeyMap } from "./keymap.svelte.ts";
 import type { Binding } from "./keys.ts";
@@ -57,6 +57,7 @@ export class Desk {
 	/** What was typed in wrap-up and is not at the server yet. */
 	disposition = $state("");
 	note = $state("");
+	tags = $state.raw<Tags>({});
 	saved = $state<"saved" | "unsaved" | "saving">("saved");
 	recent = $state.raw<Call[]>([]);
 	#draftOf = "";
@@ -133,7 +134,7 @@ export class Desk {
 				if ((this.seat.doc.me?.dial ?? []).length === 0) return t("why.nolines");
 				return this.call ? t("why.callfirst") : "";
 			case "done":
-				return phase === "wrap_up" ? "" : t("why.wrapup");
+				return phase === "wrap_up" ? this.#whyNotDone() : t("why.wrapup");
 			case "available":
 				return this.#whyNotAvailable();
 			case "hand":
@@ -233,6 +234,20 @@ export class Desk {
 		if (contact !== "" && this.whyNot("pickup") === "") void this.app.run(this.seat.phone.pickUp(contact));
 	}
 
+	/** The groups of tags that the call can have: a voicemail is tagged with nothing. */
+	get tagGroups(): readonly TagGroup[] {
+		return this.call?.kind === "voicemail" ? [] : this.seat.doc.tags;
+	}
+
+	/** Chooses a tag, or takes it back. */
+	tag(group: TagGroup, id: string): void {
+		const had = this.tags[group.id] ?? [];
+		const others = had.filter((t) => t !== id);
+		const now = others.length < had.length ? others : group.many ? [...had, id] : [id];
+		this.tags = { ...this.tags, [group.id]: now };
+		this.edited();
+	}
+
 	/** Takes what the server has when another call begins; within one, what is typed here is newer. */
 	syncDraft(call: CallView | null): void {
 		const contact = call?.contact ?? "";
@@ -241,6 +256,7 @@ export class Desk {
 		this.#draftOf = contact;
 		this.disposition = call?.disposition ?? "";
 		this.note = call?.note ?? "";
+		this.tags = call?.tags ?? {};
 		this.saved = "saved";
 	}
 
@@ -255,9 +271,9 @@ export class Desk {
 		clearTimeout(this.#timer);
 		if (this.saved === "saved" || this.call?.phase === "ringing" || !this.call) return;
 		this.saved = "saving";
-		const sent = { disposition: this.disposition, note: this.note };
+		const sent = { disposition: this.disposition, note: this.note, tags: this.tags };
 		const failure = await this.seat.phone.onCall("wrapup_note", sent);
-		const same = sent.disposition === this.disposition && sent.note === this.note;
+		const same = sent.disposition === this.disposition && sent.note === this.note && sent.tags === this.tags;
 		this.saved = failure || !same ? "unsaved" : "saved";
 	}
 
@@ -268,8 +284,8 @@ export class Desk {
 
 	async #done(): Promise<void> {
 		clearTimeout(this.#timer);
-		const { disposition, note } = this;
-		const failure = await this.seat.phone.onCall("wrapup_done", { disposition, note });
+		const { disposition, note, tags } = this;
+		const failure = await this.seat.phone.onCall("wrapup_done", { disposition, note, tags });
 		if (!failure) {
 			this.saved = "saved";
 			return;
@@ -315,6 +331,12 @@ export class Desk {
 			case "pause":
 				return call.recording === "on" || call.recording === "paused" ? "" : t("why.notrecorded");
 		}
+	}
+
+	#whyNotDone(): string {
+		const missing = this.tagGroups.filter((g) => g.required && (this.tags[g.id] ?? []).length === 0);
+		const groups = missing.map((g) => this.app.label(g)).join(", ");
+		return groups === "" ? "" : this.app.t("why.tags", { groups });
 	}
 
 	#whyNotAvailable(): string {
