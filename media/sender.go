@@ -26,6 +26,7 @@ type Output struct {
 	PayloadTypes map[codec.ID]uint8 // what the far end takes
 	Events       uint8              // telephone-event's payload type; 0: none
 	EventsRate   int                // its clock rate in Hz; 0: 8000
+	SendTime     uint8              // the header extension abs-send-time's number; 0: none. Pictures only
 	// Write sends one packet. Header and payload are borrowed. It must not
 	// block and must not call the Sender back.
 	Write func(h *rtp.Header, payload []byte) error

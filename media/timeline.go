@@ -28,9 +28,6 @@ const (
 	// follow is how slowly the wall clock mapping follows a source's own clock:
 	// 1/4096 of the difference with each packet, 80 s at 50 packets a second.
 	follow = 4096
-	// closedKept is how many places at which the numbering closed are kept for
-	// packets that come late.
-	closedKept = 32
 )
 
 // timeline maps the numbers and timestamps of whatever is heard onto one
@@ -55,14 +52,9 @@ type timeline struct {
 	mapped   bool
 	mappedAt time.Time
 	ssrc     uint32
-	highest  int64 // extended number of its newest packet
 	shift    uint32
-	closed   [closedKept]closing
-	nClosed  int
+	numbering
 }
-
-// closing says that from the source's extended number on, what is added to it.
-type closing struct{ from, add int64 }
 
 func newTimeline() timeline {
 	return timeline{seq: uint16(rand.Uint32()), ts: rand.Uint32(), rate: codec.PCMU.ClockRate()}
@@ -125,15 +117,8 @@ func (t *timeline) own(now time.Time, rate int, dur uint32) (uint16, uint32) {
 func (t *timeline) remap(p *Packet, now time.Time) {
 	t.shift = t.due(now, p.Codec.ClockRate()) - p.Timestamp
 	t.ssrc = p.SSRC
-	t.highest = int64(p.Seq)
-	t.nClosed = 1
-	t.closed[0] = closing{from: t.highest, add: int64(t.seq+1) - t.highest}
+	t.numbering.begin(p.Seq, t.seq+1)
 	t.mapped, t.mappedAt = true, now
-}
-
-// extend returns the source's number without the wrap at 65536.
-func (t *timeline) extend(seq uint16) int64 {
-	return t.highest + int64(int16(seq-uint16(t.highest)))
 }
 
 // skip closes the numbering over a packet that is not sent. One that comes
@@ -148,33 +133,6 @@ func (t *timeline) skip(p *Packet) {
 	}
 	t.highest = n
 	t.close(n)
-}
-
-// close takes the extended number n out of the numbering.
-func (t *timeline) close(n int64) {
-	last := &t.closed[t.nClosed-1]
-	if t.nClosed > 1 && last.from == n { // a run of them
-		*last = closing{from: n + 1, add: last.add - 1}
-		return
-	}
-	next := closing{from: n + 1, add: last.add - 1}
-	if t.nClosed == closedKept {
-		copy(t.closed[:], t.closed[1:])
-		t.nClosed--
-	}
-	t.closed[t.nClosed] = next
-	t.nClosed++
-}
-
-// number returns what the extended number n is sent as; false if it came too
-// late to know.
-func (t *timeline) number(n int64) (uint16, bool) {
-	for i := t.nClosed - 1; i >= 0; i-- {
-		if n >= t.closed[i].from {
-			return uint16(n + t.closed[i].add), true
-		}
-	}
-	return 0, false
 }
 
 // place returns number and timestamp of a packet of the source that is heard;

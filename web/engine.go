@@ -206,7 +206,7 @@ func codecs() (*webrtc.MediaEngine, error) {
 			return nil, fmt.Errorf("webrtc: registering %s: %w", f.id, err)
 		}
 	}
-	return m, registerVideo(m)
+	return m, RegisterVideo(m)
 }
 
 // certificate makes the one DTLS certificate of this process. It outlives any

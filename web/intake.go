@@ -24,6 +24,7 @@ import (
 type intake struct {
 	secrets  secrets
 	receiver *media.Receiver
+	video    atomic.Pointer[videoIntake]  // nil: no pictures were agreed on
 	opener   atomic.Pointer[media.Opener] // nil: pion decrypts
 	intakes  *intakes
 
@@ -42,11 +43,25 @@ func (i *intake) take(b []byte) bool {
 	if opener == nil {
 		return false
 	}
-	if plain, err := opener.RTP(b); err == nil {
+	video := i.video.Load()
+	pictures := video != nil && video.types[b[1]&0x7F]
+	plain, err := opener.RTP(b)
+	switch {
+	case err != nil:
+	case pictures:
+		_ = video.film.WriteRTP(plain, time.Now())
+	default:
 		// What is wrong with a packet is in the receiver's figures.
 		_ = i.receiver.WriteRTP(plain, time.Now())
 	}
 	return true
+}
+
+// videoIntake tells the pictures from the sound, which come by one port (RFC
+// 8843 §9.2): by payload type.
+type videoIntake struct {
+	film  *media.VideoReceiver
+	types [128]bool
 }
 
 // isRTP tells RTP from the rest of what comes to one port (RFC 7983 §7, RFC

@@ -119,6 +119,7 @@ func (s *Seat) peerFor(k *socket, number int, fingerprints string) (*peer, error
 	}
 	s.peer = p
 	s.live.Store(p)
+	s.camera.SetLens(p.film)
 	return p, nil
 }
 
@@ -129,6 +130,7 @@ func (s *Seat) dropPeer() {
 		return
 	}
 	s.live.Store(nil)
+	s.camera.SetLens(nil)
 	s.quality.past.add(s.peer)
 	s.peer.close()
 	s.peer = nil

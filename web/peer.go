@@ -12,6 +12,7 @@ import (
 
 	"callfloor/media"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -32,6 +33,7 @@ type peer struct {
 	pc           *webrtc.PeerConnection
 	receiver     *media.Receiver
 	intake       *intake
+	film         *media.VideoReceiver // the pictures that the browser sends
 	outgoing     [len(trackNames)]*LocalTrack
 	pictures     [len(videoNames)]*LocalTrack
 	reports      reports
@@ -45,6 +47,7 @@ type peer struct {
 	up         bool
 	failedAt   time.Time // zero: not failed
 	hasMic     bool
+	hasCamera  bool
 	candidates int
 	answered   bool
 	gathered   []Candidate // ours, until the answer is on its way
@@ -65,8 +68,10 @@ func newPeer(s *Seat, number int, fingerprints string) (*peer, error) {
 	for i, t := range s.tracks {
 		p.outgoing[i] = t.connect()
 	}
-	for i, name := range videoNames {
-		p.pictures[i] = NewLocalVideo(name, func(media.Output) {})
+	p.film = media.NewVideoReceiver("agent", func() uint32 { return p.pictures[0].ssrc.Load() }, func(k []rtcp.Packet) { _ = pc.WriteRTCP(k) })
+	p.film.Source().Attach(filmed{p})
+	for i, v := range s.views {
+		p.pictures[i] = v.connect()
 	}
 	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.peerChanged(p) })
 	pc.OnICECandidate(func(c *webrtc.ICECandidate) { s.gathered(p, c) })
@@ -98,6 +103,7 @@ func (p *peer) answer(offer string) (string, error) {
 	}
 	if first {
 		p.receiver.SetPayloadTypes(PayloadTypes(p.pc.GetTransceivers()[0].Receiver().GetParameters().Codecs))
+		p.expectPictures()
 	}
 	return answer.SDP, nil
 }
@@ -144,16 +150,17 @@ func inOurOrder(params []webrtc.RTPCodecParameters) []webrtc.RTPCodecParameters 
 	return sorted
 }
 
-// hear reads what pion decrypts of what the person says, and their reports,
-// until the peer connection ends: nearly all comes by the intake. Only the first
-// track is taken; checkOffer leaves no place for others.
+// hear reads what pion decrypts of what the person says or shows, and their
+// reports, until the peer connection ends: nearly all comes by the intake. Only
+// the first track of each kind is taken; checkOffer leaves no place for others.
 func (p *peer) hear(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-	if t.Kind() != webrtc.RTPCodecTypeAudio {
-		return
+	write, has := p.receiver.WriteRTP, &p.hasMic
+	if t.Kind() == webrtc.RTPCodecTypeVideo {
+		write, has = p.film.WriteRTP, &p.hasCamera
 	}
 	p.seat.mu.Lock()
-	taken := p.hasMic || p.ctx.Err() != nil
-	p.hasMic = true
+	taken := *has || p.ctx.Err() != nil
+	*has = true
 	if !taken {
 		p.work.Add(1)
 	}
@@ -162,14 +169,14 @@ func (p *peer) hear(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 		return
 	}
 	defer p.work.Done()
-	defer p.seat.server.recovered("microphone", nil)
+	defer p.seat.server.recovered("microphone or camera", nil)
 	p.work.Go(func() { p.readReports(r.Read) })
 	buf := make([]byte, maxPacket)
 	for {
 		n, _, err := t.Read(buf)
 		if n > 0 && err == nil {
 			// What is wrong with a packet is in the receiver's figures.
-			_ = p.receiver.WriteRTP(buf[:n], time.Now())
+			_ = write(buf[:n], time.Now())
 		}
 		if n == 0 && err != nil || errors.Is(err, io.EOF) {
 			return // a payload type that was never negotiated has n > 0

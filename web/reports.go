@@ -50,9 +50,12 @@ func (p *peer) readReports(read func([]byte) (int, interceptor.Attributes, error
 			switch k := k.(type) {
 			case *rtcp.SenderReport:
 				p.receiver.NoteSenderReport(k.SSRC, k.NTPTime, now)
+				p.film.NoteSenderReport(k.SSRC, k.NTPTime, now)
 				p.noteReports(k.Reports, now)
 			case *rtcp.ReceiverReport:
 				p.noteReports(k.Reports, now)
+			default:
+				p.noteFeedback(k, now)
 			}
 		}
 	}
@@ -68,6 +71,9 @@ func (p *peer) noteReports(all []rtcp.ReceptionReport, now time.Time) {
 	for _, report := range all {
 		i := p.trackOf(report.SSRC)
 		if i < 0 {
+			if v := p.viewOf(report.SSRC); v != nil {
+				v.NoteLoss(report.FractionLost, now)
+			}
 			continue
 		}
 		if trip, ok := media.RoundTrip(report, now); ok {
@@ -124,6 +130,11 @@ func (p *peer) report(now time.Time) []rtcp.Packet {
 	if p.receiver.Stats().Packets > 0 {
 		blocks = []rtcp.ReceptionReport{p.receiver.Report()}
 	}
+	if s := p.film.Stats(); s.Packets > 0 && now.Sub(s.Last) < 2*reportEvery {
+		block := p.film.Report()
+		p.seat.camera.NoteLoss(block.FractionLost, now)
+		blocks = append(blocks, block)
+	}
 	var compound []rtcp.Packet
 	for i, o := range p.outgoing {
 		s := p.seat.tracks[i].sender.Stats()
@@ -137,11 +148,12 @@ func (p *peer) report(now time.Time) []rtcp.Packet {
 		})
 		blocks = nil
 	}
+	compound = append(compound, p.videoReports(now)...)
 	own := p.outgoing[0].ssrc.Load()
 	switch {
 	case own == 0 || len(compound) == 0 && blocks == nil:
 		return nil
-	case len(compound) == 0:
+	case blocks != nil:
 		compound = append(compound, &rtcp.ReceiverReport{SSRC: own, Reports: blocks})
 	}
 	return append(compound, rtcp.NewCNAMESourceDescription(own, trackNames[0]))

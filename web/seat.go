@@ -37,6 +37,8 @@ type Seat struct {
 	log    *slog.Logger
 	mic    *media.Source
 	tracks [len(trackNames)]*track
+	camera *media.Camera
+	views  [len(videoNames)]*view
 
 	notices notices
 
@@ -44,6 +46,7 @@ type Seat struct {
 	// and a new peer connection apart; nothing waits for it but they.
 	live    atomic.Pointer[peer]
 	micLock sync.Mutex
+	camLock sync.Mutex // likewise, for pictures
 
 	mu       sync.Mutex
 	identity Identity
@@ -68,10 +71,13 @@ type Seat struct {
 func newSeat(s *Server, who Identity) *Seat {
 	seat := &Seat{
 		server: s, identity: who, doc: newDocument(), mic: media.NewSource("agent"),
-		log: s.log.With("user", who.User), why: WhyConnection, lastUsed: time.Now(),
+		log: s.log.With("user", who.User), why: WhyConnection, lastUsed: time.Now(), camera: media.NewCamera("agent"),
 	}
 	for i, name := range trackNames {
 		seat.tracks[i] = newTrack(s.opts.Pacer, name)
+	}
+	for i, name := range videoNames {
+		seat.views[i] = &view{name: name, view: media.NewView(name)}
 	}
 	seat.notices.server = s
 	return seat
@@ -212,6 +218,9 @@ func (s *Seat) retire() {
 	s.mu.Unlock()
 	for _, t := range s.tracks {
 		t.sender.Close()
+	}
+	for _, v := range s.views {
+		v.view.Close()
 	}
 	s.notices.run()
 }

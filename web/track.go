@@ -36,7 +36,7 @@ func (t *LocalTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 	params := c.CodecParameters()
 	types := PayloadTypes(params)
 	if t.video {
-		types = videoTypes(params)
+		types = VideoTypes(params)
 	}
 	out := media.Output{SSRC: uint32(c.SSRC()), PayloadTypes: map[codec.ID]uint8{}}
 	for pt, id := range types {
@@ -44,6 +44,11 @@ func (t *LocalTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 	}
 	if len(out.PayloadTypes) == 0 {
 		return webrtc.RTPCodecParameters{}, errors.New("web: the other side takes none of our formats")
+	}
+	for _, e := range c.HeaderExtensions() {
+		if t.video && e.URI == sendTime {
+			out.SendTime = uint8(e.ID)
+		}
 	}
 	w := c.WriteStream()
 	out.Write = func(h *rtp.Header, payload []byte) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"callfloor/media"
 	"callfloor/media/codec"
@@ -11,11 +12,11 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// Header extensions of pictures: transportCC lets a browser find out what its
+// TransportCC and sendTime are header extensions of pictures. TransportCC lets a browser find out what its
 // network carries from our feedback (draft-holmer-rmcat-transport-wide-cc),
 // sendTime lets it tell us what its network brings (draft-alvestrand-rmcat-remb).
 const (
-	transportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	TransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 	sendTime    = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 )
 
@@ -36,14 +37,14 @@ func videoFormats() []webrtc.RTPCodecParameters {
 	}
 }
 
-// registerVideo makes m negotiate pictures.
-func registerVideo(m *webrtc.MediaEngine) error {
+// RegisterVideo makes m negotiate pictures, as the seats' own engine does.
+func RegisterVideo(m *webrtc.MediaEngine) error {
 	for _, f := range videoFormats() {
 		if err := m.RegisterCodec(f, webrtc.RTPCodecTypeVideo); err != nil {
 			return fmt.Errorf("webrtc: registering %s: %w", f.MimeType, err)
 		}
 	}
-	for _, uri := range []string{transportCC, sendTime} {
+	for _, uri := range []string{TransportCC, sendTime} {
 		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
 			return fmt.Errorf("webrtc: registering the header extension %s: %w", uri, err)
 		}
@@ -51,8 +52,8 @@ func registerVideo(m *webrtc.MediaEngine) error {
 	return nil
 }
 
-// videoTypes maps what a peer connection negotiated for pictures to our formats.
-func videoTypes(params []webrtc.RTPCodecParameters) map[uint8]codec.ID {
+// VideoTypes maps what a peer connection negotiated for pictures to our formats.
+func VideoTypes(params []webrtc.RTPCodecParameters) map[uint8]codec.ID {
 	m := map[uint8]codec.ID{}
 	for _, p := range params {
 		_, name, _ := strings.Cut(p.MimeType, "/")
@@ -70,7 +71,7 @@ func (p *peer) addPictures(sections []*webrtc.RTPTransceiver) error {
 	for i, t := range sections {
 		all := t.Receiver().GetParameters().Codecs
 		common := slices.DeleteFunc(slices.Clone(all), func(c webrtc.RTPCodecParameters) bool {
-			return len(videoTypes([]webrtc.RTPCodecParameters{c})) == 0
+			return len(VideoTypes([]webrtc.RTPCodecParameters{c})) == 0
 		})
 		if len(common) == 0 || i == len(p.pictures) {
 			continue
@@ -86,6 +87,91 @@ func (p *peer) addPictures(sections []*webrtc.RTPTransceiver) error {
 		p.work.Go(func() { p.readReports(sender.Read) })
 	}
 	return nil
+}
+
+// expectPictures makes the browser's pictures come in, if it can send any.
+func (p *peer) expectPictures() {
+	for _, t := range p.pc.GetTransceivers() {
+		if t.Kind() != webrtc.RTPCodecTypeVideo {
+			continue
+		}
+		params := t.Receiver().GetParameters()
+		in := &videoIntake{film: p.film}
+		types := VideoTypes(params.Codecs)
+		for pt := range types {
+			in.types[pt&0x7F] = true
+		}
+		var transport uint8
+		for _, e := range params.HeaderExtensions {
+			if e.URI == TransportCC {
+				transport = uint8(e.ID)
+			}
+		}
+		p.film.Negotiated(types, transport)
+		p.intake.video.Store(in)
+		return
+	}
+}
+
+// filmed passes a peer connection's pictures on to the seat, unless it was
+// replaced.
+type filmed struct{ p *peer }
+
+// WritePacket implements media.Sink.
+func (f filmed) WritePacket(k *media.Packet) {
+	s := f.p.seat
+	s.camLock.Lock()
+	defer s.camLock.Unlock()
+	if s.live.Load() == f.p {
+		s.camera.Source().Emit(k)
+	}
+}
+
+// view is one of the things that a seat sees: a media.View that lives as long
+// as the seat; peer connections come and go behind it.
+type view struct {
+	name string
+	view *media.View
+
+	mu    sync.Mutex
+	bound *LocalTrack // whose output the view has now, or nil
+}
+
+// connect returns the track for a new peer connection, as track.connect does.
+func (v *view) connect() *LocalTrack {
+	var local *LocalTrack
+	local = NewLocalVideo(v.name, func(out media.Output) {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if out.Write == nil && v.bound != local {
+			return
+		}
+		v.bound = local
+		v.view.SetOutput(out)
+	})
+	return local
+}
+
+// Camera is what the person shows. It stays the same for the seat's life.
+func (s *Seat) Camera() *media.Camera { return s.camera }
+
+// View returns what the person sees as TrackCustomer or TrackThird: one view
+// each for the seat's life; nil for another name.
+func (s *Seat) View(name string) *media.View {
+	for i, n := range videoNames {
+		if n == name {
+			return s.views[i].view
+		}
+	}
+	return nil
+}
+
+// CanSee says whether the page that is the phone takes pictures, and so can send
+// them.
+func (s *Seat) CanSee() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peer != nil && s.peer.up && s.peer.intake.video.Load() != nil
 }
 
 func videoRank(p webrtc.RTPCodecParameters) int {

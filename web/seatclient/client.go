@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"callfloor/contact"
@@ -47,6 +48,8 @@ type Options struct {
 	// Relay lets media go through the server's TURN server only: "udp" or
 	// "tcp", as from behind a firewall; empty for the direct way.
 	Relay string
+	// Video offers pictures too: see Show and Picture.
+	Video bool
 	// Pacer drives the microphone's fillers. Needed unless NoMedia.
 	Pacer *media.Pacer
 	// Log defaults to slog.Default().
@@ -60,6 +63,9 @@ type Client struct {
 	log   *slog.Logger
 	mic   *media.Sender
 	heard [tracks]*media.Source
+	shown *media.View
+	seen  [pictures]*media.Source
+	limit atomic.Uint64 // of what is shown, bit/s
 
 	ctx  context.Context // ends with Close, or when the server sent us away
 	stop context.CancelCauseFunc
@@ -123,6 +129,10 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 	}
 	for i, name := range trackNames {
 		c.heard[i] = media.NewSource(name)
+	}
+	c.shown = media.NewView("camera")
+	for i, name := range pictureNames {
+		c.seen[i] = media.NewSource(name)
 	}
 	go c.run()
 	if err := c.waitFor(ctx, func() bool { return c.epoch != "" }); err != nil {
@@ -324,6 +334,7 @@ func (c *Client) Close() error {
 	if c.mic != nil {
 		c.mic.Close()
 	}
+	c.shown.Close()
 	return nil
 }
 

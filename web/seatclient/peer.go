@@ -24,6 +24,7 @@ type peer struct {
 	number    int
 	pc        *webrtc.PeerConnection
 	receivers [tracks]*media.Receiver
+	films     [pictures]*media.VideoReceiver
 	work      sync.WaitGroup
 
 	// The client's lock guards these.
@@ -50,6 +51,9 @@ func newAPI() (*webrtc.API, error) {
 		if err := m.RegisterCodec(f, webrtc.RTPCodecTypeAudio); err != nil {
 			return nil, fmt.Errorf("seatclient: registering %s: %w", f.MimeType, err)
 		}
+	}
+	if err := web.RegisterVideo(m); err != nil {
+		return nil, fmt.Errorf("seatclient: %w", err)
 	}
 	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
@@ -128,6 +132,9 @@ func (c *Client) newPeer(number int) (*peer, error) {
 	for i := 1; i < tracks && err == nil; i++ {
 		_, err = pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
 	}
+	if err == nil && c.opts.Video {
+		err = p.addPictures()
+	}
 	if err != nil {
 		_ = pc.Close()
 		return nil, fmt.Errorf("seatclient: adding the transceivers: %w", err)
@@ -141,6 +148,10 @@ func (c *Client) newPeer(number int) (*peer, error) {
 	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { c.peerChanged(p) })
 	pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) { p.hear(t, r) })
 	for _, s := range pc.GetSenders() {
+		if t := s.Track(); t != nil && t.Kind() == webrtc.RTPCodecTypeVideo {
+			p.work.Go(func() { p.answerFeedback(s.Read) })
+			continue
+		}
 		p.work.Go(func() { drain(s.Read) })
 	}
 	return p, nil
@@ -180,7 +191,7 @@ func (p *peer) hear(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 		}
 	}
 	p.client.mu.Lock()
-	ok := i >= 0 && i < tracks && !p.closed
+	ok := i >= 0 && i < tracks+pictures && !p.closed
 	if ok {
 		p.work.Add(2)
 	}
@@ -190,14 +201,20 @@ func (p *peer) hear(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 	}
 	go func() { defer p.work.Done(); drain(r.Read) }()
 	defer p.work.Done()
-	p.receivers[i].SetPayloadTypes(web.PayloadTypes(r.GetParameters().Codecs))
+	var write func([]byte, time.Time) error
+	if i < tracks {
+		p.receivers[i].SetPayloadTypes(web.PayloadTypes(r.GetParameters().Codecs))
+		write = p.receivers[i].WriteRTP
+	} else {
+		write = p.expectPictures(i-tracks, r.GetParameters())
+	}
 	buf := make([]byte, 1500)
 	for {
 		n, _, err := t.Read(buf)
 		if n == 0 && err != nil || errors.Is(err, io.EOF) {
 			return
 		}
-		_ = p.receivers[i].WriteRTP(buf[:n], time.Now())
+		_ = write(buf[:n], time.Now())
 	}
 }
 

@@ -1,0 +1,376 @@
+package media
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"pgregory.net/rapid"
+
+	"callfloor/media/codec"
+)
+
+// shot is a camera for tests: its pictures are marked and all of one packet but
+// for key frames, which have two.
+type shot struct {
+	*Camera
+	mark   byte
+	seq    uint16
+	ts     uint32
+	asked  int
+	limits []uint64
+}
+
+func newShot(mark byte, seq uint16, ts uint32) *shot {
+	s := &shot{Camera: NewCamera("shot"), mark: mark, seq: seq, ts: ts}
+	s.SetLens(s)
+	return s
+}
+
+func (s *shot) KeyFrame()        { s.asked++ }
+func (s *shot) Limit(bps uint64) { s.limits = append(s.limits, bps) }
+
+func (s *shot) packet(key, first bool, at time.Time) *Packet {
+	payload := []byte{0x00, 0x01, s.mark, byte(s.seq >> 8), byte(s.seq)}
+	if first {
+		payload[0] = 0x10
+	}
+	if key && first {
+		payload[1] = 0
+	}
+	return &Packet{From: s.source, Codec: codec.VP8, Seq: s.seq, Timestamp: s.ts, SSRC: uint32(s.mark), Payload: payload, Arrival: at}
+}
+
+// viewed is what a view wrote.
+type viewed struct {
+	header  rtp.Header
+	payload []byte
+}
+
+func record(v *View) *[]viewed {
+	var all []viewed
+	v.SetOutput(Output{SSRC: 7, PayloadTypes: map[codec.ID]uint8{codec.VP8: 96}, SendTime: 2, Write: func(h *rtp.Header, p []byte) error {
+		all = append(all, viewed{*h, bytes.Clone(p)})
+		return nil
+	}})
+	return &all
+}
+
+// However cameras are switched, and whatever they send: the numbers are
+// contiguous, times never go back, each camera begins with a key frame, and
+// nothing comes of one that is not shown.
+func TestViewIsOneStream(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := NewView("view")
+		defer v.Close()
+		out := record(v)
+		shots := []*shot{
+			newShot(1, uint16(rapid.Uint32().Draw(t, "seq")), rapid.Uint32().Draw(t, "ts")),
+			newShot(2, uint16(rapid.Uint32().Draw(t, "seq")), rapid.Uint32().Draw(t, "ts")),
+		}
+		now := time.Now()
+		var shown *shot
+		var last byte
+		for range rapid.IntRange(1, 80).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(1, 400).Draw(t, "ms")) * time.Millisecond)
+			before := len(*out)
+			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			case 0:
+				shown, last = nil, 0
+				v.Show(nil)
+			case 1, 2:
+				next := shots[rapid.IntRange(0, 1).Draw(t, "camera")]
+				if next != shown {
+					shown, last = next, 0
+					v.Show(next.Camera)
+				}
+			default:
+				s := shots[rapid.IntRange(0, 1).Draw(t, "camera")]
+				key := rapid.IntRange(0, 4).Draw(t, "key") == 0
+				s.ts += 3000
+				for i := range 2 {
+					p := s.packet(key, i == 0, now)
+					if rapid.IntRange(0, 9).Draw(t, "padding") == 0 && i == 1 {
+						p.Payload = nil
+					}
+					s.seq++
+					s.source.Emit(p)
+				}
+			}
+			for i, k := range (*out)[before:] {
+				if shown == nil || k.payload[2] != shown.mark {
+					t.Fatalf("a packet of camera %d while another is shown", k.payload[2])
+				}
+				if last == 0 && !KeyFrame(codec.VP8, k.payload) {
+					t.Fatal("the first packet of a camera is not of a key frame")
+				}
+				last = k.payload[2]
+				if n := before + i; n > 0 {
+					prior := (*out)[n-1].header
+					if k.header.SequenceNumber != prior.SequenceNumber+1 || int32(k.header.Timestamp-prior.Timestamp) < 0 {
+						t.Fatalf("number %d, time %d after %d and %d", k.header.SequenceNumber, k.header.Timestamp, prior.SequenceNumber, prior.Timestamp)
+					}
+				}
+				if k.header.SSRC != 7 || k.header.PayloadType != 96 || len(k.header.GetExtension(2)) != 3 {
+					t.Fatalf("header %+v", k.header)
+				}
+			}
+		}
+	})
+}
+
+// A loss stays a hole, which the late packet fills; what the far end lost is sent
+// again as it was, and not more often than it can ask.
+func TestViewSendsAgain(t *testing.T) {
+	v := NewView("view")
+	defer v.Close()
+	out := record(v)
+	s := newShot(1, 65530, 0)
+	v.Show(s.Camera)
+	now := time.Now()
+	var late *Packet
+	for i := range 20 {
+		p := s.packet(i == 0, true, now)
+		s.seq++
+		if i == 10 {
+			late = p
+			continue
+		}
+		s.source.Emit(p)
+	}
+	s.source.Emit(late)
+	first := (*out)[0].header.SequenceNumber
+	if k := (*out)[19]; k.header.SequenceNumber != first+10 || !bytes.Equal(k.payload, late.Payload) {
+		t.Errorf("the late packet went out as number %d, want %d", k.header.SequenceNumber, first+10)
+	}
+	for range 3 {
+		v.Resend(first+4, now)
+	}
+	v.Resend(first+100, now)
+	v.Resend(first-1, now)
+	v.Resend(first+4, now.Add(time.Second))
+	if n := len(*out); n != 22 {
+		t.Fatalf("%d packets in all, want 22", n)
+	}
+	for _, k := range (*out)[20:] {
+		if want := (*out)[4]; k.header.SequenceNumber != want.header.SequenceNumber || !bytes.Equal(k.payload, want.payload) || k.header.Timestamp != want.header.Timestamp {
+			t.Errorf("sent again as %+v, was %+v", k.header, want.header)
+		}
+	}
+	if got := v.Stats().Again; got != 2 {
+		t.Errorf("%d sent again", got)
+	}
+}
+
+// A key frame is asked for when a camera is shown and until it comes, not more
+// than every 300 ms, however many look and whatever they ask.
+func TestKeyFramesAreAskedFor(t *testing.T) {
+	a, b := NewView("a"), NewView("b")
+	defer a.Close()
+	defer b.Close()
+	record(a)
+	record(b)
+	s := newShot(1, 0, 0)
+	a.Show(s.Camera)
+	b.Show(s.Camera)
+	if s.asked != 1 {
+		t.Errorf("asked %d times for two that begin to look", s.asked)
+	}
+	now := time.Now()
+	for i := range 100 { // 2 s of pictures without one
+		s.source.Emit(s.packet(false, true, now.Add(time.Duration(i)*20*time.Millisecond)))
+		s.seq++
+	}
+	if s.asked < 5 || s.asked > 8 {
+		t.Errorf("asked %d times in two seconds", s.asked)
+	}
+	s.source.Emit(s.packet(true, true, now.Add(3*time.Second)))
+	asked := s.asked
+	s.seq++
+	s.source.Emit(s.packet(false, true, now.Add(4*time.Second)))
+	if s.asked != asked {
+		t.Error("asked for a key frame that is there")
+	}
+	b.KeyFrame(now.Add(5 * time.Second))
+	if s.asked != asked+1 {
+		t.Error("the far end's request did not reach the camera")
+	}
+}
+
+// The one who can receive the least decides, and is forgotten when they look no
+// more.
+func TestLeastNetworkDecides(t *testing.T) {
+	a, b := NewView("a"), NewView("b")
+	defer a.Close()
+	defer b.Close()
+	s := newShot(1, 0, 0)
+	s.limit(a, 900_000)
+	s.limit(b, 300_000)
+	s.limit(b, 305_000) // not worth a packet
+	s.limit(a, 1_000_000)
+	s.limit(b, 0)
+	if want := []uint64{900_000, 300_000, 1_000_000}; len(s.limits) != 3 || s.limits[0] != want[0] || s.limits[1] != want[1] || s.limits[2] != want[2] {
+		t.Errorf("told %v, want %v", s.limits, want)
+	}
+}
+
+func TestBudget(t *testing.T) {
+	at := func(s float64) time.Time { return time.Unix(1000, 0).Add(time.Duration(s * float64(time.Second))) }
+	t.Run("an estimate above what is sent is none", func(t *testing.T) {
+		var b budget
+		for s := range 20 {
+			b.noteEstimate(60_000, 40_000, at(float64(s))) // a still screen
+		}
+		if b.weak || b.ceiling() != maxRate {
+			t.Errorf("%+v", b)
+		}
+	})
+	t.Run("below it limits, and grows again", func(t *testing.T) {
+		var b budget
+		b.noteEstimate(400_000, 1_000_000, at(0))
+		if b.ceiling() != 400_000 {
+			t.Errorf("limit %d", b.ceiling())
+		}
+		for s := 1; s < 30; s++ {
+			b.noteEstimate(3_000_000, 400_000, at(float64(s)))
+		}
+		if b.ceiling() != maxRate || b.weak {
+			t.Errorf("%+v", b)
+		}
+	})
+	t.Run("too little for long is weak", func(t *testing.T) {
+		var b budget
+		for s := 0.0; s <= 5; s += 0.5 {
+			if b.weak != (s > weakFor.Seconds()) {
+				t.Errorf("after %v s: %v", s, b.weak)
+			}
+			b.noteEstimate(100_000, 400_000, at(s))
+		}
+	})
+	t.Run("too little for a moment is not", func(t *testing.T) {
+		var b budget
+		b.noteEstimate(100_000, 400_000, at(0))
+		b.noteEstimate(200_000, 400_000, at(2))
+		b.noteEstimate(100_000, 400_000, at(5))
+		if b.weak {
+			t.Error("weak")
+		}
+	})
+	t.Run("heavy loss is weak, whatever the rate", func(t *testing.T) {
+		var b budget
+		for s := range 6 {
+			b.noteLoss(90, 0, at(float64(s)))
+			b.noteLoss(90, 0, at(float64(s)+0.01)) // told twice
+		}
+		if !b.weak {
+			t.Errorf("%+v", b)
+		}
+	})
+	t.Run("a little loss is borne", func(t *testing.T) {
+		var b budget
+		for s := range 60 {
+			b.noteLoss(15, 1_000_000, at(float64(s)))
+		}
+		if b.weak || b.ceiling() != maxRate {
+			t.Errorf("%+v", b)
+		}
+	})
+}
+
+// What did not come is asked for, a few times, and no more once it came or so
+// much is missing that a key frame is quicker.
+func TestMissing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m missing
+		now := time.Unix(1000, 0)
+		seq := uint16(rapid.Uint32().Draw(t, "first"))
+		gone := map[uint16]int{}
+		m.note(1, seq, now)
+		for range rapid.IntRange(1, 60).Draw(t, "packets") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 80).Draw(t, "ms")) * time.Millisecond)
+			came := seq
+			switch skip := rapid.IntRange(0, 12).Draw(t, "what"); {
+			case skip < 8:
+				seq++
+				came = seq
+			case skip < 11:
+				for range skip - 7 {
+					seq++
+					gone[seq] = 0
+				}
+				seq++
+				came = seq
+			default:
+				for n := range gone {
+					came = n
+				}
+				delete(gone, came)
+			}
+			lost, gaveUp := m.note(1, came, now)
+			if gaveUp {
+				clear(gone)
+			}
+			for _, n := range lost {
+				if _, ok := gone[n]; !ok {
+					t.Fatalf("%d is asked for but not missing", n)
+				}
+				if gone[n]++; gone[n] > missingTries {
+					t.Fatalf("%d is asked for %d times", n, gone[n])
+				}
+			}
+			for n, tries := range gone {
+				if tries == 0 {
+					t.Fatalf("%d is missing and was not asked for", n)
+				}
+			}
+		}
+	})
+	var m missing
+	m.note(1, 0, time.Time{})
+	if lost, gaveUp := m.note(1, 500, time.Time{}); len(lost) != 0 || !gaveUp {
+		t.Errorf("%d asked for after a hole of 499, gave up %v", len(lost), gaveUp)
+	}
+}
+
+// pictureWay is all that a packet of a picture passes but the network: receiver
+// with feedback, camera, view.
+func pictureWay(tb testing.TB) func(i int) {
+	camera := NewCamera("camera")
+	r := NewVideoReceiver("camera", func() uint32 { return 1 }, func([]rtcp.Packet) {})
+	r.Negotiated(map[uint8]codec.ID{96: codec.VP8}, 0)
+	camera.SetLens(r)
+	forward := SinkFunc(func(p *Packet) { camera.Source().Emit(p) })
+	r.Source().Attach(&forward)
+	v := NewView("view")
+	tb.Cleanup(v.Close)
+	v.SetOutput(Output{SSRC: 7, PayloadTypes: map[codec.ID]uint8{codec.VP8: 97}, SendTime: 2, Write: func(*rtp.Header, []byte) error { return nil }})
+	v.Show(camera)
+	raw := make([]byte, 1200)
+	raw[0], raw[1], raw[12] = 0x80, 96, 0x10
+	begin := time.Now()
+	return func(i int) {
+		raw[2], raw[3] = byte(i>>8), byte(i)
+		if err := r.WriteRTP(raw, begin.Add(time.Duration(i)*5*time.Millisecond)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+func TestPicturesAllocateNothing(t *testing.T) {
+	write := pictureWay(t)
+	write(0)
+	i := 1
+	if n := testing.AllocsPerRun(1000, func() { write(i); i++ }); n != 0 {
+		t.Errorf("%v allocations for a packet, want 0", n)
+	}
+}
+
+func BenchmarkPicturePacket(b *testing.B) {
+	write := pictureWay(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		write(i)
+	}
+}
