@@ -22,11 +22,17 @@ type Outbound interface {
 	// again; both are in the audit log when they return.
 	Stop(ctx context.Context, by, why string) error
 	Resume(ctx context.Context, by, why string) error
-	// DoNotCall is the list of numbers that are not called; List and Unlist
-	// change it. Numbers are as people write them.
-	DoNotCall(ctx context.Context) ([]outbound.Listed, error)
+	// Rules are what lets calls out, in their order; Try says what would become of
+	// one, and changes nothing.
+	Rules() []outbound.RuleConfig
+	Try(ctx context.Context, c TryCall) (Tried, error)
+	// DoNotCall are the numbers that are not called and that q fits, and how many
+	// those are; List, Import and Unlist change the list. Numbers are as people
+	// write them.
+	DoNotCall(ctx context.Context, q string) ([]outbound.Listed, int, error)
 	List(ctx context.Context, by, number, why string) error
-	Unlist(ctx context.Context, by, number string) error
+	Import(ctx context.Context, by, csv, why string) (Imported, error)
+	Unlist(ctx context.Context, by, number, why string) error
 	// Place calls a customer and returns when that has begun.
 	Place(ctx context.Context, c PlaceCall) (contact.ID, error)
 }
@@ -77,13 +83,6 @@ func viewOf(s outbound.Status) outboundView {
 	return v
 }
 
-type listedView struct {
-	Number string `json:"number" doc:"masked for all but administrators"`
-	Since  string `json:"since"`
-	By     string `json:"by"`
-	Why    string `json:"why"`
-}
-
 type trunkInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
@@ -91,13 +90,6 @@ type trunkInput struct {
 type haltInput struct {
 	Body struct {
 		Why string `json:"why" minLength:"1" maxLength:"200"`
-	}
-}
-
-type numberInput struct {
-	Body struct {
-		Number string `json:"number" minLength:"1" maxLength:"64"`
-		Why    string `json:"why,omitempty" maxLength:"200"`
 	}
 }
 
@@ -113,6 +105,8 @@ func (s *Server) outboundRoutes(h huma.API) {
 		return
 	}
 	out := s.opts.Outbound
+	s.trialRoutes(h, out)
+	s.doNotCallRoutes(h, out)
 	register(s, h, operation{id: "list-trunks", method: http.MethodGet, path: "/api/v1/trunks", summary: "The trunks, and how each stands", access: accessSupervisor},
 		func(context.Context, *struct{}) (*body[[]sip.TrunkStatus], error) {
 			return &body[[]sip.TrunkStatus]{out.Trunks()}, nil
@@ -139,27 +133,6 @@ func (s *Server) outboundRoutes(h huma.API) {
 		func(ctx context.Context, in *haltInput) (*body[outboundView], error) {
 			err := out.Resume(ctx, identityIn(ctx).User, in.Body.Why)
 			return &body[outboundView]{viewOf(out.Status())}, err
-		})
-	register(s, h, operation{id: "list-do-not-call", method: http.MethodGet, path: "/api/v1/do-not-call", summary: "Numbers that are not called, the newest first, at most 1000", access: accessSupervisor},
-		func(ctx context.Context, _ *struct{}) (*body[[]listedView], error) {
-			list, err := out.DoNotCall(ctx)
-			views := []listedView{}
-			for _, l := range list {
-				v := listedView{Number: l.Number, Since: contact.Time(l.Since), By: l.By, Why: l.Why}
-				if identityIn(ctx).Role != contact.RoleAdmin {
-					v.Number = contact.Mask(v.Number)
-				}
-				views = append(views, v)
-			}
-			return &body[[]listedView]{views}, err
-		})
-	register(s, h, operation{id: "add-do-not-call", method: http.MethodPost, path: "/api/v1/do-not-call", summary: "Never call a number", access: accessAgent, status: http.StatusNoContent},
-		func(ctx context.Context, in *numberInput) (*struct{}, error) {
-			return nil, out.List(ctx, identityIn(ctx).User, in.Body.Number, in.Body.Why)
-		})
-	register(s, h, operation{id: "remove-do-not-call", method: http.MethodPost, path: "/api/v1/do-not-call/remove", summary: "Take a number off the do-not-call list", access: accessAdmin, status: http.StatusNoContent},
-		func(ctx context.Context, in *numberInput) (*struct{}, error) {
-			return nil, out.Unlist(ctx, identityIn(ctx).User, in.Body.Number)
 		})
 	register(s, h, operation{id: "place-call", method: http.MethodPost, path: "/api/v1/calls", summary: "Call a customer: for an agent, or for the flow of a line", access: accessAgent, status: http.StatusAccepted},
 		func(ctx context.Context, in *placeInput) (*body[placed], error) {

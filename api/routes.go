@@ -26,6 +26,7 @@ func (s *Server) routes() http.Handler {
 	s.sessionRoutes(h)
 	s.userRoutes(h)
 	s.phoneRoutes(h)
+	s.contactRoutes(h)
 	s.callRoutes(h)
 	s.outboundRoutes(h)
 	s.targetRoutes(h)

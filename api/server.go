@@ -71,6 +71,7 @@ type Options struct {
 	Prompts    Prompts      // nil: no routes
 	FlowCalls  FlowCalls    // nil: no routes
 	Outbound   Outbound     // nil: no routes
+	Registered Registered   // nil: no routes
 	Tasks      Tasks        // nil: no routes
 	Staffing   Staffing     // nil: no routes
 	Customers  Customers    // nil: no routes

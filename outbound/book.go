@@ -120,7 +120,10 @@ func (b *Book) Ask(now time.Time, id contact.ID, r Request) (Entry, error) {
 	b.expire(now)
 	group, err := b.cfg.route(now, b.zone, r)
 	if err == nil && r.Number.Kind != Emergency {
-		err = b.room(now, r)
+		var alarm func()
+		if alarm, err = b.room(now, r); alarm != nil {
+			alarm()
+		}
 	}
 	if err != nil {
 		b.refuse(now, r.subject())
@@ -158,40 +161,43 @@ func (b *Book) Redirect(now time.Time, id contact.ID, r Request) error {
 	return nil
 }
 
-// room looks at stops, lists and caps.
-func (b *Book) room(now time.Time, r Request) error {
+// room looks at stops, lists and caps; alarm, where it is not nil, is what a
+// refused call sets off that was really asked for.
+func (b *Book) room(now time.Time, r Request) (alarm func(), err error) {
 	subject := r.subject()
 	perCall, perMinute := b.cfg.rate(r.Number)
 	least := perCall + perMinute
 	house, mine := b.count(now, ""), b.count(now, subject)
 	c := b.cfg
+	warn := func(format string, args ...any) func() {
+		return func() { b.warn(now, subject, fmt.Sprintf(format, args...)) }
+	}
+	stop := func(format string, args ...any) func() {
+		return func() { b.stop(now, Stopped{At: now, Why: fmt.Sprintf(format, args...)}) }
+	}
 	switch {
 	case b.stopped != nil:
-		return refused(WhyStopped, "all calls out are stopped: %s", b.stopped.Why)
+		return nil, refused(WhyStopped, "all calls out are stopped: %s", b.stopped.Why)
 	case now.Before(b.blocked[subject]):
-		return refused(WhyBlocked, "calls out of %s are blocked until %s, after many that were refused", subject, b.blocked[subject].In(b.zone).Format("15:04"))
+		return nil, refused(WhyBlocked, "calls out of %s are blocked until %s, after many that were refused", subject, b.blocked[subject].In(b.zone).Format("15:04"))
 	case r.Listed:
-		return refused(WhyListed, "this number is on the do-not-call list")
+		return nil, refused(WhyListed, "this number is on the do-not-call list")
 	case over(c.MaxCalls, house.open):
-		return refused(WhyCalls, "%d calls are out already, as many as there may be", house.open)
+		return nil, refused(WhyCalls, "%d calls are out already, as many as there may be", house.open)
 	case over(c.CallsPerLine, b.openOf(func(e *Entry) bool { return e.Line == r.Line })):
-		return refused(WhyCalls, "line %s has as many calls out as it may have", r.Line)
+		return nil, refused(WhyCalls, "line %s has as many calls out as it may have", r.Line)
 	case r.Contact != "" && over(c.CallsPerContact, b.openOf(func(e *Entry) bool { return e.Contact == r.Contact && !e.Purpose.begins() })):
-		return refused(WhyContact, "this contact has a call out already")
+		return nil, refused(WhyContact, "this contact has a call out already")
 	case over(c.CallsPerHour, mine.hour):
-		b.warn(now, subject, fmt.Sprintf("%s has made %d calls within an hour, as many as there may be", subject, mine.hour))
-		return refused(WhyHour, "%d calls within an hour are as many as there may be", mine.hour)
+		return warn("%s has made %d calls within an hour, as many as there may be", subject, mine.hour), refused(WhyHour, "%d calls within an hour are as many as there may be", mine.hour)
 	case c.SpendPerDay > 0 && mine.spent+least > c.SpendPerDay:
-		b.warn(now, subject, fmt.Sprintf("%s has spent %.2f within a day, of %.2f", subject, mine.spent, c.SpendPerDay))
-		return refused(WhySpend, "today's budget for calls is used up")
+		return warn("%s has spent %.2f within a day, of %.2f", subject, mine.spent, c.SpendPerDay), refused(WhySpend, "today's budget for calls is used up")
 	case over(c.HouseCallsPerHour, house.hour):
-		b.stop(now, Stopped{At: now, Why: fmt.Sprintf("%d calls went out within an hour", house.hour)})
-		return refused(WhyHour, "the house has made as many calls within an hour as it may")
+		return stop("%d calls went out within an hour", house.hour), refused(WhyHour, "the house has made as many calls within an hour as it may")
 	case c.HouseSpendPerDay > 0 && house.spent+least > c.HouseSpendPerDay:
-		b.stop(now, Stopped{At: now, Why: fmt.Sprintf("%.2f was spent within a day, of %.2f", house.spent, c.HouseSpendPerDay)})
-		return refused(WhySpend, "the house's budget for calls is used up")
+		return stop("%.2f was spent within a day, of %.2f", house.spent, c.HouseSpendPerDay), refused(WhySpend, "the house's budget for calls is used up")
 	}
-	return nil
+	return nil, nil
 }
 
 func over(limit, n int) bool { return limit > 0 && n >= limit }
@@ -371,40 +377,4 @@ func (b *Book) calls() []*Entry {
 	}
 	slices.SortFunc(all, func(x, y *Entry) int { return x.Began.Compare(y.Began) })
 	return all
-}
-
-// Status is what the book says for people.
-type Status struct {
-	Calls     int
-	LastHour  int
-	SpentDay  float64
-	Stopped   *Stopped
-	Blocked   map[string]time.Time
-	CallsCap  int
-	HourCap   int
-	SpendCap  float64
-	OpenCalls []Entry
-}
-
-// Status returns the figures of the house at now.
-func (b *Book) Status(now time.Time) Status {
-	b.expire(now)
-	n := b.count(now, "")
-	s := Status{
-		Calls: n.open, LastHour: n.hour, SpentDay: n.spent, Blocked: map[string]time.Time{},
-		CallsCap: b.cfg.MaxCalls, HourCap: b.cfg.HouseCallsPerHour, SpendCap: b.cfg.HouseSpendPerDay,
-	}
-	if b.stopped != nil {
-		stopped := *b.stopped
-		s.Stopped = &stopped
-	}
-	for subject, until := range b.blocked {
-		s.Blocked[subject] = until
-	}
-	for _, e := range b.calls() {
-		entry := *e
-		entry.Cost = e.cost(now)
-		s.OpenCalls = append(s.OpenCalls, entry)
-	}
-	return s
 }

@@ -60,35 +60,46 @@ func refused(why Why, format string, args ...any) error {
 // route finds the first rule that allows r and returns its group of trunks. If
 // none does the refusal is of the rule that came nearest.
 func (c Config) route(now time.Time, zone *time.Location, r Request) (group string, err error) {
+	_, group, err = c.decide(now, zone, r)
+	return group, err
+}
+
+// decide is route, and says which rule it was that allowed r or came nearest; -1
+// is none.
+func (c Config) decide(now time.Time, zone *time.Location, r Request) (decider int, group string, err error) {
 	if r.Number.Kind == Emergency {
 		if r.Purpose != Seat {
-			return "", refused(WhyEmergency, "emergency numbers can be called from a seat only")
+			return -1, "", refused(WhyEmergency, "emergency numbers can be called from a seat only")
 		}
-		return groupOr(c.EmergencyTrunks), nil
+		return -1, groupOr(c.EmergencyTrunks), nil
 	}
+	decider = -1
 	nearest, how := error(refused(WhyRule, "no rule allows calls out from line %s for this (%s)", r.Line, r.Purpose)), 0
-	for _, rule := range c.Rules {
+	for i, rule := range c.Rules {
 		if !rule.concerns(r) {
 			continue
 		}
 		far, err := rule.allows(now.In(zone), r)
 		switch {
 		case err == nil && (r.Trunks == "" || r.Trunks == groupOr(rule.Trunks)):
-			return groupOr(rule.Trunks), nil
+			return i, groupOr(rule.Trunks), nil
 		case err == nil:
 			far, err = 7, refused(WhyRule, "no rule allows calls out from line %s over the trunks %q", r.Line, r.Trunks)
 		}
 		if far > how {
-			nearest, how = err, far
+			decider, nearest, how = i, err, far
 		}
 	}
-	return "", nearest
+	return decider, "", nearest
 }
 
 // Concerns says whether any rule is about the one who asks.
 func (c Config) Concerns(r Request) bool {
 	return slices.ContainsFunc(c.Rules, func(rule RuleConfig) bool { return rule.concerns(r) })
 }
+
+// Group is the rule's group of trunks.
+func (rule RuleConfig) Group() string { return groupOr(rule.Trunks) }
 
 // concerns says whether a rule is about the one who asks.
 func (rule RuleConfig) concerns(r Request) bool {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"callfloor/contact"
@@ -33,11 +34,18 @@ type Listed struct {
 // maxListed is how many numbers List returns at most.
 const maxListed = 1000
 
-// List returns the do-not-call list, the newest first, at most 1000.
-func (s *Store) List(ctx context.Context) ([]Listed, error) {
-	list := []Listed{}
-	err := s.db.View(ctx, func(tx *store.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT number, since, by_user, why FROM outbound_do_not_call ORDER BY since DESC, number LIMIT $1`, maxListed)
+// List returns the numbers of the do-not-call list that hold q in themselves, in
+// their reason or in who listed them, the newest first, at most 1000, and how many
+// fit; "" is all.
+func (s *Store) List(ctx context.Context, q string) (list []Listed, fit int, err error) {
+	like := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(q)) + "%"
+	const where = ` FROM outbound_do_not_call WHERE number LIKE $1 ESCAPE '\' OR lower(why) LIKE $1 ESCAPE '\' OR lower(by_user) LIKE $1 ESCAPE '\'`
+	list = []Listed{}
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*)`+where, like).Scan(&fit); err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT number, since, by_user, why`+where+` ORDER BY since DESC, number LIMIT $2`, like, maxListed)
 		if err != nil {
 			return err
 		}
@@ -54,9 +62,9 @@ func (s *Store) List(ctx context.Context) ([]Listed, error) {
 		return rows.Err()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the do-not-call list: %w", err)
+		return nil, 0, fmt.Errorf("read the do-not-call list: %w", err)
 	}
-	return list, nil
+	return list, fit, nil
 }
 
 // Has says whether a number is on the do-not-call list.
@@ -77,18 +85,33 @@ func (s *Store) Has(ctx context.Context, n Number) (bool, error) {
 	return found, nil
 }
 
-// Put puts a number on the do-not-call list; once more changes nothing but the
-// reason.
-func (s *Store) Put(ctx context.Context, l Listed) error {
-	err := s.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO outbound_do_not_call (number, since, by_user, why) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (number) DO UPDATE SET why = excluded.why`, l.Number, l.Since.UnixMilli(), l.By, l.Why)
+// Put puts numbers on the do-not-call list, all or none, and says how many are new;
+// once more changes nothing but the reason.
+func (s *Store) Put(ctx context.Context, list ...Listed) (added int, err error) {
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		before, err := countListed(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, l := range list {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO outbound_do_not_call (number, since, by_user, why) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (number) DO UPDATE SET why = excluded.why`, l.Number, l.Since.UnixMilli(), l.By, l.Why); err != nil {
+				return err
+			}
+		}
+		after, err := countListed(ctx, tx)
+		added = after - before
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("put a number on the do-not-call list: %w", err)
+		return 0, fmt.Errorf("put numbers on the do-not-call list: %w", err)
 	}
-	return nil
+	return added, nil
+}
+
+func countListed(ctx context.Context, tx *store.Tx) (n int, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM outbound_do_not_call`).Scan(&n)
+	return n, err
 }
 
 // Remove takes a number off the list; false if it was not there.

@@ -66,6 +66,21 @@ func (s *Server) Unregister(user string) {
 	}
 }
 
+// RemoveContact ends one registration of a user, by its URI; the telephone may
+// register again. false: there is none.
+func (s *Server) RemoveContact(user, uri string) bool {
+	if s.registrar == nil {
+		return false
+	}
+	found := false
+	s.registrar.where.drop(func(b *binding) bool {
+		this := b.User == user && b.URI == uri
+		found = found || this
+		return this
+	})
+	return found
+}
+
 // Restore takes registrations of an earlier run up again. Those over
 // connections are left out: the connections are gone, and the phones make new
 // ones by themselves.

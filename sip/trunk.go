@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"callfloor/contact"
 	"callfloor/media/codec"
 )
@@ -30,25 +28,6 @@ const (
 	TrunkRefused TrunkState = "refused"
 	TrunkResting TrunkState = "resting"
 )
-
-// TrunkStatus is how a trunk stands.
-type TrunkStatus struct {
-	ID    string     `json:"id"`
-	Group string     `json:"group"`
-	State TrunkState `json:"state"`
-	// Since is when that began.
-	Since time.Time `json:"since"`
-	// Registered is until when our registration holds; null without one.
-	Registered *time.Time `json:"registered"`
-	// Calls are out over it now; Placed and Failed count since the start.
-	Calls  int    `json:"calls"`
-	Placed uint64 `json:"placed"`
-	Failed uint64 `json:"failed"`
-	// Error is what went wrong last, and At when; null if nothing did.
-	Error *string    `json:"error"`
-	At    *time.Time `json:"error_at"`
-	Hosts []string   `json:"hosts"`
-}
 
 // Trunks are the carriers. It registers with them, asks whether they are
 // there, and places calls over them.
@@ -87,6 +66,9 @@ type trunk struct {
 	begun      []time.Time // calls of the last second, at most CallsPerSecond
 	placed     uint64
 	failed     uint64
+	causes     map[string]uint64 // calls that were not answered, see outcome
+	minutes    [chartMinutes]trunkMinute
+	answer     trunkAnswer // to the last OPTIONS
 	lastError  string
 	errorAt    time.Time
 }
@@ -111,7 +93,7 @@ func NewTrunks(s *Server, list []TrunkConfig, ask Lookup) (*Trunks, error) {
 		}
 		k := &trunk{
 			cfg: c, login: &trunkLogin{user: c.User, password: password, realm: c.Realm}, codecs: codecsOf(c.Codecs),
-			callID: newTag() + "@callfloor", state: TrunkUnknown, since: time.Now(),
+			callID: newTag() + "@callfloor", state: TrunkUnknown, since: time.Now(), causes: map[string]uint64{},
 		}
 		for _, text := range c.From {
 			p, err := parseNetwork(text)
@@ -162,33 +144,6 @@ func (t *Trunks) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("close the trunks: a registration was not ended in time: %w", context.Cause(ctx))
 	}
-}
-
-// Status returns how every trunk stands, in the order of the configuration.
-func (t *Trunks) Status() []TrunkStatus {
-	out := make([]TrunkStatus, 0, len(t.list))
-	for _, k := range t.list {
-		out = append(out, k.status(time.Now()))
-	}
-	return out
-}
-
-func (k *trunk) status(now time.Time) TrunkStatus {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	s := TrunkStatus{
-		ID: k.cfg.ID, Group: k.cfg.group(), State: k.stateAt(now), Since: k.since,
-		Calls: k.calls, Placed: k.placed, Failed: k.failed, Hosts: k.cfg.Hosts,
-	}
-	if k.registered.After(now) {
-		until := k.registered
-		s.Registered = &until
-	}
-	if k.lastError != "" {
-		text, at := k.lastError, k.errorAt
-		s.Error, s.At = &text, &at
-	}
-	return s
 }
 
 // stateAt is the state with what passes by itself. k.mu is held.
@@ -257,6 +212,7 @@ func (k *trunk) take(now time.Time, urgent bool) error {
 	defer k.mu.Unlock()
 	k.begun = slices.DeleteFunc(k.begun, func(at time.Time) bool { return now.Sub(at) >= time.Second })
 	if !urgent && (k.cfg.MaxCalls > 0 && k.calls >= k.cfg.MaxCalls || k.cfg.CallsPerSecond > 0 && len(k.begun) >= k.cfg.CallsPerSecond) {
+		k.causes["full"]++
 		return errFull
 	}
 	if k.cfg.CallsPerSecond > 0 {
@@ -264,6 +220,7 @@ func (k *trunk) take(now time.Time, urgent bool) error {
 	}
 	k.calls++
 	k.placed++
+	k.minute(now).Placed++
 	return nil
 }
 
@@ -276,10 +233,12 @@ func (k *trunk) gave(err error) {
 		return // carry gives it back at the call's end
 	}
 	k.calls--
+	k.causes[outcome(err)]++
 	if !elsewhere(err) {
 		return // the number's fault, not the trunk's
 	}
 	k.failed++
+	k.minute(time.Now()).Failed++
 	k.lastError, k.errorAt = printable(err.Error(), 200), time.Now()
 	if e, ok := errors.AsType[*RejectedError](err); ok && e.Status == 503 && e.RetryAfter > 0 {
 		k.rest = time.Now().Add(min(e.RetryAfter, maxRest))
@@ -322,42 +281,4 @@ func (l *Leg) TrunkLine() contact.LineID {
 		return ""
 	}
 	return contact.LineID(k.cfg.Line)
-}
-
-// trunkFigures are the trunks' metrics.
-type trunkFigures struct {
-	t                         *Trunks
-	up, calls, placed, failed *prometheus.Desc
-}
-
-// Figures returns the trunks' metrics.
-func (t *Trunks) Figures() prometheus.Collector {
-	d := func(name, help string) *prometheus.Desc {
-		return prometheus.NewDesc("callfloor_trunk_"+name, help, []string{"trunk"}, nil)
-	}
-	return &trunkFigures{
-		t: t, up: d("up", "1 when calls go over the trunk."), calls: d("calls", "Calls that are out over the trunk."),
-		placed: d("placed_total", "Calls that the trunk was asked to carry."), failed: d("failed_total", "Calls that the trunk could not carry."),
-	}
-}
-
-// Describe implements prometheus.Collector.
-func (f *trunkFigures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{f.up, f.calls, f.placed, f.failed} {
-		ch <- d
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (f *trunkFigures) Collect(ch chan<- prometheus.Metric) {
-	for _, s := range f.t.Status() {
-		up := 0.0
-		if s.State == TrunkUp || s.State == TrunkUnknown {
-			up = 1
-		}
-		ch <- prometheus.MustNewConstMetric(f.up, prometheus.GaugeValue, up, s.ID)
-		ch <- prometheus.MustNewConstMetric(f.calls, prometheus.GaugeValue, float64(s.Calls), s.ID)
-		ch <- prometheus.MustNewConstMetric(f.placed, prometheus.CounterValue, float64(s.Placed), s.ID)
-		ch <- prometheus.MustNewConstMetric(f.failed, prometheus.CounterValue, float64(s.Failed), s.ID)
-	}
 }

@@ -55,6 +55,7 @@ func (t *Trunks) sleep(d time.Duration) bool {
 func (t *Trunks) look(k *trunk) {
 	ctx, cancel := context.WithTimeout(t.ctx, answerWithin)
 	defer cancel()
+	began := time.Now()
 	res, err := t.send(ctx, k, func(h hop) *gosip.Request {
 		to := gosip.Uri{Scheme: "sip", Host: k.cfg.domain()}
 		req := t.s.outside(gosip.OPTIONS, to, to, gosip.Uri{Scheme: "sip", User: contactUser, Host: k.cfg.domain()}, newTag()+"@callfloor", 1, h)
@@ -64,11 +65,16 @@ func (t *Trunks) look(k *trunk) {
 	if t.ctx.Err() != nil {
 		return
 	}
-	if err == nil && (res.StatusCode == 503 || res.StatusCode == 408) {
-		err = fmt.Errorf("it answers OPTIONS with %d", res.StatusCode)
+	status, reason := 0, ""
+	if err == nil {
+		status, reason = res.StatusCode, res.Reason
+	}
+	if status == 503 || status == 408 {
+		err = fmt.Errorf("it answers OPTIONS with %d", status)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.answered(status, reason, err, time.Since(began))
 	if err == nil {
 		k.misses = 0
 		t.set(k, TrunkUp, "")

@@ -289,7 +289,8 @@ func TestDialInVain(t *testing.T) {
 
 	n, err := a.cfg.Outbound.Parse("13800000001")
 	must(t, err)
-	must(t, a.wayOut.store.Put(ctx, listedNumber(n.Key())))
+	_, err = a.wayOut.store.Put(ctx, listedNumber(n.Key()))
+	must(t, err)
 	if err := dialNumber(t, s, "13800000001", "1002"); !strings.Contains(fmt.Sprint(err), "do-not-call") {
 		t.Errorf("on the list: %v", err)
 	}

@@ -65,7 +65,7 @@ func (a *App) trunkTroubles() []api.Trouble {
 	up := map[string]bool{}
 	var all []api.Trouble
 	for _, s := range a.trunks.Status() {
-		up[s.Group] = up[s.Group] || s.State == sip.TrunkUp || s.State == sip.TrunkUnknown
+		up[s.Group] = up[s.Group] || s.Usable()
 	}
 	for group, ok := range up {
 		if !ok {
