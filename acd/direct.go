@@ -165,6 +165,8 @@ func (s *State) direct(ev Event) (error, bool) {
 		return s.park(ev), true
 	case PickedUp:
 		return s.pickedUp(ev), true
+	case Joined:
+		return s.joined(ev), true
 	case MovedTo:
 		return s.movedTo(ev), true
 	case Prioritised:

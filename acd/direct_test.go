@@ -46,7 +46,7 @@ func (h *handOvers) event() Event {
 	if c == "" && h.came > 0 {
 		c = contact.ID(rune('A' + rapid.IntRange(0, h.came-1).Draw(h.t, "contact")))
 	}
-	switch rapid.IntRange(0, 19).Draw(h.t, "event") {
+	switch rapid.IntRange(0, 20).Draw(h.t, "event") {
 	case 0, 1:
 		h.came++
 		ev := ContactQueued{Contact: contact.ID(rune('A' + h.came - 1)), Queue: queue, Since: h.now}
@@ -83,6 +83,9 @@ func (h *handOvers) event() Event {
 		}).Draw(h.t, "else")
 	case 18:
 		return ContactLeft{c}
+	case 19:
+		with, _ := h.s.Agent(other)
+		return Joined{Contact: c, From: agent, Left: with.Contact, Agent: other}
 	}
 	return WrapUpDone{agent}
 }

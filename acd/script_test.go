@@ -191,6 +191,8 @@ func (s *script) event(verb string, w []string) Event {
 		return AskCancelled{From: id, Contact: contact.ID(w[1])}
 	case "handover": // handover alice c1 bob
 		return HandedOver{From: id, Contact: contact.ID(w[1]), Agent: contact.AgentID(w[2])}
+	case "join": // join alice c1 bob c2
+		return Joined{From: id, Contact: contact.ID(w[1]), Agent: contact.AgentID(w[2]), Left: contact.ID(w[3])}
 	case "transfer": // transfer alice c1 agent=bob, queue=support, or outside
 		ev := Transferred{From: id, Contact: contact.ID(w[1])}
 		to, name, _ := strings.Cut(w[2], "=")

@@ -65,9 +65,17 @@ func (l *Leg) onRefer(req *gosip.Request, tx gosip.ServerTransaction) {
 	defer wait.Stop()
 	select {
 	case <-r.decided:
+		return
 	case <-wait.C:
 		_ = r.Refuse(503, "Service Unavailable")
+		return
 	case <-l.done:
+	}
+	// A transfer that was carried out ends the call; its user says so at once.
+	wait.Reset(lastNotice)
+	select {
+	case <-r.decided:
+	case <-wait.C:
 		_ = r.Refuse(481, "Call/Transaction Does Not Exist")
 	}
 }
@@ -235,6 +243,7 @@ func (r *Referral) notify() {
 		select {
 		case n = <-r.notices:
 		case <-r.leg().done:
+			r.afterEnd()
 			return
 		}
 		if !r.quiet && !r.send(n) || n.Status >= 200 {
@@ -265,7 +274,7 @@ func (r *Referral) move(to *Leg) {
 func (r *Referral) send(n sipfrag) bool {
 	l := r.leg()
 	l.mu.Lock()
-	if l.state == legEnded {
+	if l.state == legEnded && !l.sendBye { // they hung up, or have our BYE
 		l.mu.Unlock()
 		return false
 	}

@@ -84,26 +84,50 @@ func (l *Leg) transfer(ctx context.Context, referTo string, o TransferOptions) e
 	for {
 		select {
 		case n := <-news:
-			switch {
-			case n.Status < 200:
-				if o.Progress != nil {
-					o.Progress(n.Status)
-				}
-			case n.Status < 300:
-				l.Hangup(transferred())
-				return nil
-			default:
-				return &RejectedError{Status: n.Status, Reason: n.Reason, Q850: q850OfStatus(n.Status)}
+			if over, err := l.heard(n, o); over {
+				return err
 			}
 		case <-l.done:
-			// It took the REFER and hung up without a last word, as many do.
-			if c := l.Cause(); c.By == contact.Customer && c.Class == contact.EndCompleted {
-				return nil
-			}
-			return ErrGone
+			return l.doneBefore(news, o)
 		case <-ctx.Done():
 			return fmt.Errorf("transfer by REFER: %w", context.Cause(ctx))
 		}
+	}
+}
+
+// heard takes what the far end reports of a REFER; over says that it was the last
+// word.
+func (l *Leg) heard(n sipfrag, o TransferOptions) (over bool, err error) {
+	switch {
+	case n.Status < 200:
+		if o.Progress != nil {
+			o.Progress(n.Status)
+		}
+		return false, nil
+	case n.Status < 300:
+		l.Hangup(transferred())
+		return true, nil
+	}
+	return true, &RejectedError{Status: n.Status, Reason: n.Reason, Q850: q850OfStatus(n.Status)}
+}
+
+// doneBefore is the outcome of a REFER whose call has ended: the last word may have
+// come just before.
+func (l *Leg) doneBefore(news <-chan sipfrag, o TransferOptions) error {
+	for {
+		select {
+		case n := <-news:
+			if over, err := l.heard(n, o); over {
+				return err
+			}
+			continue
+		default:
+		}
+		// It took the REFER and hung up without a last word, as many do.
+		if c := l.Cause(); c.By == contact.Customer && c.Class == contact.EndCompleted {
+			return nil
+		}
+		return ErrGone
 	}
 }
 

@@ -183,8 +183,12 @@ func (l *Leg) closeMedia() {
 
 // lastWords sends the BYE that the end owes.
 func (l *Leg) lastWords() {
+	if !l.owesBye() {
+		return
+	}
+	l.toldLast()
 	l.mu.Lock()
-	if !l.sendBye {
+	if !l.sendBye { // theirs came meanwhile
 		l.mu.Unlock()
 		return
 	}

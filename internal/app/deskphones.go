@@ -45,6 +45,7 @@ type deskPhones struct {
 // ring is one offer at a telephone.
 type ring struct {
 	contact contact.ID
+	call    *call.Call
 	cancel  context.CancelFunc
 	seat    *phoneSeat // nil until it answers
 }
@@ -188,7 +189,7 @@ func (p *deskPhones) ring(user contact.AgentID, c *call.Call, deadline time.Time
 		return
 	}
 	ctx, cancel := context.WithDeadline(p.ctx, deadline)
-	r := &ring{contact: c.ID, cancel: cancel}
+	r := &ring{contact: c.ID, call: c, cancel: cancel}
 	p.mu.Lock()
 	if old := p.rings[user]; old != nil {
 		old.cancel()
@@ -208,7 +209,7 @@ func (p *deskPhones) dial(ctx context.Context, user contact.AgentID, c *call.Cal
 	}
 	leg, err := p.sip.DialPhone(ctx, string(user), sip.DialOptions{
 		From:    from,
-		Prepare: func(l *sip.Leg) { traceLeg(c, l, contact.LegID(contact.Agent)) },
+		Prepare: func(l *sip.Leg) { traceTo(l, contact.LegID(contact.Agent), func() *call.Call { return p.callOf(r) }) },
 	})
 	if err != nil {
 		p.forget(user, r)
@@ -233,30 +234,49 @@ func (p *deskPhones) dial(ctx context.Context, user contact.AgentID, c *call.Cal
 	}
 	defer p.forget(user, r)
 	leg.OnHold(func(on bool) {
-		p.wg.Go(func() { _ = c.Hold(string(user), on) }) // a conflict: the call is over
+		p.wg.Go(func() { _ = p.callOf(r).Hold(string(user), on) }) // a conflict: the call is over
 	})
 	if err := p.h.engine.Do(acd.OfferAccepted{Agent: user, Contact: c.ID}); err != nil {
 		hangUp(leg)
 		return
 	}
-	p.serve(user, c, leg)
+	p.serve(user, r, leg)
+}
+
+// callOf is the call that a telephone is in; an attended transfer changes it.
+func (p *deskPhones) callOf(r *ring) *call.Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return r.call
+}
+
+// move says that a user's telephone, if they speak by one, is in another call now.
+func (p *deskPhones) move(user contact.AgentID, to *call.Call) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.rings[user]; r != nil && r.seat != nil {
+		r.contact, r.call = to.ID, to
+	}
 }
 
 // serve follows a telephone through its call.
-func (p *deskPhones) serve(user contact.AgentID, c *call.Call, leg *sip.Leg) {
+func (p *deskPhones) serve(user contact.AgentID, r *ring, leg *sip.Leg) {
 	for {
 		select {
 		case d := <-leg.Digits():
-			_ = c.SendDigit(string(user), d.Key) // a conflict: not in the call
+			_ = p.callOf(r).SendDigit(string(user), d.Key) // a conflict: not in the call
 		case <-leg.Done():
 			cause := leg.Cause()
 			switch {
 			case cause.By == contact.System && cause.Class == contact.EndCompleted: // by the call
 			case cause.Class == contact.EndCompleted:
-				p.hungUp(user, c)
+				p.hungUp(user, p.callOf(r))
 			default:
 				p.log.Warn("an agent's telephone was lost in a call", "user", user, "why", cause.Why)
-				c.SeatSuspect(string(user), true)
+				p.callOf(r).SeatSuspect(string(user), true)
 				p.h.tell(acd.SeatLost{Agent: user})
 			}
 			return

@@ -20,8 +20,13 @@ const referDecides = 500 * time.Millisecond
 // it does what the transfer button of the browser does. A customer's phone may ask
 // that its call be handed on while an agent talks to it: to a queue or an agent of
 // the house, as the agent could do it; to a number outside, where the rules of the
-// way out allow that for the purpose "refer". Everything else is refused.
+// way out allow that for the purpose "refer". A REFER with Replaces is an attended
+// transfer. Everything else is refused.
 func (a *App) onRefer(r *sip.Referral) {
+	if r.Replaces != nil {
+		a.attended(r)
+		return
+	}
 	if user, id, ok := a.house.phones.of(r.Leg); ok {
 		a.transferKey(user, id, r)
 		return
@@ -31,8 +36,8 @@ func (a *App) onRefer(r *sip.Referral) {
 		return // refused with 403
 	}
 	agent, ok := a.house.agentOf(c.ID)
-	if !ok || r.Replaces != nil {
-		a.log.Info("a REFER was refused", "call", c.ID, "served", ok, "attended", r.Replaces != nil)
+	if !ok {
+		a.log.Info("a REFER was refused: nobody serves the call", "call", c.ID)
 		return
 	}
 	if to := a.house.inside(r.User); to != nil {
@@ -63,7 +68,7 @@ func (p *deskPhones) of(leg *sip.Leg) (contact.AgentID, contact.ID, bool) {
 // transferKey is the transfer key of an agent's telephone.
 func (a *App) transferKey(user contact.AgentID, id contact.ID, r *sip.Referral) {
 	c, ok := a.house.call(id)
-	if !ok || r.Replaces != nil {
+	if !ok {
 		return // refused with 403
 	}
 	to := a.house.inside(r.User)

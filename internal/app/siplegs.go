@@ -20,7 +20,14 @@ const legOutside contact.LegID = "outside"
 // traceLeg writes a leg's SIP into the timeline of its call and keeps the
 // messages.
 func traceLeg(c *call.Call, leg *sip.Leg, id contact.LegID) {
+	traceTo(leg, id, func() *call.Call { return c })
+}
+
+// traceTo is traceLeg for a leg that may go from one call to another: each message
+// stands in the call that it was in then.
+func traceTo(leg *sip.Leg, id contact.LegID, in func() *call.Call) {
 	leg.OnTrace(func(t sip.Trace) {
+		c := in()
 		direction := "received"
 		if t.Sent {
 			direction = "sent"

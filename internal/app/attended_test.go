@@ -1,0 +1,298 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"callfloor/call"
+	"callfloor/contact"
+	"callfloor/media"
+	"callfloor/sip"
+	"callfloor/web"
+)
+
+// deskPhone is a telephone that registers as an agent's, and answers.
+type deskPhone struct {
+	t     *testing.T
+	srv   *sip.Server
+	to    string // our server
+	calls chan *sip.Leg
+}
+
+// registers makes a telephone and registers it as user's, or nobody's where that is
+// ""; its media takes ports from first on.
+func registers(t *testing.T, a *App, user string, first int) *deskPhone {
+	t.Helper()
+	d := &deskPhone{t: t, to: a.sip.Addr().String(), calls: make(chan *sip.Leg, 8)}
+	pacer := media.NewPacer()
+	ports, err := media.NewPorts(first, first+49)
+	must(t, err)
+	cfg := sip.DefaultConfig()
+	cfg.Listen = "127.0.0.1:0"
+	d.srv, err = sip.New(cfg, sip.Options{Pacer: pacer, Ports: ports, OnCall: func(l *sip.Leg) {
+		if l.Answer(context.Background()) == nil {
+			l.Sender().Fill(l.Codec())
+			d.calls <- l
+			<-l.Done()
+		}
+	}})
+	must(t, err)
+	must(t, d.srv.Start())
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = d.srv.Close(ctx)
+		pacer.Close()
+	})
+	if user == "" {
+		return d
+	}
+	password := filepath.Join(t.TempDir(), "password")
+	must(t, os.WriteFile(password, []byte("demo\n"), 0o600))
+	trunks, err := sip.NewTrunks(d.srv, []sip.TrunkConfig{{ID: "house", Hosts: []string{d.to}, User: user, PasswordFile: password, Register: true}}, nil)
+	must(t, err)
+	must(t, trunks.Start())
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = trunks.Close(ctx)
+	})
+	waitFor(t, "the telephone of "+user+" is registered", func() bool { return len(a.sip.Registered(user)) > 0 })
+	return d
+}
+
+// rings waits for the call that the telephone has answered.
+func (d *deskPhone) rings() *sip.Leg {
+	d.t.Helper()
+	select {
+	case l := <-d.calls:
+		return l
+	case <-time.After(20 * time.Second):
+		d.t.Fatal("the telephone did not ring")
+		return nil
+	}
+}
+
+// dial calls a line beside what the telephone has.
+func (d *deskPhone) dial(line string) *sip.Leg {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
+	defer cancel()
+	l, err := d.srv.Dial(ctx, "sip:"+line+"@"+d.to, sip.DialOptions{From: "alice"})
+	must(d.t, err)
+	l.Sender().Fill(l.Codec())
+	return l
+}
+
+// transfers asks in one call that it be joined with another, and returns what the
+// telephone was told before the last word.
+func (d *deskPhone) transfers(in, with *sip.Leg) ([]int, error) {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
+	defer cancel()
+	var told []int
+	err := in.TransferTo(ctx, with, sip.TransferOptions{Progress: func(status int) { told = append(told, status) }})
+	return told, err
+}
+
+func ended(t *testing.T, what string, l *sip.Leg) {
+	t.Helper()
+	select {
+	case <-l.Done():
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s goes on", what)
+	}
+}
+
+func (a *App) written(t *testing.T, id contact.ID) (d call.Detail) {
+	t.Helper()
+	waitFor(t, "the call is written", func() (ok bool) {
+		var err error
+		d, err = a.journal.Show(t.Context(), id)
+		return err == nil && d.Ended != nil
+	})
+	return d
+}
+
+// ladder is a call's SIP: who sent what, and the text of all messages.
+func (a *App) ladder(t *testing.T, id contact.ID) string {
+	t.Helper()
+	list, err := a.journal.Messages(t.Context(), id)
+	must(t, err)
+	var b strings.Builder
+	for _, m := range list {
+		b.WriteString(string(m.Leg) + "\n" + m.Text + "\n")
+	}
+	return b.String()
+}
+
+// TestAttendedTransferByADeskPhone: an agent's telephone has a customer, calls a line
+// where another agent answers, and joins the two, asking in the first call or in the
+// second: the customer's call goes on with the other agent, at a browser or at a
+// telephone, and both calls of the telephone are ended after the last NOTIFY.
+func TestAttendedTransferByADeskPhone(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		phone    bool // the other agent's seat is a telephone too
+		inSecond bool // the REFER comes in the second call
+		ports    int
+	}{
+		{name: "to a browser", ports: 18500},
+		{name: "to a telephone, asked in the second call", phone: true, inSecond: true, ports: 18600},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := startOut(t, newCarrier(t), "", "")
+			alice := registers(t, a, "alice", tt.ports)
+			customer, hangup := customerTo(t, a, "1001")
+			first := alice.rings()
+			waitFor(t, "alice talks", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentTalking })
+			status, _ := a.engine.Agent("alice")
+			id := status.Contact
+			must(t, first.Hold(t.Context(), true))
+			waitFor(t, "the customer is on hold", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentHold })
+
+			var bob *deskPhone
+			if tt.phone {
+				bob = registers(t, a, "bob", tt.ports+50)
+			} else {
+				s := sit(t, a, "bob")
+				do(t, s, web.Command{Do: web.DoState, State: contact.AgentAvailable})
+				defer func() { see(t, s, "bob wraps the customer's call up", isOver) }()
+				go takes(t, s)
+			}
+			second := alice.dial("1002")
+			var bobs *sip.Leg
+			if tt.phone {
+				bobs = bob.rings()
+			}
+			waitFor(t, "bob talks to alice", func() bool { s, _ := a.engine.Agent("bob"); return s.State == contact.AgentTalking })
+			status, _ = a.engine.Agent("bob")
+			consulted := status.Contact
+
+			in, with := first, second
+			if tt.inSecond {
+				in, with = second, first
+			}
+			told, err := alice.transfers(in, with)
+			if err != nil || len(told) != 1 || told[0] != 100 {
+				t.Fatalf("the telephone was told %v, then %v", told, err)
+			}
+			ended(t, "the first call of the telephone", first)
+			ended(t, "the second call of the telephone", second)
+			live, ok := a.house.call(id)
+			if !ok || live.Agent() != "bob" {
+				t.Fatalf("the customer's call is up: %v", ok)
+			}
+			if s, _ := a.engine.Agent("bob"); s.Contact != id || s.State != contact.AgentTalking {
+				t.Errorf("bob: %+v", s)
+			}
+			if s, _ := a.engine.Agent("alice"); s.Contact != id || s.State != contact.AgentWrapUp {
+				t.Errorf("alice: %+v", s)
+			}
+			if tt.phone {
+				bobs.Hangup(contact.EndCause{By: contact.Customer, Class: contact.EndCompleted})
+			} else {
+				hangup()
+			}
+			<-customer
+			d := a.written(t, id)
+			if *d.Agent != "bob" || d.Line != "1001" || d.Recording == nil || tt.phone != (d.End.By == contact.Agent) || !strings.Contains(texts(d), "alice handed the call to bob by telephone") {
+				t.Errorf("the record: agent %v, line %s, recording %v, end %+v\n%s", *d.Agent, d.Line, d.Recording, d.End, texts(d))
+			}
+			c := a.written(t, consulted)
+			if c.End.By != contact.System || c.End.Class != contact.EndCompleted || c.Recording != nil || !strings.Contains(texts(c), "left this call to a customer of theirs") {
+				t.Errorf("the second call: %+v\n%s", c.End, texts(c))
+			}
+			one, two := a.ladder(t, id), a.ladder(t, consulted)
+			asked, let := one, two
+			if tt.inSecond {
+				asked, let = two, one
+			}
+			for _, want := range []string{"?Replaces=", "SIP/2.0 202 Accepted", "SIP/2.0 100 Trying", "SIP/2.0 200 OK", "\nBYE sip:"} {
+				if !strings.Contains(asked, want) {
+					t.Errorf("the ladder of the call that asked has no %q:\n%s", want, asked)
+				}
+			}
+			if last := strings.LastIndex(asked, "\nNOTIFY "); last < 0 || strings.Index(asked, "\nBYE sip:") < last {
+				t.Errorf("the BYE came before the last NOTIFY:\n%s", asked)
+			}
+			if !strings.Contains(let, "\nBYE sip:") {
+				t.Errorf("the other call of the telephone has no BYE:\n%s", let)
+			}
+		})
+	}
+}
+
+// TestAttendedTransferToAQueue: the second call still waits; the customer waits in its
+// stead. Where nobody else is at work there it fails, and both calls are as they were.
+func TestAttendedTransferToAQueue(t *testing.T) {
+	a := startOut(t, newCarrier(t), "", "")
+	alice := registers(t, a, "alice", 18700)
+	_, _ = customerTo(t, a, "1001")
+	first := alice.rings()
+	waitFor(t, "alice talks", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentTalking })
+	status, _ := a.engine.Agent("alice")
+	second := alice.dial("1002")
+	waits := func() contact.ID {
+		for _, c := range a.house.live() {
+			if _, queue, _ := c.Where(); queue == "sales" {
+				return c.ID
+			}
+		}
+		return ""
+	}
+	waitFor(t, "the second call waits", func() bool { return waits() != "" })
+	told, err := alice.transfers(first, second)
+	if e, refused := errors.AsType[*sip.RejectedError](err); !refused || e.Status != 480 || len(told) != 1 {
+		t.Fatalf("with nobody there: %v, %v", told, err)
+	}
+	if live, ok := a.house.call(status.Contact); !ok || live.Agent() != "alice" || waits() == "" {
+		t.Fatal("the calls are not as they were")
+	}
+	s := sit(t, a, "bob")
+	do(t, s, web.Command{Do: web.DoState, State: contact.AgentAvailable})
+	see(t, s, "alice's second call rings at bob", phaseIs(web.PhaseRinging))
+	if _, err := alice.transfers(first, second); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, "the first call of the telephone", first)
+	ended(t, "the second call of the telephone", second)
+	v := see(t, s, "the customer rings at bob", func(v web.CallView) bool { return v.Phase == web.PhaseRinging && v.Contact == status.Contact })
+	do(t, s, web.Command{Do: web.DoAnswer, Contact: v.Contact})
+	see(t, s, "bob has the customer", phaseIs(web.PhaseTalking))
+}
+
+// TestAttendedTransferIsRefused: two calls of a customer's phone, who is no agent's
+// telephone; and a place where calls may not be handed to.
+func TestAttendedTransferIsRefused(t *testing.T) {
+	a := startOut(t, newCarrier(t), "", "transfers: {agents: [ada], queues: [support]}\n")
+	alice := registers(t, a, "alice", 18800)
+	phone := registers(t, a, "", 18850)
+	one := phone.dial("1002")
+	first := alice.rings()
+	waitFor(t, "alice talks", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentTalking })
+	two := phone.dial("1002")
+	refused := func(in, with *sip.Leg, want int) {
+		t.Helper()
+		told, err := alice.transfers(in, with)
+		if e, ok := errors.AsType[*sip.RejectedError](err); !ok || e.Status != want || len(told) != 0 {
+			t.Errorf("told %v, then %v; want %d at once", told, err, want)
+		}
+	}
+	refused(one, two, 403)
+	second := alice.dial("1002")
+	waitFor(t, "it waits", func() bool { q, _ := a.engine.Queue("sales"); return q.Waiting == 2 })
+	refused(first, second, 403)
+	for _, l := range []*sip.Leg{one, first, two, second} {
+		select {
+		case <-l.Done():
+			t.Errorf("a call has ended: %+v", l.Cause())
+		default:
+		}
+	}
+}
