@@ -65,6 +65,7 @@ const queues = {
 		answered: 31,
 		answered_in: 27,
 		service_level: 20,
+		tasks: 1,
 		abandoned: 2,
 		expected: 65,
 	},
@@ -116,6 +117,7 @@ const floor = {
 	...queues,
 	"agent/alice": agent("alice", "talking", { contact: "f1", queue: "sales" }),
 	"agent/bob": agent("bob", "away", { reason: "Lunch", since: ago(1800) }),
+	"alert/hand/alice": { kind: "hand", agent: "alice", queue: "", text: "", at: ago(42) },
 	"floor/f1": live("f1", "talking"),
 	"floor/f2": live("f2", "queue", {
 		from: "020****8812",

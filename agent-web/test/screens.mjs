@@ -57,6 +57,7 @@ const views = [
 	},
 	{ name: "calls-ringing", user: "alice", path: "/calls", doc: "ringing" },
 	{ name: "floor", user: "sam", path: "/", doc: "floor" },
+	{ name: "wall", user: "sam", path: "/wall", doc: "floor" },
 	{ name: "floor-empty", user: "sam", path: "/", doc: "floorEmpty" },
 	{
 		name: "floor-listen",

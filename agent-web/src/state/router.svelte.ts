@@ -1,6 +1,7 @@
 export type Page =
 	| { at: "home" }
 	| { at: "floor" }
+	| { at: "wall" }
 	| { at: "calls" }
 	| { at: "call"; id: string }
 	| { at: "people" }
@@ -20,7 +21,12 @@ export function pageOf(path: string): Page {
 	if (parts.length === 2 && first === "flows" && second) return { at: "flow", name: decodeURIComponent(second) };
 	if (parts.length > 1) return { at: "missing" };
 	if (first === "flows" || first === "prompts") return { at: first };
-	return first === "floor" || first === "calls" || first === "people" || first === "audit" || first === "staffing"
+	return first === "floor" ||
+		first === "wall" ||
+		first === "calls" ||
+		first === "people" ||
+		first === "audit" ||
+		first === "staffing"
 		? { at: first }
 		: { at: "missing" };
 }

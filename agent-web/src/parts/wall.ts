@@ -1,0 +1,55 @@
+import type { Doc } from "../phone/doc.ts";
+import type { QueueView } from "../phone/protocol.ts";
+import type { App } from "../state/app.svelte.ts";
+
+/** A longest wait of so many seconds is tinted, and said in the alert bar. */
+export const LONG_S = 60;
+
+/** Queues with the ones that need somebody first: nobody staffed, the longest wait, the most who wait. */
+export function worst(queues: readonly QueueView[]): QueueView[] {
+	const alone = (q: QueueView) => (q.waiting > 0 && q.staffed === 0 ? 0 : 1);
+	const since = (q: QueueView) => (q.longest_since ? Date.parse(q.longest_since) : Number.POSITIVE_INFINITY);
+	return queues.toSorted(
+		(a, b) =>
+			alone(a) - alone(b) ||
+			compare(since(a), since(b)) ||
+			b.waiting - a.waiting ||
+			(a.name || a.id).localeCompare(b.name || b.id),
+	);
+}
+
+/** Two infinities have no difference. */
+const compare = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1);
+
+/** The share of calls answered in time, of those answered or given up; null before the first. */
+export function serviceLevel(inTime: number, all: number): number | null {
+	return all === 0 ? null : inTime / all;
+}
+
+/** What the server warns of and what the figures show, in words. */
+export function told(
+	app: Pick<App, "t" | "tn" | "since" | "clock">,
+	doc: Pick<Doc, "alerts" | "queues" | "agents">,
+): Told[] {
+	const queueOf = (id: string) => doc.queues.find((q) => q.id === id)?.name || id;
+	const agentOf = (user: string) => doc.agents.find((a) => a.user === user)?.name || user;
+	const warned = doc.alerts.map(({ kind, agent, queue, at }) => {
+		if (kind === "hand")
+			return { hand: true, text: app.t("floor.hand", { agent: agentOf(agent), t: app.clock(app.since(at)) }) };
+		return { hand: false, text: app.t(`floor.alert.${kind}`, { agent: agentOf(agent), queue: queueOf(queue) }) };
+	});
+	const waits = doc.queues
+		.filter((q) => q.waiting > 0 && (q.staffed === 0 || app.since(q.longest_since) >= LONG_S))
+		.map((q) => {
+			const queue = q.name || q.id;
+			const t = app.clock(app.since(q.longest_since));
+			return q.staffed === 0 ? app.t("floor.alert.nobody", { queue }) : app.tn("floor.alert", q.waiting, { queue, t });
+		});
+	return [...warned, ...waits.map((text) => ({ hand: false, text }))];
+}
+
+/** One line of the alert bar; hand: an agent asks for help. */
+export interface Told {
+	readonly hand: boolean;
+	readonly text: string;
+}
