@@ -80,6 +80,7 @@ const queues = {
 		answered: 12,
 		answered_in: 12,
 		service_level: 20,
+		tasks: 0,
 		abandoned: 0,
 		expected: 0,
 	},
