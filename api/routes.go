@@ -50,6 +50,9 @@ func (s *Server) routes() http.Handler {
 	if s.opts.Knowledge != nil {
 		s.knowledgeRoutes(h)
 	}
+	if s.opts.Webhooks != nil {
+		s.webhookRoutes(h)
+	}
 	describe(h.OpenAPI())
 
 	mux.Handle("GET /api/v1/seat", s.opts.Seats)

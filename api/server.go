@@ -77,6 +77,7 @@ type Options struct {
 	Customers  Customers    // nil: no routes
 	Knowledge  Knowledge    // nil: no routes
 	Figures    Figures      // nil: no routes
+	Webhooks   Webhooks     // nil: no routes
 	Seats      http.Handler // the seat socket
 	Pages      http.Handler // the browser app
 	// Targets says where a call of user can go; q is a part of a name, or "".

@@ -67,7 +67,10 @@ func (j *Journal) NoteLater(id contact.ID, e contact.Event) {
 		_, err = tx.Exec(`INSERT INTO call_events (contact, n, at, kind, leg, text, data)
 			SELECT $1, COALESCE((SELECT MAX(n) FROM call_events WHERE contact = $1), 0) + 1, $2, $3, NULL, $4, $5
 			WHERE EXISTS (SELECT 1 FROM call_calls WHERE id = $1)`, id, e.At.UnixMilli(), e.Kind, e.Text, string(data))
-		return err
+		if err != nil {
+			return err
+		}
+		return j.tell(tx, id, e)
 	})
 }
 

@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -41,6 +40,8 @@ type Journal struct {
 	mu     sync.RWMutex // guards closed against a send on writes
 	closed bool
 	done   chan struct{}
+
+	hears Listener // nil: nobody; static once the first call began
 }
 
 // write is one change; done is told the outcome where somebody waits.
@@ -235,6 +236,8 @@ func (j *Journal) commit(batch []write) (refused []write) {
 	j.report(err)
 	if err != nil {
 		j.dropped.Add(1)
+	} else if j.hears != nil {
+		j.hears.Committed()
 	}
 	for _, w := range batch {
 		if w.done != nil {
@@ -282,29 +285,12 @@ func (j *Journal) begin(id contact.ID, line contact.LineID, from string, at time
 
 // event appends one event; n numbers a call's events from 1.
 func (j *Journal) event(id contact.ID, n int, e contact.Event) {
-	j.later(func(tx *store.Tx) error { return insertEvent(tx, id, n, e) })
+	j.later(func(tx *store.Tx) error { return j.insertEvent(tx, id, n, e) })
 }
 
 // eventNow appends one event and waits until it is on disk.
 func (j *Journal) eventNow(ctx context.Context, id contact.ID, n int, e contact.Event) error {
-	return j.now(ctx, func(tx *store.Tx) error { return insertEvent(tx, id, n, e) })
-}
-
-func insertEvent(tx *store.Tx, id contact.ID, n int, e contact.Event) error {
-	var data, leg any
-	if e.Data != nil {
-		b, err := json.Marshal(e.Data)
-		if err != nil {
-			return err
-		}
-		data = string(b)
-	}
-	if e.Leg != "" {
-		leg = string(e.Leg)
-	}
-	_, err := tx.Exec(`INSERT INTO call_events (contact, n, at, kind, leg, text, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		id, n, e.At.UnixMilli(), e.Kind, leg, e.Text, data)
-	return err
+	return j.now(ctx, func(tx *store.Tx) error { return j.insertEvent(tx, id, n, e) })
 }
 
 // consent notes the customer's answer in the call's row, with its event, and
@@ -314,7 +300,7 @@ func (j *Journal) consent(ctx context.Context, id contact.ID, c contact.Consent,
 		if _, err := tx.Exec(`UPDATE call_calls SET consent = $2 WHERE id = $1`, id, c); err != nil {
 			return err
 		}
-		return insertEvent(tx, id, n, e)
+		return j.insertEvent(tx, id, n, e)
 	})
 }
 

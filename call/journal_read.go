@@ -187,7 +187,11 @@ func orZero[T any](p *T) T {
 func (j *Journal) CloseOpen(ctx context.Context) (int, error) {
 	var n int64
 	err := j.now(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(`INSERT INTO call_events (contact, n, at, kind, leg, text, data)
+		open, err := openCalls(tx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`INSERT INTO call_events (contact, n, at, kind, leg, text, data)
 			SELECT c.id, COALESCE((SELECT MAX(n) FROM call_events WHERE contact = c.id), 0) + 1, $1, $2, NULL, $3, NULL
 			FROM call_calls c WHERE c.ended IS NULL`, tx.Now.UnixMilli(), contact.KindEnd, crashed)
 		if err != nil {
@@ -200,10 +204,35 @@ func (j *Journal) CloseOpen(ctx context.Context) (int, error) {
 		if err != nil {
 			return err
 		}
-		n, err = res.RowsAffected()
-		return err
+		if n, err = res.RowsAffected(); err != nil {
+			return err
+		}
+		for _, id := range open {
+			if err := j.tell(tx, id, contact.Event{At: tx.Now, Kind: contact.KindEnd, Text: crashed, Data: map[string]any{"by": contact.System, "class": contact.EndFailed}}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return int(n), err
+}
+
+// openCalls returns the calls that have no end.
+func openCalls(tx *store.Tx) ([]contact.ID, error) {
+	rows, err := tx.Query(`SELECT id FROM call_calls WHERE ended IS NULL ORDER BY started, id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []contact.ID
+	for rows.Next() {
+		var id contact.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		list = append(list, id)
+	}
+	return list, rows.Err()
 }
 
 const crashed = "the server stopped without warning while the call was up"

@@ -20,12 +20,18 @@ import (
 // phrase into the note; at the next call all of it is there.
 func TestBesideTheCall(t *testing.T) {
 	t.Parallel()
+	told := &webhook{}
 	crm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			told.serve(w, r)
+			return
+		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"level": "gold", "asked_for": r.URL.Query().Get("n")})
 	}))
 	t.Cleanup(crm.Close)
 	config := filepath.Join(t.TempDir(), "customer.yaml")
-	text := "lookups: {private: [127.0.0.0/8]}\ncustomer_lookup: {url: '" + crm.URL + "/?n={number}'}\n"
+	text := "lookups: {private: [127.0.0.0/8]}\ncustomer_lookup: {url: '" + crm.URL + "/?n={number}'}\n" +
+		"crm: {webhooks: [{name: shop, url: '" + crm.URL + "/hook', secret: " + webhookSecret + "}]}\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +94,7 @@ func TestBesideTheCall(t *testing.T) {
 	alice.click("wrapup-done")
 	alice.state("available")
 	s.tagged(began.ID)
+	s.toldTheCRM(told, began.ID)
 
 	s.dial("1002", "--from", "+4930123456", "--for", "60s")
 	alice.see("ringing")

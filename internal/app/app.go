@@ -16,6 +16,7 @@ import (
 	"callfloor/acd/shifts"
 	"callfloor/api"
 	"callfloor/call"
+	"callfloor/crm"
 	"callfloor/internal/config"
 	"callfloor/internal/store"
 	"callfloor/ivr"
@@ -65,6 +66,7 @@ type App struct {
 	services   ivr.Services
 	engine     *acd.Engine
 	house      *House
+	webhooks   *crm.Outbox
 	wayOut     *wayOut
 	trunks     *sip.Trunks
 	places     *places
@@ -117,8 +119,12 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 	a.onStop("database", func(context.Context) error { return a.db.Close() })
+	if err := a.openWebhooks(); err != nil {
+		return err
+	}
 	a.journal = call.NewJournal(a.db, a.log)
 	a.onStop("journal", func(context.Context) error { a.journal.Close(); return nil })
+	a.journal.Tell(teller{a.webhooks})
 	n, err := a.journal.CloseOpen(ctx)
 	if err != nil {
 		return fmt.Errorf("end the calls of the last run: %w", err)
@@ -263,7 +269,7 @@ func (a *App) openEdges(context.Context) error {
 // Start binds every address and begins to serve.
 func (a *App) Start(context.Context) error {
 	// The pages last: who sees them can use everything.
-	for _, start := range []func() error{a.seats.Start, a.sip.Start, a.keepContacts, a.startTrunks, a.api.Start} {
+	for _, start := range []func() error{a.seats.Start, a.sip.Start, a.keepContacts, a.startTrunks, a.startWebhooks, a.api.Start} {
 		if err := start(); err != nil {
 			return err
 		}

@@ -131,6 +131,7 @@ func (d *desk) learn(h *House, n news) {
 		before := d.agents[id]
 		d.agents[id] = a
 		h.noteShift(id, before, a)
+		h.noteWrapUp(id, before, a)
 		if a.State == contact.AgentOffline && d.raised(id) {
 			h.alert(acd.Alert{Kind: alertHand, Agent: id})
 		}

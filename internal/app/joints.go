@@ -65,6 +65,7 @@ func (a *App) apiOptions() api.Options {
 	}
 	o.Tasks, o.Staffing = a.house.tasks, a.planner()
 	o.Customers, o.Knowledge = a.callers(), knowledge.New(a.db)
+	o.Webhooks = a.webhooks
 	o.Figures, o.Tags = a.house.shifts, a.cfg.Tags
 	for _, l := range a.cfg.Lines {
 		o.Lines = append(o.Lines, api.Line{ID: string(l.ID), Name: l.Name})
@@ -128,7 +129,7 @@ func (a *App) troubles(ctx context.Context) []api.Trouble {
 	add("journal", a.journal.Healthy())
 	add("recordings", a.recordings.Healthy())
 	add("flows", a.shelf.trouble())
-	return append(all, a.trunkTroubles()...)
+	return append(append(all, a.trunkTroubles()...), a.webhookTroubles(ctx)...)
 }
 
 // Addrs are the addresses that are bound.

@@ -16,6 +16,7 @@ import (
 	"callfloor/api"
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/crm"
 	"callfloor/customers"
 	"callfloor/outbound"
 	"callfloor/recordings"
@@ -47,6 +48,8 @@ type Config struct {
 	Lookups Lookups `yaml:"lookups"`
 	// CustomerLookup is where another system says who is on the phone.
 	CustomerLookup customers.Config `yaml:"customer_lookup"`
+	// CRM is what other systems are told of calls.
+	CRM crm.Config `yaml:"crm"`
 	// Bots says which voice bots stream nodes may connect.
 	Bots Bots `yaml:"bots"`
 	// Messages is where message nodes send texts.
@@ -205,6 +208,7 @@ func Default() Config {
 		Speech:         Speech{Command: []string{}, Voices: Voices{En: "en-us", Zh: "cmn"}, Timeout: 5 * time.Second},
 		Lookups:        Lookups{Private: []string{}},
 		CustomerLookup: customers.DefaultConfig(),
+		CRM:            crm.DefaultConfig(),
 		Bots:           Bots{Hosts: []string{}, Private: []string{}},
 		Queues: []acd.QueueConfig{
 			withDefaults(acd.QueueConfig{ID: "sales", Name: "Sales", Agents: []string{"*"}}),

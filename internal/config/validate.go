@@ -131,8 +131,12 @@ func (l *loader) flows() {
 		l.wrong("speech.timeout", "%s is out of range; it is 100ms to 1m", t)
 	}
 	l.checkTalks()
-	if _, err := l.cfg.Lookups.Networks(); err != nil {
+	private, err := l.cfg.Lookups.Networks()
+	if err != nil {
 		l.wrong("lookups.private", "%v", err)
+	}
+	for _, p := range l.cfg.CRM.Problems(private) {
+		l.wrong("crm."+p.Key, "%s", p.Message)
 	}
 }
 

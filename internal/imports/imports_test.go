@@ -24,6 +24,7 @@ var ranks = map[string]int{
 	"acd":                 2,
 	"recordings":          2,
 	"customers":           2,
+	"crm":                 2,
 	"knowledge":           2,
 	"call":                3,
 	"outbound":            3,
