@@ -235,7 +235,7 @@ func dtlsProtector(conn *dtls.Conn, client bool) (*protector, error) {
 		return nil, err
 	}
 	p := &protector{name: string(suite) + " (DTLS)", muxed: true}
-	if p.seal, err = newSealer(ours); err != nil {
+	if p.seal, err = NewSealer(ours); err != nil {
 		return nil, err
 	}
 	p.open, err = NewOpener(theirs)

@@ -97,7 +97,7 @@ func livePair(t *testing.T, protect bool) (s *Session, phone *net.UDPConn, say f
 		r.Protection = Protection{Send: ours, Receive: theirs}
 	}
 	s.SetRemote(r)
-	seal, err := newSealer(theirs)
+	seal, err := NewSealer(theirs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func (h *Handshake) equal(o *Handshake) bool {
 // one without seal and open has no keys yet, and then nothing is sent and
 // nothing is heard.
 type protector struct {
-	seal *sealer
+	seal *Sealer
 	open *Opener
 	name string // "AEAD_AES_128_GCM (SDES)"
 	// muxed: RTCP is encrypted with these keys only on the RTP port. DTLS

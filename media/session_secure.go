@@ -10,7 +10,7 @@ import (
 // secured is what a Session keeps for its encryption. The session's lock guards
 // it.
 type secured struct {
-	sealers    []*sealer // every key we sent with
+	sealers    []*Sealer // every key we sent with
 	dtls       *association
 	onInsecure func(error)
 	handshakes sync.WaitGroup // needs no lock
@@ -63,7 +63,7 @@ func (s *Session) sdes(p Protection) (*protector, error) {
 	}
 	if n.seal == nil {
 		var err error
-		if n.seal, err = newSealer(p.Send); err != nil {
+		if n.seal, err = NewSealer(p.Send); err != nil {
 			return nil, err
 		}
 		s.sealers = append(s.sealers, n.seal)

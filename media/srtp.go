@@ -155,8 +155,8 @@ func (k Key) context(opts ...srtp.ContextOption) (*srtp.Context, error) {
 // tag, SRTCP's index, and a bit.
 const secureRoom = 64
 
-// sealer encrypts one direction's packets.
-type sealer struct {
+// Sealer encrypts one direction's packets. It is safe for concurrent use.
+type Sealer struct {
 	key Key
 
 	mu      sync.Mutex // RTP and RTCP come from different goroutines
@@ -165,16 +165,39 @@ type sealer struct {
 	out     [maxDatagram + secureRoom]byte
 }
 
-func newSealer(k Key) (*sealer, error) {
+// NewSealer returns the Sealer of a key, of which there may be one only: a
+// packet number that is used twice with one key gives both packets away.
+func NewSealer(k Key) (*Sealer, error) {
 	c, err := k.context()
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{key: k, context: c}, nil
+	return &Sealer{key: k, context: c}, nil
+}
+
+// RTP lays a packet out, encrypts it and hands it to write, whose it is only
+// while write runs. Numbers that go round carry on (RFC 3711 §3.3.1). It
+// allocates nothing.
+func (s *Sealer) RTP(h *rtp.Header, payload []byte, write func([]byte) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := h.MarshalTo(s.out[:maxDatagram])
+	if err != nil {
+		return fmt.Errorf("lay out an RTP packet: %w", err)
+	}
+	if n+len(payload) > maxDatagram {
+		return errTooLong
+	}
+	n += copy(s.out[n:], payload)
+	b, err := s.context.EncryptRTP(s.out[:0], s.out[:n], &s.header)
+	if err != nil {
+		return fmt.Errorf("encrypt an RTP packet: %w", err)
+	}
+	return write(b)
 }
 
 // sendRTP encrypts a packet and writes it. It allocates nothing.
-func (s *sealer) sendRTP(c datagrams, plain []byte, to netip.AddrPort) error {
+func (s *Sealer) sendRTP(c datagrams, plain []byte, to netip.AddrPort) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, err := s.context.EncryptRTP(s.out[:0], plain, &s.header)
@@ -186,7 +209,7 @@ func (s *sealer) sendRTP(c datagrams, plain []byte, to netip.AddrPort) error {
 }
 
 // sendRTCP encrypts a compound packet and writes it.
-func (s *sealer) sendRTCP(c datagrams, plain []byte, to netip.AddrPort) error {
+func (s *Sealer) sendRTCP(c datagrams, plain []byte, to netip.AddrPort) error {
 	if len(plain) > maxDatagram {
 		return errTooLong
 	}

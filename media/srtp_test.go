@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 
 	"callfloor/media/codec"
 )
@@ -33,7 +34,7 @@ func (w *wireSocket) Close() error { return nil }
 // securePhone is the far end of a leg with keys.
 type securePhone struct {
 	t    *testing.T
-	seal *sealer
+	seal *Sealer
 	open *Opener
 	wire wireSocket
 }
@@ -44,7 +45,7 @@ func secureLeg(t *testing.T, suite Suite) (*testLeg, *securePhone) {
 	ours, theirs := GenerateKey(suite), GenerateKey(suite)
 	p := &securePhone{t: t}
 	var err error
-	if p.seal, err = newSealer(theirs); err != nil {
+	if p.seal, err = NewSealer(theirs); err != nil {
 		t.Fatal(err)
 	}
 	if p.open, err = NewOpener(ours); err != nil {
@@ -225,7 +226,7 @@ func TestSecureLegKeepsItsState(t *testing.T) {
 		if l.protector.Load().seal != ours {
 			t.Error("our own key was started anew: its packet numbers would be used twice")
 		}
-		p.seal, _ = newSealer(next.Protection.Receive)
+		p.seal, _ = NewSealer(next.Protection.Receive)
 		say(21, 10)
 		if l.heard.count() != 30 {
 			t.Errorf("%d heard after the new key, want 30", l.heard.count())
@@ -321,7 +322,7 @@ func TestMasterKeyIdentifier(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSealer(theirs)
+	s, err := NewSealer(theirs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,5 +336,42 @@ func TestMasterKeyIdentifier(t *testing.T) {
 	}
 	if b, err := o.RTP(w.last); err != nil || len(b) != 172 {
 		t.Errorf("%d octets, %v", len(b), err)
+	}
+}
+
+// A stream whose numbers go round three times is read to the end, with each
+// suite: the count of rounds is part of every packet (RFC 3711 §3.3.1).
+func TestSealerGoesRound(t *testing.T) {
+	for _, suite := range Suites() {
+		key := GenerateKey(suite)
+		seal, err := NewSealer(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open, err := NewOpener(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload := make([]byte, 160)
+		for n := uint32(65000); n < 3*65536+1000; n += 500 {
+			payload[0], payload[159] = byte(n>>8), byte(n)
+			h := rtp.Header{Version: 2, PayloadType: 8, SequenceNumber: uint16(n), Timestamp: n * 160, SSRC: 9}
+			err := seal.RTP(&h, payload, func(b []byte) error {
+				if bytes.Contains(b, payload[:40]) {
+					t.Errorf("%s: packet %d goes out as it is", suite, n)
+				}
+				plain, err := open.RTP(b)
+				if err == nil && !bytes.Equal(plain[12:], payload) {
+					t.Errorf("%s: packet %d changed on its way", suite, n)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatalf("%s: packet %d: %v", suite, n, err)
+			}
+		}
+		if err := seal.RTP(&rtp.Header{Version: 2}, make([]byte, maxDatagram), nil); err == nil {
+			t.Errorf("%s: a packet that is too long goes out", suite)
+		}
 	}
 }

@@ -56,8 +56,9 @@ type engine struct {
 	settings    webrtc.SettingEngine
 	codecs      *webrtc.MediaEngine
 	certificate webrtc.Certificate
-	mux         ice.UDPMux         // nil in tests without a port
-	tcp         *ice.TCPMuxDefault // likewise
+	mux         ice.UDPMux            // nil in tests without a port
+	ports       map[string]*mediaPort // by address; none without a media engine
+	tcp         *ice.TCPMuxDefault    // likewise
 	intakes     *intakes
 	relay       *relay // nil: no TURN server
 	closers     []io.Closer
@@ -94,13 +95,14 @@ func newEngineOn(cfg Config, log *slog.Logger, on network) (*engine, error) {
 	return e, nil
 }
 
-// newPeerConnection makes a peer connection whose RTP comes in by i.
+// newPeerConnection makes a peer connection whose RTP comes and goes by i.
 func (e *engine) newPeerConnection(i *intake) (*webrtc.PeerConnection, error) {
 	s := e.settings
 	s.SetDTLSKeyLogWriter(&i.secrets)
 	s.SetDTLSServerHelloMessageHook(i.secrets.hello)
 	if e.mux != nil {
-		s.SetICEUDPMux(tappedUDP{e.mux, i})
+		i.out.shown = true
+		s.SetICEUDPMux(tappedUDP{e.mux, i, e.ports})
 		s.SetICETCPMux(tappedTCP{e.tcp, i})
 	}
 	// An empty registry: pion's default adds a header extension to every packet
@@ -134,7 +136,7 @@ func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog
 		return fmt.Errorf("webrtc: TCP %s cannot be opened (is another program on that port?): %w", tcpAddr, err)
 	}
 	port = tcp.Addr().(*net.TCPAddr).Port
-	udp, err := udpMux(ip, port, with, e.intakes, log)
+	udp, ports, err := udpMux(ip, port, with, e.intakes, log)
 	if err != nil {
 		_ = tcp.Close()
 		return err
@@ -145,7 +147,7 @@ func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog
 		WriteBufferSize: tcpBuffer, FirstStunBindTimeout: firstSTUN, AliveDurationForConnFromStun: firstSTUN,
 	})
 	e.closers = []io.Closer{mux, udp}
-	e.mux, e.tcp = udp, mux
+	e.mux, e.ports, e.tcp = udp, ports, mux
 	if !ip.IsValid() {
 		ip = netip.IPv6Unspecified()
 	}

@@ -20,17 +20,22 @@ import (
 // (yet) and over TCP, by the reader of that candidate. pion sees STUN, DTLS and
 // RTCP only. Its own way for a packet has five goroutines and four queues, and
 // cost more than all the rest of a call. Before the handshake is over, and
-// should it not show its keys, packets take that way.
+// should it not show its keys, packets take that way. What the browser hears
+// goes by out.
 type intake struct {
-	secrets  secrets
-	receiver *media.Receiver
-	video    atomic.Pointer[videoIntake]  // nil: no pictures were agreed on
-	opener   atomic.Pointer[media.Opener] // nil: pion decrypts
-	intakes  *intakes
+	secrets   secrets
+	receiver  *media.Receiver
+	video     atomic.Pointer[videoIntake]  // nil: no pictures were agreed on
+	opener    atomic.Pointer[media.Opener] // nil: pion decrypts
+	intakes   *intakes
+	detours   atomic.Uint64 // packets that a candidate's reader took
+	out       outlet
+	transport *webrtc.DTLSTransport // set before the first track is bound
 
-	mu    sync.Mutex
-	bound netip.AddrPort // where ICE says that the browser is; zero: not known
-	ended bool
+	mu     sync.Mutex     // also for opening
+	sealer *media.Sealer  // nil: no keys (yet)
+	bound  netip.AddrPort // where ICE says that the browser is; zero: not known
+	ended  bool
 }
 
 // take deals with a datagram if it is RTP and there are keys; it is decrypted
@@ -70,17 +75,24 @@ func isRTP(b []byte) bool {
 	return len(b) >= 12 && b[0]>>6 == 2 && (b[1]&0x7F < 64 || b[1]&0x7F > 95)
 }
 
-// open begins to decrypt here. The handshake must be over and the browser's
-// certificate the one of its offer.
+// open begins to decrypt here, and makes what encrypts. The handshake must be over
+// and the browser's certificate the one of its offer.
 func (i *intake) open() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	if i.opener.Load() != nil {
 		return
 	}
-	key, ok := i.secrets.browser()
+	theirs, ours, ok := i.secrets.keys()
 	if !ok {
 		return
 	}
-	if opener, err := media.NewOpener(key); err == nil {
+	sealer, err := media.NewSealer(ours)
+	if err != nil {
+		return
+	}
+	if opener, err := media.NewOpener(theirs); err == nil {
+		i.sealer = sealer
 		i.opener.Store(opener)
 	}
 }
@@ -106,8 +118,9 @@ func (i *intake) bind(to netip.AddrPort) {
 	i.bound = to
 }
 
-// close makes the media port forget the browser.
+// close makes the media port forget the browser, and nothing goes there.
 func (i *intake) close() {
+	i.out.way.Store(nil)
 	i.bind(netip.AddrPort{})
 	i.mu.Lock()
 	i.ended = true
@@ -147,26 +160,46 @@ type mediaPort struct {
 	intakes *intakes
 }
 
-// ReadFrom implements net.PacketConn for what is left to pion.
-func (p *mediaPort) ReadFrom(b []byte) (int, net.Addr, error) {
+// ReadFromAddrPort returns what is left to pion, which reads by it where it
+// finds it.
+func (p *mediaPort) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
-		n, from, err := p.ReadFromAddrPort(b)
+		n, from, err := p.PacketConn.ReadFromAddrPort(b)
 		if err != nil {
-			return 0, nil, err
+			return 0, netip.AddrPort{}, err
 		}
 		if isRTP(b[:n]) {
 			if i := p.intakes.find(from); i != nil && i.take(b[:n]) {
 				continue
 			}
 		}
-		return n, net.UDPAddrFromAddrPort(from), nil
+		return n, from, nil
 	}
 }
 
-// tapped is a candidate's way in: what reads it sees no RTP.
+// ReadFrom implements net.PacketConn.
+func (p *mediaPort) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := p.ReadFromAddrPort(b)
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(from), nil
+}
+
+// tapped is a candidate's way in and out: what reads it sees no RTP, and what
+// writes to it shows where the browser is.
 type tapped struct {
 	net.PacketConn
 	intake *intake
+	port   *mediaPort // nil: the candidate is not the media port's
+}
+
+// WriteTo implements net.PacketConn.
+func (t *tapped) WriteTo(b []byte, to net.Addr) (int, error) {
+	if !isSTUN(b) {
+		t.intake.out.goes(t, to)
+	}
+	return t.PacketConn.WriteTo(b, to)
 }
 
 // ReadFrom implements net.PacketConn.
@@ -176,6 +209,7 @@ func (t *tapped) ReadFrom(b []byte) (int, net.Addr, error) {
 		if err != nil || !t.intake.take(b[:n]) {
 			return n, from, err
 		}
+		t.intake.detours.Add(1)
 	}
 }
 
@@ -183,6 +217,7 @@ func (t *tapped) ReadFrom(b []byte) (int, net.Addr, error) {
 type tappedUDP struct {
 	ice.UDPMux
 	intake *intake
+	ports  map[string]*mediaPort // by address
 }
 
 // GetConn implements ice.UDPMux.
@@ -191,7 +226,7 @@ func (t tappedUDP) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &tapped{c, t.intake}, nil
+	return &tapped{c, t.intake, t.ports[addr.String()]}, nil
 }
 
 // tappedTCP is tappedUDP for TCP. pion asks it for its LocalAddr, too.
@@ -206,5 +241,5 @@ func (t tappedTCP) GetConnByUfrag(ufrag string, isIPv6 bool, local net.IP) (net.
 	if err != nil {
 		return nil, err
 	}
-	return &tapped{c, t.intake}, nil
+	return &tapped{c, t.intake, nil}, nil
 }

@@ -66,7 +66,7 @@ func newPeer(s *Seat, number int, fingerprints string) (*peer, error) {
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.receiver.Source().Attach(p)
 	for i, t := range s.tracks {
-		p.outgoing[i] = t.connect()
+		p.outgoing[i] = t.connect(in)
 	}
 	p.film = media.NewVideoReceiver("agent", func() uint32 { return p.pictures[0].ssrc.Load() }, func(k []rtcp.Packet) { _ = pc.WriteRTCP(k) })
 	p.film.Source().Attach(filmed{p})
@@ -128,11 +128,20 @@ func (p *peer) addTracks() error {
 			return fmt.Errorf("adding track %s: %w", trackNames[i], err)
 		}
 		if i == 0 { // one ICE transport carries them all
-			sender.Transport().ICETransport().OnSelectedCandidatePairChange(p.intake.follow)
+			p.meet(sender.Transport())
 		}
 		p.work.Go(func() { p.readReports(sender.Read) })
 	}
 	return p.addPictures(video)
+}
+
+// meet tells the intake of the transport and of the pairs that ICE chooses.
+func (p *peer) meet(t *webrtc.DTLSTransport) {
+	p.intake.transport = t
+	t.ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
+		p.intake.follow(pair)
+		p.showWay()
+	})
 }
 
 // inOurOrder sorts what both sides speak as formats has it.
@@ -234,6 +243,7 @@ func (s *Seat) peerChanged(p *peer) {
 		switch state {
 		case webrtc.PeerConnectionStateFailed:
 			p.failedAt = time.Now()
+			p.intake.out.way.Store(nil) // who does not answer gets nothing (RFC 7675)
 		case webrtc.PeerConnectionStateClosed:
 			s.dropPeer()
 		default:

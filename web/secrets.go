@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"slices"
 	"sync"
 
 	"callfloor/media"
@@ -67,15 +68,15 @@ func (s *secrets) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// browser returns the key that the browser's packets are encrypted with (RFC
+// keys returns those that the browser's packets and ours are encrypted with (RFC
 // 5764 §4.2, by the exporter of RFC 5705 §4) and forgets everything; false if
 // the handshake did not show all of it.
-func (s *secrets) browser() (media.Key, bool) {
+func (s *secrets) keys() (browser, ours media.Key, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	suite, ok := srtpSuites()[s.profile]
 	if !ok || s.server == nil || s.master == nil {
-		return media.Key{}, false
+		return media.Key{}, media.Key{}, false
 	}
 	key, salt := suite.key, suite.salt
 	seed := bytes.Join([][]byte{[]byte("EXTRACTOR-dtls_srtp"), s.client, s.server}, nil)
@@ -83,11 +84,16 @@ func (s *secrets) browser() (media.Key, bool) {
 	clear(s.master)
 	s.server, s.client, s.master = nil, nil, nil
 	if err != nil {
-		return media.Key{}, false
+		return media.Key{}, media.Key{}, false
 	}
+	defer clear(made)
 	// The client's key, the server's key, the client's salt, the server's salt.
-	k, err := media.NewKey(suite.name, append(bytes.Clone(made[:key]), made[2*key:2*key+salt]...), nil)
-	return k, err == nil
+	salts := made[2*key:]
+	browser, err = media.NewKey(suite.name, slices.Concat(made[:key], salts[:salt]), nil)
+	if err == nil {
+		ours, err = media.NewKey(suite.name, slices.Concat(made[key:2*key], salts[salt:]), nil)
+	}
+	return browser, ours, err == nil
 }
 
 // hash is that of the cipher suite's pseudo-random function (RFC 5246 §5).

@@ -29,7 +29,8 @@ func NewLocalTrack(name string, output func(media.Output)) *LocalTrack {
 	return &LocalTrack{name: name, output: output}
 }
 
-// Bind implements webrtc.TrackLocal. pion calls it when DTLS is done.
+// Bind implements webrtc.TrackLocal. pion calls it when both have agreed, before
+// the handshake.
 func (t *LocalTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
 	// pion narrows CodecParameters to the one that Bind returns as soon as it
 	// has returned, so the payload types are copied here.
@@ -117,15 +118,18 @@ func newTrack(p *media.Pacer, name string) *track {
 	return &track{name: name, sender: media.NewSender(p, name)}
 }
 
-// connect returns the track for a new peer connection. When an older one ends
-// later, its end does not silence the new one.
-func (t *track) connect() *LocalTrack {
+// connect returns the track for a new peer connection, of whose RTP in takes
+// care. When an older one ends later, its end does not silence the new one.
+func (t *track) connect(in *intake) *LocalTrack {
 	var local *LocalTrack
 	local = NewLocalTrack(t.name, func(out media.Output) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if out.Write == nil && t.bound != local {
 			return
+		}
+		if out.Write != nil {
+			out.Write = in.through(out.Write)
 		}
 		t.bound = local
 		t.sender.SetOutput(out)

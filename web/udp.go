@@ -16,20 +16,21 @@ import (
 // udpMux opens one UDP socket on ip, or one on each interface. With a media
 // engine they are read and written in batches while packets are many, and what
 // the engine's phones say goes out with each batch of theirs. The RTP of
-// browsers goes to their intakes.
-func udpMux(ip netip.Addr, port int, with *media.Engine, browsers *intakes, log *slog.Logger) (ice.UDPMux, error) {
+// browsers goes to their intakes. It returns these sockets too, by address.
+func udpMux(ip netip.Addr, port int, with *media.Engine, browsers *intakes, log *slog.Logger) (ice.UDPMux, map[string]*mediaPort, error) {
 	logger := logFactory{log}.NewLogger("ice-udp")
 	if with == nil || !poll.Supported {
-		return plainMux(ip, port, log)
+		m, err := plainMux(ip, port, log)
+		return m, nil, err
 	}
 	addrs := []netip.Addr{ip}
 	if !ip.IsValid() {
 		var err error
 		if addrs, err = interfaceAddrs(); err != nil {
-			return nil, fmt.Errorf("webrtc: listing the interfaces: %w", err)
+			return nil, nil, fmt.Errorf("webrtc: listing the interfaces: %w", err)
 		}
 	}
-	muxes := make([]ice.UDPMux, 0, len(addrs))
+	muxes, ports := make([]ice.UDPMux, 0, len(addrs)), map[string]*mediaPort{}
 	for _, a := range addrs {
 		addr := netip.AddrPortFrom(a, uint16(port))
 		conn, err := poll.ListenPacket(addr, udpBuffer)
@@ -38,16 +39,18 @@ func udpMux(ip netip.Addr, port int, with *media.Engine, browsers *intakes, log 
 			for _, m := range muxes {
 				errs = append(errs, m.Close())
 			}
-			return nil, errors.Join(errs...)
+			return nil, nil, errors.Join(errs...)
 		}
 		with.After(conn.Flush)
-		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: &mediaPort{conn, browsers}, Logger: logger}))
+		one := &mediaPort{conn, browsers}
+		ports[conn.LocalAddr().String()] = one
+		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: one, Logger: logger}))
 		port = conn.LocalAddr().(*net.UDPAddr).Port
 	}
 	if ip.IsValid() {
-		return muxes[0], nil
+		return muxes[0], ports, nil
 	}
-	return ice.NewMultiUDPMuxDefault(muxes...), nil
+	return ice.NewMultiUDPMuxDefault(muxes...), ports, nil
 }
 
 // plainMux is udpMux with Go's own sockets.
