@@ -78,7 +78,7 @@ func newFile(name string, body []byte) file {
 	if strings.HasPrefix(name, "assets/") { // Vite puts a hash of the content into these names
 		f.cache = "public, max-age=31536000, immutable"
 	}
-	if len(body) > 1024 && (strings.HasPrefix(f.contentType, "text/") || strings.Contains(f.contentType, "svg")) {
+	if len(body) > 1024 && squeezes(f.contentType) {
 		var b bytes.Buffer
 		w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
 		_, _ = w.Write(body) // a bytes.Buffer does not fail
@@ -86,6 +86,11 @@ func newFile(name string, body []byte) file {
 		f.gz = b.Bytes()
 	}
 	return f
+}
+
+// squeezes says whether gzip makes a file of a type much smaller.
+func squeezes(contentType string) bool {
+	return strings.HasPrefix(contentType, "text/") || strings.Contains(contentType, "svg") || contentType == "application/wasm"
 }
 
 // contentType does not ask the machine's MIME tables first: they differ.

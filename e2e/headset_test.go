@@ -54,14 +54,15 @@ func whiteNoise(d time.Duration, dBFS float64) []int16 {
 }
 
 // TestHeadsetCheck goes through the check before the shift with a microphone
-// that hears a room of a known level, and a supervisor sees what was found.
+// that hears a room of a known level, and a supervisor sees what was found; and
+// the camera, whose background is blurred.
 func TestHeadsetCheck(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	b := startBrowsers(t)
 	file := filepath.Join(t.TempDir(), "room.wav")
 	writeWAV(t, file, whiteNoise(3*time.Second, -54))
-	alice := b.signIn(s, "alice", map[string]any{"wav": file})
+	alice := b.signIn(s, "alice", map[string]any{"wav": file, "y4m": cameraOf(t, 120), "init": watchedCameras})
 	sam := b.signIn(s, "sam", nil)
 	alice.state("away")
 	alice.click("headset-offer")
@@ -79,6 +80,7 @@ func TestHeadsetCheck(t *testing.T) {
 	}
 	alice.must(nil, "wait", map[string]any{"id": "check-result", "state": "bad"})
 	alice.inspect("headset", 1280)
+	alice.looksAtThemself()
 	var report struct {
 		Checks map[string]struct {
 			Noise float64  `json:"noise_db"`

@@ -53,6 +53,9 @@ const call = (phase, more = {}) => ({
 	note: "",
 	...more,
 });
+/** Who shows what in a call. */
+const seen = (shown) => ({ codec: "VP8", own: "", state: "", seen_by: [""], shown });
+const customer = (state, more = {}) => ({ track: "customer", user: "", name: "", source: "camera", state, ...more });
 const queues = {
 	"queue/sales": {
 		id: "sales",
@@ -155,6 +158,13 @@ const docs = {
 		call: call("talking", { muted: true, note: "Wants a quote for 40 seats." }),
 		...queues,
 	}),
+	video: () => ({ me: me("alice", "talking"), call: call("talking", { video: seen([customer("on")]) }), ...queues }),
+	videoWeak: () => ({
+		me: me("alice", "talking"),
+		call: call("talking", { video: seen([customer("weak", { weak: "theirs" })]) }),
+		...queues,
+	}),
+	videoAlone: () => ({ me: me("alice", "talking"), call: call("talking", { video: seen([]) }), ...queues }),
 	hold: () => ({ me: me("alice", "hold"), call: call("hold", { consent: "refused", recording: "off" }), ...queues }),
 	wrapup: () => ({
 		me: me("alice", "wrap_up"),

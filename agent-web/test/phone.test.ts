@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Camera } from "../src/phone/camera.ts";
 import { Microphone } from "../src/phone/mic.ts";
 import { Phone } from "../src/phone/phone.ts";
 import { Playback } from "../src/phone/playback.ts";
 import type { CallView, Phase, Role } from "../src/phone/protocol.ts";
+import { Screen } from "../src/phone/screen.ts";
 import { FakeDevices, FakePeer, FakeTrack, FakeWire, settled, WELCOME } from "./fakes.ts";
 
 beforeEach(() => {
@@ -49,6 +51,8 @@ function seat(role: Role = "agent") {
 			return peer as unknown as RTCPeerConnection;
 		},
 		mic,
+		camera: new Camera(undefined),
+		screen: new Screen(undefined),
 		playback: new Playback(null),
 		audio: null,
 	});

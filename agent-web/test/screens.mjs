@@ -55,6 +55,32 @@ const views = [
 		doc: "idle",
 		act: (p) => p.locator("header [aria-haspopup=menu]").first().click(),
 	},
+	{ name: "seat-video", user: "alice", path: "/", doc: "video", video: true, act: (p) => showCamera(p) },
+	{
+		name: "seat-video-large",
+		user: "alice",
+		path: "/",
+		doc: "video",
+		video: true,
+		act: async (p) => {
+			await showCamera(p);
+			await p.keyboard.press("l");
+		},
+	},
+	{ name: "seat-video-waiting", user: "alice", path: "/", doc: "video" },
+	{ name: "seat-video-weak", user: "alice", path: "/", doc: "videoWeak", video: true },
+	{ name: "seat-video-alone", user: "alice", path: "/", doc: "videoAlone", video: true, act: (p) => showCamera(p) },
+	{
+		name: "seat-headset-camera",
+		user: "alice",
+		path: "/",
+		doc: "idle",
+		act: async (p) => {
+			await p.keyboard.press("s");
+			await p.getByTestId("camera-look").click();
+			await p.waitForSelector("[data-testid=camera-preview][data-state=on]");
+		},
+	},
 	{ name: "calls-ringing", user: "alice", path: "/calls", doc: "ringing" },
 	{ name: "floor", user: "sam", path: "/", doc: "floor" },
 	{ name: "wall", user: "sam", path: "/wall", doc: "floor" },
@@ -112,6 +138,39 @@ const views = [
 	{ name: "missing", user: "alice", path: "/no/such", doc: "idle" },
 ].filter((v) => v.name.includes(only));
 
+/** Switches the camera on and waits until it is seen. */
+async function showCamera(page) {
+	await page.keyboard.press("v");
+	await page.waitForSelector("[data-testid=self-view][data-state=on]");
+}
+
+/** In the place of what another browser would send: a picture that moves. */
+function pictures() {
+	const canvas = document.createElement("canvas");
+	canvas.width = 640;
+	canvas.height = 360;
+	const g = canvas.getContext("2d");
+	const disc = (x, y, rx, ry, colour) => {
+		g.fillStyle = colour;
+		g.beginPath();
+		g.ellipse(x, y, rx, ry, 0, 0, 7);
+		g.fill();
+	};
+	setInterval(() => {
+		g.fillStyle = "#7a9e8a";
+		g.fillRect(0, 0, 640, 360);
+		disc(320, 410, 175, 155, "#28326e");
+		disc(320, 125, 78, 90, "#3c2819");
+		disc(320, 150 + Math.sin(performance.now() / 500) * 3, 62, 80, "#e0ac91");
+	}, 50);
+	const add = RTCPeerConnection.prototype.addTransceiver;
+	RTCPeerConnection.prototype.addTransceiver = function (kind, init) {
+		const made = add.call(this, kind, init);
+		if (kind !== "video") return made;
+		return { receiver: { track: canvas.captureStream(20).getVideoTracks()[0] }, sender: made.sender };
+	};
+}
+
 async function signInWrong(page) {
 	await page.fill("input[name=user]", "alice");
 	await page.fill("input[name=password]", "wrong");
@@ -143,7 +202,7 @@ async function shoot(view, look) {
 	const name = `${view.name}-${look.language}-${look.theme}-${look.width}`;
 	const context = await browser.newContext({
 		viewport: { width: look.width, height: look.height },
-		permissions: view.mic === "none" ? [] : ["microphone"],
+		permissions: view.mic === "none" ? [] : ["microphone", "camera"],
 		reducedMotion: "reduce",
 		bypassCSP: false,
 	});
@@ -155,6 +214,7 @@ async function shoot(view, look) {
 	const trouble = (text) => findings.push(`${name}: ${text}`);
 	page.on("pageerror", (e) => trouble(`script error: ${e.message}`));
 	page.on("console", (m) => /Content Security Policy/.test(m.text()) && trouble(m.text()));
+	if (view.video) await context.addInitScript(pictures);
 	await context.route(`${origin}/**`, (route) => answer(route, view));
 	await page.routeWebSocket(/api\/v1\/seat/, (ws) => seat(ws, view));
 	await page.goto(origin + view.path);
@@ -214,6 +274,7 @@ function seat(ws, view) {
 				now: new Date().toISOString(),
 				ice_servers: [],
 				tracks: ["customer", "third", "coach"],
+				video: ["customer", "third"],
 			});
 			say({ type: "snapshot", seq: 1, doc: doc(view.doc, view.user) });
 			say({ type: "tab", phone: view.phone ?? true });
@@ -221,5 +282,10 @@ function seat(ws, view) {
 		}
 		if (m.type === "ping") say({ type: "pong", id: m.id });
 		if (m.type === "do") say({ type: "result", req: m.req });
+		if (m.type === "do" && m.do === "video") {
+			const { call } = doc(view.doc, view.user);
+			const video = { ...call.video, own: m.on ? m.source : "", state: m.on ? "on" : "" };
+			say({ type: "change", seq: 2, key: "call", value: { ...call, video } });
+		}
 	});
 }

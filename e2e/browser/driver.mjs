@@ -12,25 +12,26 @@ const { chromium } = require('playwright-core');
 const contexts = new Map(); // name -> {browser, context, page, log}
 
 // mic: the permission is given, else it is refused; device: there is one.
-// insecure: any certificate will do.
-const flags = ({ wav, mic, device, insecure }) => [
+// insecure: any certificate will do. y4m: what the camera sees.
+const flags = ({ wav, y4m, mic, device, insecure }) => [
   ...(insecure ? ['--ignore-certificate-errors'] : []),
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   ...(device ? ['--use-fake-device-for-media-stream'] : []),
   mic ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts',
   '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection',
+  ...(y4m ? [`--use-file-for-fake-video-capture=${y4m}`] : []),
   ...(wav ? [`--use-file-for-fake-audio-capture=${wav}`] : []),
 ];
 
 const commands = {
   // open starts a browser of its own, so that each person has their own microphone.
-  async open({ name, url, wav, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true, device = true, insecure = false, init }) {
+  async open({ name, url, wav, y4m, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true, device = true, insecure = false, init }) {
     const browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags({ wav, mic, device, insecure }),
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags({ wav, y4m, mic, device, insecure }),
     });
     const context = await browser.newContext({
-      viewport: { width, height }, colorScheme: scheme, locale, permissions: mic ? ['microphone', 'notifications'] : [],
+      viewport: { width, height }, colorScheme: scheme, locale, permissions: mic ? ['microphone', 'camera', 'notifications'] : [],
     });
     if (init) await context.addInitScript(init); // before any script of the page
     const page = await context.newPage();

@@ -14,10 +14,16 @@ type part struct{ of, name, version, licence, file string }
 
 // within returns the parts of npm packages; of names the package.
 func within() []part {
-	const suppressor = "@sapphi-red/web-noise-suppressor"
+	const (
+		suppressor = "@sapphi-red/web-noise-suppressor"
+		segmenter  = "@twilio/video-processors"
+	)
 	return []part{
 		{suppressor, "xiph/rnnoise", "in @shiguredo/rnnoise-wasm 2022.2.0", "BSD-3-Clause", "rnnoise.txt"},
 		{suppressor, "@shiguredo/rnnoise-wasm", "2022.2.0", "Apache-2.0", "rnnoise-wasm.txt"},
+		{segmenter, "TensorFlow Lite, with MediaPipe's Selfie Segmentation", "of 2021", "Apache-2.0", "tflite.txt"},
+		{segmenter, "Eigen", "in TensorFlow Lite", "MPL-2.0", "eigen.txt"},
+		{segmenter, "XNNPACK", "of 2021", "BSD-3-Clause", "xnnpack.txt"},
 	}
 }
 

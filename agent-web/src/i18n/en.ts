@@ -5,6 +5,7 @@ import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
 import { tasksEn } from "./en.tasks.ts";
 import { toldEn } from "./en.told.ts";
+import { videoEn } from "./en.video.ts";
 
 /** Every string of the app. {name} is filled in; a key with .one has .other too and is chosen by {n}. */
 export const en = {
@@ -15,6 +16,7 @@ export const en = {
 	...dialEn,
 	...enSound,
 	...toldEn,
+	...videoEn,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",
 	"app.skip": "Skip to the content",

@@ -6,6 +6,7 @@ import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
 import { tasksZh } from "./zh.tasks.ts";
 import { toldZh } from "./zh.told.ts";
+import { videoZh } from "./zh.video.ts";
 
 /** 简体中文。缺一条就是类型错误。 */
 export const zh: Record<Key, string> = {
@@ -16,6 +17,7 @@ export const zh: Record<Key, string> = {
 	...dialZh,
 	...zhSound,
 	...toldZh,
+	...videoZh,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",
 	"app.skip": "跳到正文",

@@ -2,7 +2,7 @@ import type { Wanted } from "./sound.ts";
 import { Cell, type Value } from "./value.ts";
 
 export interface Device extends Wanted {
-	kind: "microphone" | "speaker";
+	kind: "microphone" | "speaker" | "camera";
 }
 
 /** The part of navigator.mediaDevices that is used. */
@@ -12,12 +12,14 @@ export interface Devices {
 	enumerateDevices?(): Promise<Pick<MediaDeviceInfo, "deviceId" | "label" | "kind">[]>;
 }
 
+const KINDS = { audioinput: "microphone", audiooutput: "speaker", videoinput: "camera" } as const;
+
 /** What some browsers list beside the real devices: whatever the system takes at the moment. */
 const ALIASES = ["", "default", "communications"];
 
 /**
  * DeviceList is what is plugged in. Before the microphone was allowed browsers
- * tell no names, and the list is empty.
+ * tell no names, and the list is empty; cameras have theirs once a camera was allowed.
  */
 export class DeviceList {
 	#all = new Cell<readonly Device[]>([]);
@@ -35,8 +37,8 @@ export class DeviceList {
 		const found = (await this.devices?.enumerateDevices?.().catch(() => [])) ?? [];
 		const all: Device[] = [];
 		for (const { deviceId, label, kind } of found) {
-			if (label === "" || ALIASES.includes(deviceId) || kind === "videoinput") continue;
-			all.push({ id: deviceId, label, kind: kind === "audioinput" ? "microphone" : "speaker" });
+			if (label === "" || ALIASES.includes(deviceId)) continue;
+			all.push({ id: deviceId, label, kind: KINDS[kind] });
 		}
 		this.#all.set(all);
 	}

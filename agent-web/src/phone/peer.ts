@@ -1,4 +1,5 @@
 import { backoffMS } from "./backoff.ts";
+import { type Outgoing, Outlet } from "./outlet.ts";
 import type { Candidate, SDP, ToServer, Welcome } from "./protocol.ts";
 import { Cell, type Value } from "./value.ts";
 
@@ -20,15 +21,10 @@ export interface PeerOptions {
 	create: (config: RTCConfiguration) => RTCPeerConnection;
 	send: (message: ToServer) => boolean;
 	stream: (name: string, stream: MediaStream) => void;
+	/** A picture that comes under a name; it is empty until somebody shows something. */
+	picture?: (name: string, stream: MediaStream) => void;
 	/** The first number, so that a reloaded page does not repeat one. */
 	firstPeer?: number;
-}
-
-/** What should go out on the customer's track. */
-export interface Speech {
-	track: MediaStreamTrack | null;
-	/** The codec of the far leg ("PCMU"); "" leaves it. */
-	codec: string;
 }
 
 /** How the media arrives, as the browser measures it. */
@@ -44,9 +40,6 @@ export interface HeardCounts {
 	lost: number;
 	jitterMS: number;
 }
-
-/** TypeScript's DOM does not know the encoding's codec yet (WebRTC extensions, "codec" of RTCRtpEncodingParameters). */
-type Encoding = RTCRtpEncodingParameters & { codec?: RTCRtpCodec };
 
 const CONNECT_MS = 10_000;
 /** How long an ICE restart may take before a whole new connection is made. */
@@ -64,12 +57,20 @@ export class Peer {
 	#path: "good" | "lost" | "restarting" = "good";
 	#early: Candidate[] = [];
 	#timer: ReturnType<typeof setTimeout> | undefined;
-	#speech: Speech = { track: null, codec: "" };
-	#applying: "no" | "yes" = "no";
-	#refused = new Set<string>();
+	readonly #voice: Outlet;
+	readonly #picture: Outlet;
 
 	constructor(private readonly options: PeerOptions) {
 		this.#peer = options.firstPeer ?? 0;
+		const agreed = () => this.#answered === "yes";
+		const sender = (at: number) => this.#pc?.getTransceivers()[at]?.sender;
+		this.#voice = new Outlet("audio", () => sender(0), agreed);
+		const { pictures } = this;
+		this.#picture = new Outlet(
+			"video",
+			() => (pictures() > 0 ? sender(this.#welcome?.tracks.length ?? 0) : undefined),
+			agreed,
+		);
 	}
 
 	get state(): Value<PeerState> {
@@ -104,10 +105,14 @@ export class Peer {
 		if (this.#welcome && this.#state.now.at === "ready") void this.#make();
 	}
 
-	/** Says what goes out. The codec is switched first, so that the first packet is right. */
-	speak(speech: Speech): void {
-		this.#speech = speech;
-		void this.#apply();
+	/** Says what is heard of us. */
+	speak(speech: Outgoing): void {
+		this.#voice.send(speech);
+	}
+
+	/** Says what is seen of us. */
+	show(picture: Outgoing): void {
+		this.#picture.send(picture);
 	}
 
 	async answer(message: SDP): Promise<void> {
@@ -123,7 +128,7 @@ export class Peer {
 		if (this.#pc !== pc) return;
 		this.#answered = "yes";
 		for (const candidate of this.#early.splice(0)) this.#add(pc, candidate);
-		void this.#apply();
+		this.#send();
 	}
 
 	/** The server's candidates may come before its answer: they wait for it. */
@@ -158,10 +163,14 @@ export class Peer {
 			const transceiver = pc.addTransceiver("audio", { direction: i === 0 ? "sendrecv" : "recvonly" });
 			this.options.stream(name, new MediaStream([transceiver.receiver.track]));
 		});
+		welcome.video?.forEach((name, i) => {
+			const transceiver = pc.addTransceiver("video", { direction: i === 0 ? "sendrecv" : "recvonly" });
+			this.options.picture?.(name, new MediaStream([transceiver.receiver.track]));
+		});
 		pc.onicecandidate = ({ candidate }) => this.#local(peer, candidate);
 		pc.onconnectionstatechange = () => this.#moved(pc);
 		this.#timer = setTimeout(() => this.#again(), CONNECT_MS);
-		void this.#apply();
+		this.#send();
 		await pc.setLocalDescription(await pc.createOffer());
 		if (this.#pc !== pc) return;
 		this.options.send({ type: "offer", sdp: pc.localDescription?.sdp ?? "", peer });
@@ -195,6 +204,11 @@ export class Peer {
 			console.warn("the connection could not be routed anew", error);
 			if (this.#pc === pc) this.#again();
 		}
+	}
+
+	#send(): void {
+		void this.#voice.apply();
+		void this.#picture.apply();
 	}
 
 	#local(peer: number, candidate: RTCIceCandidate | null): void {
@@ -250,50 +264,8 @@ export class Peer {
 		pc.close();
 	}
 
-	/** Brings the sender to what speak() asked; one at a time, the last word wins. */
-	async #apply(): Promise<void> {
-		if (this.#applying === "yes") return;
-		this.#applying = "yes";
-		try {
-			for (;;) {
-				const { track, codec } = this.#speech;
-				const sender = this.#pc?.getTransceivers()[0]?.sender;
-				if (!sender) return;
-				// Nothing is awaited before the track is on unless the codec must change.
-				const change = this.#codecChange(sender, codec);
-				if (change) {
-					await this.#useCodec(sender, change, codec);
-					continue;
-				}
-				if (sender.track === track) return;
-				await sender.replaceTrack(track);
-			}
-		} catch (error) {
-			console.warn("the microphone could not be switched", error); // the connection went away under it
-		} finally {
-			this.#applying = "no";
-		}
-	}
-
-	/** The parameters that switch the sender to a codec; null when it has it, or cannot. */
-	#codecChange(sender: RTCRtpSender, name: string): RTCRtpSendParameters | null {
-		if (name === "" || this.#answered === "no" || this.#refused.has(name)) return null;
-		const parameters = sender.getParameters();
-		const codec = parameters.codecs?.find((c) => c.mimeType.toLowerCase() === `audio/${name.toLowerCase()}`);
-		const encoding = parameters.encodings?.[0] as Encoding | undefined;
-		if (!codec || !encoding || encoding.codec?.mimeType === codec.mimeType) return null;
-		encoding.codec = codec;
-		return parameters;
-	}
-
-	async #useCodec(sender: RTCRtpSender, change: RTCRtpSendParameters, name: string): Promise<void> {
-		try {
-			await sender.setParameters(change);
-		} catch (error) {
-			this.#refused.add(name); // the server transcodes then
-			console.warn("the codec could not be switched", name, error);
-		}
-	}
+	/** How many pictures the connection carries. */
+	pictures = (): number => this.#welcome?.video?.length ?? 0;
 }
 
 /** Reads what a person wants to know out of RTCPeerConnection.getStats. */
@@ -306,7 +278,8 @@ export function readQuality(stats: Record<string, unknown>[]): LinkQuality {
 		if (s.type === "candidate-pair" && s.nominated && typeof s.currentRoundTripTime === "number") {
 			rttMS = s.currentRoundTripTime * 1000;
 		}
-		if (s.type === "inbound-rtp" && Number(s.packetsReceived) > 0) {
+		// The sound's: what a picture loses is asked for again.
+		if (s.type === "inbound-rtp" && s.kind !== "video" && Number(s.packetsReceived) > 0) {
 			lost += Math.max(0, Number(s.packetsLost ?? 0));
 			received += Number(s.packetsReceived);
 			jitterMS = Math.max(jitterMS ?? 0, Number(s.jitter ?? 0) * 1000);

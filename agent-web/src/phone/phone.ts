@@ -1,3 +1,4 @@
+import type { Camera } from "./camera.ts";
 import type { Doc } from "./doc.ts";
 import { Meter } from "./level.ts";
 import type { NetworkFigures } from "./measure.ts";
@@ -15,9 +16,11 @@ import type {
 	Verb,
 	Welcome,
 } from "./protocol.ts";
+import type { Screen } from "./screen.ts";
 import { type Failure, type Link, SeatSocket, type Wire } from "./socket.ts";
 import { type Intent, micIn, NO_INTENT, settle } from "./speech.ts";
 import { Cell, type Value } from "./value.ts";
+import { Video } from "./video.ts";
 
 export interface PhoneOptions {
 	role: Role;
@@ -26,6 +29,11 @@ export interface PhoneOptions {
 	session: () => Promise<"good" | "gone" | "unknown">;
 	createPeer: (config: RTCConfiguration) => RTCPeerConnection;
 	mic: Microphone;
+	/** What can be shown. */
+	camera: Camera;
+	screen: Screen;
+	/** A picture that comes on a track. */
+	picture?: (name: string, stream: MediaStream) => void;
 	playback: Playback;
 	audio: AudioContext | null;
 	/** The number before the first peer connection's. */
@@ -53,6 +61,7 @@ const RENEW_MS = 3000;
 export class Phone {
 	readonly socket: SeatSocket;
 	readonly meter: Meter;
+	readonly video: Video;
 	#peer: Peer;
 	#state: Cell<PhoneState>;
 	#pending = new Cell<ReadonlySet<Verb>>(new Set());
@@ -79,7 +88,14 @@ export class Phone {
 			create: options.createPeer,
 			send: (message) => this.socket.send(message),
 			stream: (name, stream) => options.playback.stream(name, stream),
+			picture: options.picture,
 			firstPeer: options.firstPeer,
+		});
+		this.video = new Video({
+			camera: options.camera,
+			screen: options.screen,
+			ask: (fields) => this.onCall("video", fields),
+			send: (picture) => this.#peer.show(picture),
 		});
 		this.#state = new Cell<PhoneState>({
 			link: this.socket.link.now,
@@ -124,6 +140,7 @@ export class Phone {
 				this.#intent = settle(this.#intent, doc.call);
 				this.#needMic(doc);
 				this.#speak();
+				this.#see();
 			}),
 		);
 		this.#timers.push(
@@ -137,6 +154,7 @@ export class Phone {
 	stop(): void {
 		for (const way of this.#ways.splice(0)) way();
 		for (const timer of this.#timers.splice(0)) clearInterval(timer);
+		this.video.follow(null, "no");
 		this.#peer.stop();
 		this.options.mic.close();
 		this.socket.close("unauthorized");
@@ -289,6 +307,7 @@ export class Phone {
 
 	#tab(phone: boolean): void {
 		this.#part({ tab: phone ? "phone" : "elsewhere" });
+		this.#see();
 		if (phone) {
 			if (this.options.role === "agent") this.options.mic.open();
 			else this.#needMic(this.doc.now);
@@ -317,6 +336,10 @@ export class Phone {
 		const track = this.options.mic.track.now;
 		if (track) track.enabled = mode === "open";
 		this.#peer.speak({ track: mode === "off" ? null : track, codec: call?.codec ?? listen?.codec ?? own?.codec ?? "" });
+	}
+
+	#see(): void {
+		this.video.follow(this.doc.now.call, this.#state.now.tab === "phone" ? "yes" : "no");
 	}
 
 	#report(): void {

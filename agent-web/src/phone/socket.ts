@@ -59,7 +59,7 @@ export interface SocketEvents {
 
 export interface Failure {
 	/** lost: no answer came. microphone: it was not sent, since nobody would hear. */
-	code: ErrorCode | "lost" | "microphone";
+	code: ErrorCode | "lost" | "microphone" | "camera" | "screen";
 	message: string;
 }
 

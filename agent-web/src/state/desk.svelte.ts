@@ -5,6 +5,7 @@ import type { App } from "./app.svelte.ts";
 import { KeyMap } from "./keymap.svelte.ts";
 import type { Binding } from "./keys.ts";
 import type { Seat } from "./seat.svelte.ts";
+import { isVideoAct, VIDEO_ACTS, VideoDesk } from "./video.svelte.ts";
 
 /** The acts on a call, each with its key. */
 export const ACTS = [
@@ -27,6 +28,7 @@ export const ACTS = [
 	{ act: "done", key: "w", label: "wrap.done" },
 	{ act: "headset", key: "s", label: "headset.open" },
 	{ act: "out", key: "n", label: "out.open" },
+	...VIDEO_ACTS,
 ] as const;
 export type Act = (typeof ACTS)[number]["act"];
 
@@ -54,6 +56,7 @@ export class Desk {
 	/** What the dial box is open for. */
 	dialling = $state<"consult" | "transfer">("consult");
 	readonly keymap: KeyMap<Act>;
+	readonly video: VideoDesk;
 	/** What was typed in wrap-up and is not at the server yet. */
 	disposition = $state("");
 	note = $state("");
@@ -69,6 +72,7 @@ export class Desk {
 		readonly session: Session,
 	) {
 		this.keymap = new KeyMap(session.user, ACTS);
+		this.video = new VideoDesk(app, seat);
 	}
 
 	/** The key of an act as its button shows it; none where letters are switched off. */
@@ -99,6 +103,7 @@ export class Desk {
 	whyNot(act: Act): string {
 		const { t } = this.app;
 		if (!this.live) return t("why.link");
+		if (isVideoAct(act)) return this.video.whyNot(act);
 		const phase = this.call?.phase;
 		if (this.#nobodyThere() && OF_TALK.has(act)) return t("why.task");
 		switch (act) {
@@ -145,6 +150,7 @@ export class Desk {
 	/** Does it, if it makes sense now. */
 	act(act: Act): void {
 		if (this.whyNot(act) !== "") return;
+		if (isVideoAct(act)) return this.video.act(act);
 		const { phone } = this.seat;
 		const call = this.call;
 		const run = this.app.run.bind(this.app);
@@ -202,6 +208,7 @@ export class Desk {
 			...acts,
 			{ key: "Enter", run: () => this.act("answer"), when: rings },
 			{ key: "Escape", run: () => this.close(), when: () => this.open !== "none" },
+			{ key: "Escape", run: () => this.video.act("large"), when: () => this.video.size === "large" && !rings() },
 			{ key: "Escape", run: () => this.act("decline"), when: () => this.open === "none" && rings() },
 			{ key: "?", run: () => this.toggle("keys") },
 		];

@@ -1,6 +1,8 @@
 import type { Api } from "../api/client.ts";
 import type { Session } from "../api/types.ts";
+import { type BlurFigures, blur } from "../phone/blur.ts";
 import type { Act as Pressed } from "../phone/buttons.ts";
+import { Camera, type CameraState } from "../phone/camera.ts";
 import { HeadsetCheck } from "../phone/check.ts";
 import { type Device, DeviceList } from "../phone/devices.ts";
 import { type Doc, EMPTY_DOC } from "../phone/doc.ts";
@@ -9,13 +11,16 @@ import { type Hint, Hints } from "../phone/hints.ts";
 import { Microphone, type MicState } from "../phone/mic.ts";
 import type { LinkQuality } from "../phone/peer.ts";
 import { Phone, type PhoneState } from "../phone/phone.ts";
+import { type Picture, PictureBox, PLAIN } from "../phone/picture.ts";
 import { Playback } from "../phone/playback.ts";
 import type { HeadsetReport, Verb } from "../phone/protocol.ts";
 import { Ringer } from "../phone/ringer.ts";
+import { Screen } from "../phone/screen.ts";
 import type { Wire } from "../phone/socket.ts";
 import { type Sound, SoundBox, USUAL } from "../phone/sound.ts";
 import { RATE, rnnoise } from "../phone/suppress.ts";
 import { tabName } from "../phone/tab.ts";
+import type { VideoState } from "../phone/video.ts";
 
 /** Seat is the phone made visible: Svelte state that follows the phone's values. */
 export class Seat {
@@ -28,6 +33,9 @@ export class Seat {
 	readonly ringer: Ringer;
 	readonly headset: Headset;
 	readonly check: HeadsetCheck;
+	readonly camera: Camera;
+	readonly screen: Screen;
+	readonly pictures: PictureBox;
 	/** What a button of the headset asks for; the desk takes it. */
 	pressed: (act: Pressed) => void = () => undefined;
 	doc = $state.raw<Doc>(EMPTY_DOC);
@@ -38,6 +46,16 @@ export class Seat {
 	level = $state<number | null>(null);
 	hint = $state<Hint>("none");
 	sound = $state.raw<Sound>(USUAL);
+	/** How the camera is used, what it is doing, what it shows, and what is shown of us. */
+	picture = $state.raw<Picture>(PLAIN);
+	cameraNow = $state.raw<CameraState>({ at: "off" });
+	own = $state.raw<MediaStreamTrack | null>(null);
+	shared = $state.raw<MediaStreamTrack | null>(null);
+	/** What the blur costs. */
+	blurring = $state.raw<BlurFigures | null>(null);
+	video = $state.raw<VideoState>() as VideoState;
+	/** The pictures of others, by their track. */
+	seen = $state.raw<Readonly<Record<string, MediaStream>>>({});
 	devicesNow = $state.raw<readonly Device[]>([]);
 	/** What the last check of the microphone in use found, and whether a first one is still offered. */
 	report = $state.raw<HeadsetReport | null>(null);
@@ -56,6 +74,9 @@ export class Seat {
 		this.headset = new Headset(navigator.hid, (act) => this.pressed(act));
 		const suppress = rnnoise(this.audio);
 		this.mic = new Microphone(navigator.mediaDevices, this.#permission(), { sound, list: this.devices, suppress });
+		this.pictures = new PictureBox(session.user, storage());
+		this.camera = new Camera(navigator.mediaDevices, { picture: this.pictures.picture, list: this.devices, blur });
+		this.screen = new Screen(navigator.mediaDevices);
 		this.phone = new Phone({
 			role: session.role,
 			tab: tab(),
@@ -67,9 +88,15 @@ export class Seat {
 				),
 			createPeer: (config) => new RTCPeerConnection(config),
 			mic: this.mic,
+			camera: this.camera,
+			screen: this.screen,
+			picture: (name, stream) => {
+				this.seen = { ...this.seen, [name]: stream };
+			},
 			playback: this.playback,
 			audio: this.audio,
 		});
+		this.video = this.phone.video.state.now;
 		this.check = new HeadsetCheck({
 			mic: this.mic,
 			playback: this.playback,
@@ -81,8 +108,31 @@ export class Seat {
 		this.state = this.phone.state.now;
 	}
 
+	/** Svelte's state follows what the camera and the screen do. */
+	#watch(): void {
+		this.pictures.picture.follow((picture) => {
+			this.picture = picture;
+		});
+		this.camera.state.follow((state) => {
+			this.cameraNow = state;
+		});
+		this.camera.track.follow((track) => {
+			this.own = track;
+		});
+		this.camera.figures.follow((figures) => {
+			this.blurring = figures;
+		});
+		this.screen.track.follow((track) => {
+			this.shared = track;
+		});
+		this.phone.video.state.follow((video) => {
+			this.video = video;
+		});
+	}
+
 	start(): void {
 		const { signal } = this.#gone;
+		this.#watch();
 		this.phone.doc.follow((doc) => {
 			this.doc = doc;
 		});
@@ -128,6 +178,7 @@ export class Seat {
 		this.#gone.abort();
 		for (const timer of this.#timers) clearInterval(timer);
 		this.check.stop();
+		this.phone.video.preview("off");
 		this.ringer.close();
 		void this.headset.close();
 		this.phone.stop();
