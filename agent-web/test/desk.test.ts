@@ -17,7 +17,12 @@ function reasons(call: Partial<CallView>, groups: TagGroup[] = []): Record<strin
 		parked: [],
 		tags: groups,
 	};
-	const seat = { state: { link: { at: "live" } }, doc } as unknown as Seat;
+	const seat = {
+		state: { link: { at: "live" } },
+		doc,
+		video: { source: "", next: "", told: null },
+		cameraNow: { at: "off" },
+	} as unknown as Seat;
 	const desk = new Desk(app, seat, { user: "alice", role: "agent" } as Session);
 	return Object.fromEntries(ACTS.map(({ act }) => [act, desk.whyNot(act)]));
 }
@@ -50,4 +55,21 @@ test("a wrap-up is done when no required group lacks a tag", () => {
 	expect(reasons({ phase: "wrap_up" }, [group]).done).toBe("why.tags");
 	expect(reasons({ phase: "wrap_up" }, [{ ...group, required: false }]).done).toBe("");
 	expect(reasons({ phase: "wrap_up", kind: "voicemail" }, [group]).done).toBe("");
+});
+
+test("pictures are for who can see them, and every act has a key of its own", () => {
+	const video = { codec: "VP8", own: "", state: "", seen_by: [], shown: [] } as const;
+	expect(reasons({ phase: "talking" }).video).toBe("why.novideo");
+	expect(reasons({ phase: "ringing" }).video).toBe("why.talking");
+	const why = reasons({ phase: "talking", video: { ...video, seen_by: [], shown: [] } });
+	expect(why.video).toBe("");
+	expect(why.share).toBe("why.noshare"); // this browser is none
+	expect([why.blur, why.self, why.large, why.full]).toEqual([
+		"why.nocamera",
+		"why.noown",
+		"why.nopicture",
+		"why.nopicture",
+	]);
+	const keys = ACTS.map(({ key }) => key);
+	expect(new Set(keys).size).toBe(keys.length);
 });

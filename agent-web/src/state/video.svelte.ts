@@ -9,7 +9,7 @@ export const VIDEO_ACTS = [
 	{ act: "video", key: "v", label: "video.on" },
 	{ act: "share", key: "y", label: "video.share.long" },
 	{ act: "blur", key: "b", label: "video.blur" },
-	{ act: "self", key: "i", label: "video.self" },
+	{ act: "self", key: "z", label: "video.self" },
 	{ act: "large", key: "l", label: "video.large" },
 	{ act: "full", key: "f", label: "video.full" },
 ] as const;
