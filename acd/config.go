@@ -164,6 +164,8 @@ type QueueConfig struct {
 	// 3; CallbackSpacing is the time between, 0 is 10 minutes.
 	CallbackTries   int           `yaml:"callback_tries"`
 	CallbackSpacing time.Duration `yaml:"callback_spacing"`
+	// Alerts are the thresholds at which the supervisors are told.
+	Alerts []Threshold `yaml:"alerts"`
 }
 
 // CallbackFirst is who is called first when the turn of a callback has come.
@@ -292,6 +294,9 @@ func (q QueueConfig) validate() error {
 		return fmt.Errorf("callback_spacing is %v; it must be at least 1s, or 0s for 10m", q.CallbackSpacing)
 	case q.TaskAgents < 0:
 		return fmt.Errorf("task_agents is %d; it must be 0 (no limit) or more", q.TaskAgents)
+	}
+	if err := validateThresholds(q.Alerts); err != nil {
+		return err
 	}
 	if q.Overflow.Waiting < 0 {
 		return fmt.Errorf("overflow.waiting is %d; it must be 0 (never) or more", q.Overflow.Waiting)

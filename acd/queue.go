@@ -29,14 +29,15 @@ type queue struct {
 
 	answered, answeredIn, abandoned, abandonedIn, abandonedShort int
 
-	pace    pace
-	handle  mean // seconds that agents talk
-	arrival arrivals
-	empty   timer // nobody has been at work for LeaveEmpty
-	shut    timer // closing time
-	touched bool  // in State.touched
-	moved   bool  // places or expected waits may be new
-	told    QueueStatus
+	pace       pace
+	handle     mean // seconds that agents talk
+	arrival    arrivals
+	empty      timer // nobody has been at work for LeaveEmpty
+	shut       timer // closing time
+	thresholds []*threshold
+	touched    bool // in State.touched
+	moved      bool // places or expected waits may be new
+	told       QueueStatus
 }
 
 // class are the customers of a queue who want the same of an agent.
@@ -83,6 +84,7 @@ func (s *State) newQueue(cfg QueueConfig) *queue {
 	if q.cfg.Strategy == "" {
 		q.cfg.Strategy = LongestIdle
 	}
+	q.thresholds = s.newThresholds(q)
 	q.empty.due = func(s *State) { s.leaveAll(q, ReasonNoAgents) }
 	q.shut.due = func(s *State) {
 		if !q.isOpen(s.now) {

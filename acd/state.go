@@ -265,10 +265,12 @@ func (s *State) tell() {
 			q.moved = false
 			s.tellPlaces(q)
 		}
-		if status := q.status(s.now); status != q.told {
+		status := q.status(s.now)
+		if status != q.told {
 			q.told = status
 			s.emit(QueueChanged{Queue: q.cfg.ID, Status: status})
 		}
+		s.watch(q, status)
 	}
 	for _, c := range s.arrived {
 		if c.told.Position == 0 && !c.connected && s.customers[c.id] == c {

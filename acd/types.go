@@ -216,6 +216,11 @@ type (
 		Agent contact.AgentID
 		Queue contact.QueueID
 		Text  string
+		// Of AlertThreshold only: what is over (or under) which limit.
+		Figure   Figure
+		Over     bool
+		Limit    float64
+		Severity Severity
 	}
 	// AgentChanged: this agent's status is new.
 	AgentChanged struct {

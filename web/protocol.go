@@ -421,13 +421,19 @@ type TaskView struct {
 // AlertView is something that supervisors should look at. Kind is "missed" (an
 // agent who does not answer), "surge" (a queue, until it is over), "promise"
 // (an agent's deadlines are near or over), "callback" (a customer who could not
-// be called back) or "hand" (an agent asks for help).
+// be called back), "hand" (an agent asks for help) or "threshold" (Figure of the
+// queue is over, or under, Limit; Severity is warn or bad).
 type AlertView struct {
 	Kind  string          `json:"kind"`
 	Agent contact.AgentID `json:"agent"`
 	Queue string          `json:"queue"`
 	Text  string          `json:"text"`
 	At    string          `json:"at"`
+
+	Figure   string  `json:"figure,omitempty"`
+	Over     bool    `json:"over,omitempty"`
+	Limit    float64 `json:"limit,omitempty"`
+	Severity string  `json:"severity,omitempty"`
 }
 
 // FloorCallView is one live call on the floor.

@@ -360,11 +360,15 @@ const agent: Fields<AgentView> = {
 	headset: or(none, headset),
 };
 const alert: Fields<AlertView> = {
-	kind: one("missed", "surge"),
+	kind: one("missed", "surge", "threshold"),
 	agent: text,
 	queue: text,
 	text: text,
 	at: time,
+	figure: maybe(one("waiting", "longest", "expected", "available", "staffed", "service_level")),
+	over: maybe(flag),
+	limit: maybe(figure),
+	severity: maybe(one("warn", "bad")),
 };
 const queue: Fields<QueueView> = {
 	id: text,

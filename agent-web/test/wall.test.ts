@@ -37,7 +37,12 @@ describe("the wall", () => {
 		});
 		const doc = {
 			agents: [{ user: "alice", name: "Alice" } as AgentView],
-			alerts: [alert("hand", "alice", ""), alert("surge", "", "q1")],
+			alerts: [
+				alert("hand", "alice", ""),
+				alert("surge", "", "q1"),
+				{ ...alert("threshold", "", "q1"), figure: "waiting", over: true, limit: 1, severity: "bad" } as AlertView,
+				{ ...alert("threshold", "", "q1"), figure: "service_level", limit: 80, severity: "warn" } as AlertView,
+			],
 			queues: [
 				queue("q1", { name: "Sales", waiting: 2, longest_since: at(40) }),
 				queue("q2", { waiting: 1, longest_since: at(41) }),
@@ -47,6 +52,8 @@ describe("the wall", () => {
 		expect(told(app, doc)).toEqual([
 			{ hand: true, text: "floor.hand Alice 30s" },
 			{ hand: false, text: "floor.alert.surge  Sales" },
+			{ bad: true, hand: false, text: "floor.alert.over Sales figure.waiting 1" },
+			{ bad: false, hand: false, text: "floor.alert.under Sales figure.service_level unit.percent 80" },
 			{ hand: false, text: "floor.alert 2 Sales 60s" },
 			{ hand: false, text: "floor.alert.nobody q3" },
 		]);

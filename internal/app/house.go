@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -95,7 +96,7 @@ func newHouse(log *slog.Logger, journal *call.Journal, audit Audit, people Peopl
 	return &House{
 		log: log, journal: journal, audit: audit, people: people, names: n,
 		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "callfloor_alerts_total", Help: "What supervisors were told of: missed offers, surges.",
+			Name: "callfloor_alerts_total", Help: "What supervisors were told of, by kind: missed, surge, threshold, hand and so on.",
 		}, []string{"kind"}),
 		inbox:     newInbox(),
 		done:      make(chan struct{}),
@@ -257,6 +258,9 @@ func why(reasons []acd.Candidate) string {
 // alert tells the supervisors.
 func (h *House) alert(a acd.Alert) {
 	key := "alert/" + a.Kind + "/" + string(a.Agent) + string(a.Queue)
+	if a.Kind == acd.AlertThreshold { // a queue can have several
+		key += "/" + string(a.Figure) + "/" + string(a.Severity) + "/" + strconv.FormatBool(a.Over)
+	}
 	if _, was := h.desk.alerts[key]; a.Kind == alertHand && was == a.On {
 		return // raised or lowered twice
 	}
@@ -264,7 +268,8 @@ func (h *House) alert(a acd.Alert) {
 	if a.On {
 		h.alerts.WithLabelValues(a.Kind).Inc()
 	}
-	view := web.AlertView{Kind: a.Kind, Agent: a.Agent, Queue: string(a.Queue), Text: a.Text, At: contact.Time(time.Now())}
+	view := web.AlertView{Kind: a.Kind, Agent: a.Agent, Queue: string(a.Queue), Text: a.Text, At: contact.Time(time.Now()),
+		Figure: string(a.Figure), Over: a.Over, Limit: a.Limit, Severity: string(a.Severity)}
 	if a.On {
 		h.desk.alerts[key] = view
 	} else {

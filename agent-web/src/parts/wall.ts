@@ -1,5 +1,5 @@
 import type { Doc } from "../phone/doc.ts";
-import type { QueueView } from "../phone/protocol.ts";
+import type { AlertView, QueueView } from "../phone/protocol.ts";
 import type { App } from "../state/app.svelte.ts";
 
 /** A longest wait of so many seconds is tinted, and said in the alert bar. */
@@ -33,9 +33,12 @@ export function told(
 ): Told[] {
 	const queueOf = (id: string) => doc.queues.find((q) => q.id === id)?.name || id;
 	const agentOf = (user: string) => doc.agents.find((a) => a.user === user)?.name || user;
-	const warned = doc.alerts.map(({ kind, agent, queue, at }) => {
+	const warned = doc.alerts.map((a): Told => {
+		const { kind, agent, queue, at } = a;
 		if (kind === "hand")
 			return { hand: true, text: app.t("floor.hand", { agent: agentOf(agent), t: app.clock(app.since(at)) }) };
+		if (kind === "threshold")
+			return { bad: a.severity === "bad", hand: false, text: threshold(app, a, queueOf(queue)) };
 		return { hand: false, text: app.t(`floor.alert.${kind}`, { agent: agentOf(agent), queue: queueOf(queue) }) };
 	});
 	const waits = doc.queues
@@ -51,5 +54,15 @@ export function told(
 /** One line of the alert bar; hand: an agent asks for help. */
 export interface Told {
 	readonly hand: boolean;
+	/** Needs somebody at once. */
+	readonly bad?: boolean;
 	readonly text: string;
+}
+
+function threshold(app: Pick<App, "t" | "clock">, a: AlertView, queue: string): string {
+	const figure = a.figure ?? "waiting";
+	const n = a.limit ?? 0;
+	const seconds = figure === "longest" || figure === "expected";
+	const limit = seconds ? app.clock(n) : figure === "service_level" ? app.t("unit.percent", { n }) : String(n);
+	return app.t(a.over ? "floor.alert.over" : "floor.alert.under", { queue, figure: app.t(`figure.${figure}`), limit });
 }

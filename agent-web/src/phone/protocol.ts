@@ -403,11 +403,25 @@ export interface QueueView {
 }
 /** Something that supervisors should look at: an agent who does not answer, or a queue with a surge. */
 export interface AlertView {
-	kind: "missed" | "surge" | "promise" | "callback" | "hand" | "outbound_stopped" | "outbound_blocked" | "outbound_cap";
+	kind:
+		| "missed"
+		| "surge"
+		| "promise"
+		| "callback"
+		| "hand"
+		| "threshold"
+		| "outbound_stopped"
+		| "outbound_blocked"
+		| "outbound_cap";
 	agent: string;
 	queue: string;
 	text: string;
 	at: string;
+	/** Of a threshold: what is over, or under, which limit. */
+	figure?: "waiting" | "longest" | "expected" | "available" | "staffed" | "service_level";
+	over?: boolean;
+	limit?: number;
+	severity?: "warn" | "bad";
 }
 export interface FloorCallView {
 	contact: string;
