@@ -162,6 +162,12 @@ func setText(v reflect.Value, text string) error {
 			return fmt.Errorf("%q is not a number", text)
 		}
 		v.SetFloat(f)
+	case reflect.Pointer: // a number that may be left out
+		to := reflect.New(v.Type().Elem())
+		if err := setText(to.Elem(), text); err != nil {
+			return err
+		}
+		v.Set(to)
 	case reflect.Slice:
 		return setList(v, text)
 	default:
