@@ -4,6 +4,7 @@ import { dialEn } from "./en.dial.ts";
 import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
 import { tasksEn } from "./en.tasks.ts";
+import { telephonyEn } from "./en.telephony.ts";
 import { toldEn } from "./en.told.ts";
 import { videoEn } from "./en.video.ts";
 
@@ -15,6 +16,7 @@ export const en = {
 	...tasksEn,
 	...dialEn,
 	...enSound,
+	...telephonyEn,
 	...toldEn,
 	...videoEn,
 	"app.name": "Callfloor",

@@ -5,6 +5,7 @@ import { dialZh } from "./zh.dial.ts";
 import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
 import { tasksZh } from "./zh.tasks.ts";
+import { telephonyZh } from "./zh.telephony.ts";
 import { toldZh } from "./zh.told.ts";
 import { videoZh } from "./zh.video.ts";
 
@@ -16,6 +17,7 @@ export const zh: Record<Key, string> = {
 	...tasksZh,
 	...dialZh,
 	...zhSound,
+	...telephonyZh,
 	...toldZh,
 	...videoZh,
 	"app.name": "Callfloor",

@@ -10,6 +10,7 @@ export type Page =
 	| { at: "flows" }
 	| { at: "flow"; name: string }
 	| { at: "prompts" }
+	| { at: "telephony"; part: string }
 	| { at: "missing" };
 
 /** Reads a path of the app. */
@@ -19,6 +20,7 @@ export function pageOf(path: string): Page {
 	if (first === undefined) return { at: "home" };
 	if (parts.length === 2 && first === "calls" && second) return { at: "call", id: decodeURIComponent(second) };
 	if (parts.length === 2 && first === "flows" && second) return { at: "flow", name: decodeURIComponent(second) };
+	if (parts.length <= 2 && first === "telephony") return { at: "telephony", part: second ?? "trunks" };
 	if (parts.length > 1) return { at: "missing" };
 	if (first === "flows" || first === "prompts") return { at: first };
 	return first === "floor" ||
