@@ -120,6 +120,8 @@ type Call struct {
 	// goneOutside tells the flow that the phone outside, which it called, has
 	// hung up.
 	goneOutside func()
+	shows       shows // what the customer shows
+	pictured    bool  // views may show something
 }
 
 // agent is one who serves the call: a seat, or as the second one a phone
@@ -132,6 +134,7 @@ type agent struct {
 	party    contact.Party // agent, or the supervisor who took over
 	muted    bool
 	presence presence
+	shows    shows
 }
 
 // mic is what the agent says; nil if there is none.
@@ -175,6 +178,7 @@ func (a *agent) leave() {
 		return
 	}
 	silence(a.seat)
+	hide(a.seat)
 }
 
 // New returns a call that Run will run.
@@ -224,6 +228,7 @@ func (c *Call) Run(ctx context.Context, flow func(context.Context, ivr.Caller) (
 			c.lookAtAgent(time.Now())
 			c.lookAtPause(time.Now())
 			c.lookForTrouble(time.Now())
+			c.lookAtPictures()
 			look.Reset(c.lookEvery())
 		case <-quality.C:
 			c.sampleQuality()

@@ -220,6 +220,7 @@ func (c *Call) Transfer(user string) error {
 		next := c.second
 		c.partSecond()
 		c.handOver(next.seat, contact.Agent)
+		c.keepShowing(next)
 		c.noteConsult(c.agent.leg, user+" handed the call to "+next.seat.User(), "transfer", next.seat.User(), "")
 		return nil
 	})

@@ -74,6 +74,9 @@ type Snapshot struct {
 	Quality, AgentQuality *media.Quality
 	// Watchers are the supervisors in the call, by name.
 	Watchers []Watcher
+	// Screens are who shows what, one for each end that could see something; nil
+	// where there are not two of them.
+	Screens []Screen
 	// Trouble is why the two do not hear each other, if so.
 	Trouble  Trouble
 	Answered time.Time

@@ -156,6 +156,7 @@ func (c *Call) apply() {
 	for v, e := range c.wires.recorded {
 		e.hear(c.source(v & row.record))
 	}
+	c.applyPictures()
 }
 
 // feedPhones lets the phones hear: one source as it is, several mixed.

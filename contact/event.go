@@ -24,6 +24,7 @@ const (
 	KindRecording  Kind = "recording"
 	KindQuality    Kind = "quality"
 	KindSilence    Kind = "silence"
+	KindVideo      Kind = "video"
 	KindWrapUp     Kind = "wrapup"
 	KindEnd        Kind = "end"
 	KindDial       Kind = "dial"

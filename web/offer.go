@@ -87,7 +87,7 @@ func (s *Seat) offer(k *socket, m *SDP) error {
 		return contact.Errorf(contact.Invalid, "the offer could not be answered")
 	}
 	k.out.push(encode(SDP{Type: TypeAnswer, SDP: answer, Peer: p.number}))
-	p.answered = true
+	p.answered, s.sees = true, p.intake.video.Load() != nil
 	for _, c := range p.gathered {
 		k.out.push(encode(c))
 	}

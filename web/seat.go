@@ -63,6 +63,7 @@ type Seat struct {
 	why        string
 	lastUsed   time.Time
 	retired    bool
+	sees       bool // the page takes pictures
 	quality    qualityBase
 	headset    *HeadsetReport // of the last check; nil: none
 	echo       *echo          // the last one; nil: none

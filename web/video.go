@@ -98,6 +98,9 @@ func (p *peer) expectPictures() {
 		params := t.Receiver().GetParameters()
 		in := &videoIntake{film: p.film}
 		types := VideoTypes(params.Codecs)
+		if len(types) == 0 {
+			return
+		}
 		for pt := range types {
 			in.types[pt&0x7F] = true
 		}
@@ -167,11 +170,11 @@ func (s *Seat) View(name string) *media.View {
 }
 
 // CanSee says whether the page that is the phone takes pictures, and so can send
-// them.
+// them. A new peer connection of the same page changes nothing.
 func (s *Seat) CanSee() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.peer != nil && s.peer.up && s.peer.intake.video.Load() != nil
+	return s.sees
 }
 
 func videoRank(p webrtc.RTPCodecParameters) int {

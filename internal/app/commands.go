@@ -103,6 +103,8 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 		return h.onFloor(ctx, s, cmd)
 	case web.DoEcho, web.DoHeadset:
 		return h.headset(s, cmd)
+	case web.DoVideo:
+		return h.video(s, cmd)
 	case web.DoHand:
 		return h.hand(s, cmd)
 	}

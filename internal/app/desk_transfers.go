@@ -58,6 +58,7 @@ func (d *desk) parkedView(s call.Snapshot) web.ParkedView {
 // showHandOn adds to the view of a call what concerns hand-overs, for agent a.
 func (d *desk) showHandOn(v *web.CallView, s call.Snapshot, a contact.AgentID) {
 	v.Second, v.Helps = secondView(s.Second), helps(s, a)
+	v.Video = videoView(s.Screens, a, d.name)
 	if v.Helps {
 		v.Muted = s.Second.Muted
 	}

@@ -129,7 +129,7 @@ func sit(t *testing.T, a *App, user string) *seatclient.Client {
 	pacer := media.NewPacer()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	s, err := seatclient.Dial(ctx, seatclient.Options{URL: a.Addrs().URL, Token: session.Token, Pacer: pacer, Log: slog.New(slog.DiscardHandler)})
+	s, err := seatclient.Dial(ctx, seatclient.Options{URL: a.Addrs().URL, Token: session.Token, Video: true, Pacer: pacer, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close(); pacer.Close() })
 	must(t, s.WaitMedia(ctx))

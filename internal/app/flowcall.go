@@ -119,6 +119,7 @@ func (f *flowCalls) run(one *flowCall, flow *ivr.Flow, line config.Line, caller 
 			if e, ok := seen.event(s); ok {
 				f.note(one, e)
 			}
+			f.showVideo(one, s.Screens)
 		},
 	})
 	a.house.add(c)

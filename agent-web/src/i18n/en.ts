@@ -340,6 +340,7 @@ export const en = {
 	"kind.recording": "Recording",
 	"kind.quality": "Quality",
 	"kind.silence": "Silence",
+	"kind.video": "Video",
 	"kind.wrapup": "Wrap-up",
 	"kind.end": "End",
 	"kind.agent_state": "Agent",

@@ -341,6 +341,7 @@ export const zh: Record<Key, string> = {
 	"kind.recording": "录音",
 	"kind.quality": "质量",
 	"kind.silence": "无声",
+	"kind.video": "视频",
 	"kind.wrapup": "话后",
 	"kind.end": "结束",
 	"kind.agent_state": "坐席",

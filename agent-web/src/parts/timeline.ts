@@ -5,7 +5,7 @@ export const GROUPS = {
 	sip: ["sip"],
 	flow: ["flow", "consent", "digits"],
 	queue: ["queue", "offer", "answer", "agent_state", "wrapup"],
-	call: ["hold", "resume", "mute", "reconnect", "consult", "listen", "recording", "silence", "end"],
+	call: ["hold", "resume", "mute", "reconnect", "consult", "listen", "recording", "silence", "video", "end"],
 	quality: ["quality"],
 } as const;
 export type Group = keyof typeof GROUPS;
