@@ -335,6 +335,7 @@ func (c *Call) finish() {
 		c.stopWatching(user, "stopped listening")
 	}
 	c.cut()
+	c.Leg.Source().Detach(&c.caller) // the leg may go on in another call
 	if served != nil {
 		c.Queues.Release(c.ID, contact.AgentID(served.seat.User()))
 	} else {

@@ -15,6 +15,9 @@ type Config struct {
 	// that calls may be handed to; "*" is all of them.
 	Agents []string          `yaml:"agents"`
 	Queues []contact.QueueID `yaml:"queues"`
+	// Lines are those of ours whose flow a telephone may send a call into, by REFER;
+	// "*" is all of them.
+	Lines []contact.LineID `yaml:"lines"`
 	// Numbers lets agents bring in numbers outside; the rules of calls out
 	// decide which.
 	Numbers bool `yaml:"numbers"`
@@ -28,7 +31,7 @@ type Config struct {
 
 // DefaultConfig returns the defaults of callfloor.example.yaml.
 func DefaultConfig() Config {
-	return Config{Agents: []string{"*"}, Queues: []contact.QueueID{"*"}, Numbers: true, Slots: 20, ParkFor: 2 * time.Minute, PauseFor: 5 * time.Minute}
+	return Config{Agents: []string{"*"}, Queues: []contact.QueueID{"*"}, Lines: []contact.LineID{"*"}, Numbers: true, Slots: 20, ParkFor: 2 * time.Minute, PauseFor: 5 * time.Minute}
 }
 
 // Validate says what is wrong, naming the setting.
@@ -54,4 +57,9 @@ func (c Config) AllowsAgent(user string) bool {
 // AllowsQueue says whether calls may be handed to a queue.
 func (c Config) AllowsQueue(id contact.QueueID) bool {
 	return slices.Contains(c.Queues, "*") || slices.Contains(c.Queues, id)
+}
+
+// AllowsLine says whether a telephone may send calls into the flow of a line.
+func (c Config) AllowsLine(id contact.LineID) bool {
+	return slices.Contains(c.Lines, "*") || slices.Contains(c.Lines, id)
 }

@@ -129,7 +129,7 @@ func (l *Leg) ackFor(req *gosip.Request) *gosip.Request {
 
 func (l *Leg) sendAck(ack *gosip.Request) {
 	l.traceRequest(ack, true)
-	if err := l.s.tpl.WriteMsg(ack); err != nil {
+	if err := l.s.write(ack); err != nil {
 		l.log.Debug("ACK not sent", "error", err)
 	}
 }

@@ -108,7 +108,7 @@ func (l *Leg) sendInvite(ctx context.Context) (*gosip.ClientTx, error) {
 	if err := l.reach(ctx); err != nil {
 		return nil, &unreachableError{err}
 	}
-	tx, err := l.s.txl.Request(ctx, req)
+	tx, err := l.s.begin(ctx, req)
 	if err != nil {
 		return nil, &unreachableError{err}
 	}

@@ -116,7 +116,7 @@ func (s *Server) ping(ctx context.Context, b *binding) error {
 	if err := l.reach(ctx); err != nil {
 		return err
 	}
-	tx, err := s.txl.Request(ctx, req)
+	tx, err := s.begin(ctx, req)
 	if err != nil {
 		return fmt.Errorf("send OPTIONS: %w", err)
 	}

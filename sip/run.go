@@ -324,7 +324,7 @@ func (l *Leg) transactOnce(ctx context.Context, req *gosip.Request) (*gosip.Resp
 	if err := l.reach(ctx); err != nil {
 		return nil, fmt.Errorf("send %s: %w", req.Method, err)
 	}
-	tx, err := l.s.txl.Request(ctx, req)
+	tx, err := l.s.begin(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("send %s: %w", req.Method, err)
 	}

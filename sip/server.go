@@ -117,6 +117,7 @@ type Server struct {
 	wg   sync.WaitGroup
 
 	trunks atomic.Pointer[Trunks] // see NewTrunks
+	exit   exit
 
 	mu       sync.Mutex // guards what follows
 	state    serverState
@@ -336,6 +337,7 @@ func (s *Server) Close(ctx context.Context) error {
 	for _, l := range legs { // before sipgo forgets our socket: it would open one for a last BYE
 		<-l.gone
 	}
+	s.exit.close()
 	s.txl.Close()
 	_ = s.tpl.Close()
 	if s.conn != nil {

@@ -284,7 +284,7 @@ func (l *Leg) refuseLate(res *gosip.Response, invite *gosip.Request, d dialog) {
 	l.mu.Lock()
 	ack, bye := l.requestIn(&d, gosip.ACK, seq), l.requestIn(&d, gosip.BYE, seq+1)
 	l.mu.Unlock()
-	if err := l.s.tpl.WriteMsg(ack); err != nil {
+	if err := l.s.write(ack); err != nil {
 		l.log.Debug("ACK not sent", "error", err)
 	}
 	if _, err := l.s.exchange(l.s.ctx, bye); err != nil {

@@ -303,7 +303,7 @@ func (s *Server) exchangeAt(ctx context.Context, req *gosip.Request, h hop) (*go
 
 // exchange sends a request that is no INVITE and waits for its final response.
 func (s *Server) exchange(ctx context.Context, req *gosip.Request) (*gosip.Response, error) {
-	tx, err := s.txl.Request(ctx, req)
+	tx, err := s.begin(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("send %s: %w", req.Method, err)
 	}

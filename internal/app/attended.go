@@ -33,7 +33,7 @@ func (a *App) partOf(leg *sip.Leg) part {
 // the two be joined. It may ask in either call. The customer's call is the one that
 // goes on, with its line, consent and recording: it goes to whom the second call is
 // with, its agent or its queue, as if the agent had handed it there, and by the same
-// rules. Two calls of a customer's phone are not joined: no customer would be left.
+// rules; where that is a flow still, to the beginning of it. Two calls of a customer's phone are not joined: no customer would be left.
 func (a *App) attended(r *sip.Referral) {
 	other, err := r.Replaced()
 	if err != nil {
@@ -49,10 +49,14 @@ func (a *App) attended(r *sip.Referral) {
 		a.log.Info("an attended transfer was refused: it joins no agent's customer with a call of theirs")
 		return // with 403
 	}
-	agent, queue, _ := asked.call.Where()
+	agent, queue, flow := asked.call.Where()
 	to := &web.Target{Kind: web.TargetAgent, ID: string(agent)}
 	if agent == "" {
 		to = &web.Target{Kind: web.TargetQueue, ID: string(queue)}
+	}
+	if flow {
+		a.joinLine(r, mine, asked)
+		return
 	}
 	if to.ID == "" {
 		a.log.Info("an attended transfer was refused: the second call is with nobody", "call", mine.call.ID, "second", asked.call.ID)
@@ -75,6 +79,34 @@ func (a *App) attended(r *sip.Referral) {
 	r.Progress(200, "OK")
 }
 
+// joinLine sends the customer of mine into the flow in which asked is, from its
+// beginning: what the agent's telephone was told and asked there was not the customer.
+func (a *App) joinLine(r *sip.Referral, mine, asked part) {
+	line, ok := a.cfg.Line(asked.call.Line)
+	if !ok {
+		return // refused with 403: a number outside that was called for a flow
+	}
+	if err := a.toLine(mine.call, contact.Agent, line); err != nil {
+		a.log.Info("an attended transfer was refused", "call", mine.call.ID, "user", mine.user, "error", err)
+		_ = r.Refuse(referStatus(err))
+		return
+	}
+	_ = r.Accept()
+	a.leaves(mine, asked)
+	r.Progress(200, "OK")
+}
+
+// leaves ends the second call of an agent's telephone, and says in both what became of
+// them.
+func (a *App) leaves(mine, asked part) {
+	data := func(other *call.Call) map[string]any {
+		return map[string]any{"mode": "transfer", "agent": mine.user, "call": other.ID}
+	}
+	mine.call.Note(contact.KindConsult, "", "the telephone of "+string(mine.user)+" joined the customer with whom it had called", data(asked.call))
+	asked.call.Note(contact.KindConsult, "", "the telephone of "+string(mine.user)+" left this call to a customer of theirs", data(mine.call))
+	asked.call.End(contact.EndCause{By: contact.System, Class: contact.EndCompleted, Q850: 16, Why: "transferred to a customer's call"})
+}
+
 // joinCalls gives the customer of mine to whom asked is with, and ends asked. On an
 // error both are as they were.
 func (a *App) joinCalls(mine, asked part, to *web.Target) error {
@@ -87,12 +119,7 @@ func (a *App) joinCalls(mine, asked part, to *web.Target) error {
 	if err != nil {
 		return err
 	}
-	data := func(other *call.Call) map[string]any {
-		return map[string]any{"mode": "transfer", "agent": mine.user, "call": other.ID}
-	}
-	mine.call.Note(contact.KindConsult, "", "the telephone of "+string(mine.user)+" joined the customer with whom it had called", data(asked.call))
-	asked.call.Note(contact.KindConsult, "", "the telephone of "+string(mine.user)+" left this call to a customer of theirs", data(mine.call))
-	asked.call.End(contact.EndCause{By: contact.System, Class: contact.EndCompleted, Q850: 16, Why: "transferred to a customer's call"})
+	a.leaves(mine, asked)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"callfloor/acd"
 	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/media"
@@ -265,6 +266,76 @@ func TestAttendedTransferToAQueue(t *testing.T) {
 	v := see(t, s, "the customer rings at bob", func(v web.CallView) bool { return v.Phase == web.PhaseRinging && v.Contact == status.Contact })
 	do(t, s, web.Command{Do: web.DoAnswer, Contact: v.Contact})
 	see(t, s, "bob has the customer", phaseIs(web.PhaseTalking))
+}
+
+// TestToAnotherLine: the transfer key of an agent's telephone sends the customer into
+// the flow of another line, as does an attended transfer whose second call is in a flow
+// still. There they have a call of their own, with that line's consent; what they hear
+// is one stream.
+func TestToAnotherLine(t *testing.T) {
+	a := startOut(t, newCarrier(t), "", "transfers: {lines: [\"1009\", \"1000\"]}\n")
+	alice := registers(t, a, "alice", 18750)
+	customer, hangup := customerTo(t, a, "1001")
+	first := alice.rings()
+	waitFor(t, "alice talks", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentTalking })
+	status, _ := a.engine.Agent("alice")
+	to := func(line string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		return first.Transfer(ctx, "sip:"+line+"@"+alice.to, sip.TransferOptions{})
+	}
+	if e, refused := errors.AsType[*sip.RejectedError](to("1002")); !refused || e.Status != 403 {
+		t.Fatalf("to a line that calls may not be handed to: %v", e)
+	}
+	must(t, to("1009"))
+	ended(t, "the call of the telephone", first)
+	one := a.written(t, status.Contact)
+	if one.End.By != contact.Agent || one.End.Class != contact.EndCompleted || one.Recording == nil || !strings.Contains(texts(one), "handed to line 1009") {
+		t.Errorf("the call that it left: %+v, recording %v\n%s", one.End, one.Recording, texts(one))
+	}
+	on := func(line contact.LineID) *call.Call {
+		for _, c := range a.house.live() {
+			if c.Line == line {
+				return c
+			}
+		}
+		return nil
+	}
+	waitFor(t, "the customer is on the echo line", func() bool { return on("1009") != nil })
+	echo := on("1009").ID
+	waitFor(t, "the echo is heard", func() bool {
+		d, err := a.journal.Show(t.Context(), echo)
+		return err == nil && strings.Contains(texts(d), "answered by the flow")
+	})
+	hangup()
+	if r := <-customer; r.SSRCChanges != 0 || r.SeqHoles != 0 {
+		t.Errorf("the customer's phone: %+v", r)
+	}
+	two := a.written(t, echo)
+	if two.End.By != contact.Customer || two.Recording != nil || two.Agent != nil || two.From != one.From {
+		t.Errorf("the call on the echo line: %+v, %+v", two.Record, two.End)
+	}
+	if text := a.ladder(t, echo); !strings.Contains(text, "\nBYE sip:") || strings.Contains(text, "\nINVITE sip:") {
+		t.Errorf("its messages:\n%s", text)
+	}
+	waitFor(t, "alice wraps up", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentWrapUp })
+	must(t, a.engine.Do(acd.WrapUpDone{Agent: "alice"}))
+
+	customer, hangup = customerTo(t, a, "1001")
+	first = alice.rings()
+	waitFor(t, "alice talks again", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentTalking })
+	second := alice.dial("1000")
+	waitFor(t, "the menu answers", func() bool { c := on("1000"); return c != nil && second.Codec() != 0 })
+	if _, err := alice.transfers(first, second); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, "the first call of the telephone", first)
+	ended(t, "the second call of the telephone", second)
+	waitFor(t, "the customer is in the menu", func() bool { c := on("1000"); return c != nil && c.From == one.From })
+	hangup()
+	if r := <-customer; r.SSRCChanges != 0 || r.SeqHoles != 0 {
+		t.Errorf("the customer's phone: %+v", r)
+	}
 }
 
 // TestAttendedTransferIsRefused: two calls of a customer's phone, who is no agent's

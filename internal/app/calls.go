@@ -29,9 +29,21 @@ func (a *App) onCall(leg *sip.Leg) {
 	}
 	a.calls.Add(1)
 	defer a.calls.Done()
+	origin := originOf(a.ctx, leg)
+	customer := newLineLeg(leg)
+	for from := leg.Invited(); ok; from = time.Now() {
+		a.calls.Go(customer.watch)
+		a.runCall(customer, line, origin, from)
+		line, ok = customer.line()
+	}
+}
+
+// runCall runs the call of one line, until the customer is gone or goes on to another
+// line.
+func (a *App) runCall(leg *lineLeg, line config.Line, origin call.Origin, started time.Time) {
 	flow := a.shelf.flow(line.Flow)
 	c := call.New(call.Options{
-		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Origin: originOf(a.ctx, leg), Started: leg.Invited(), Leg: leg, Log: a.log,
+		ID: contact.NewID(), Line: line.ID, Language: line.Language, From: leg.Caller(), Origin: origin, Started: started, Leg: leg, Log: a.log,
 		Journal: a.journal, Queues: a.house, Consents: a.ledger, Record: a.record, Prompts: flow.Prompts(), Pacer: a.pacer, Work: a.house.work(), Bots: a.bots, Outsides: a.house,
 		Changed: a.house.inbox.call, Troubled: func(t call.Trouble) { a.troubled.WithLabelValues(string(t)).Inc() }, Measured: a.legs.note,
 	})
@@ -41,7 +53,10 @@ func (a *App) onCall(leg *sip.Leg) {
 	began := time.Now()
 	c.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
 		// The journal has the call's row only now; events need it.
-		noteLeg(c, leg)
+		if leg.enter(c) {
+			traceTo(leg.Leg, contact.LegID(contact.Customer), leg.in)
+		}
+		noteSound(c, leg.Leg)
 		return flow.Run(ctx, caller, ivr.Start{
 			Line: line.ID, Caller: leg.Caller(), Language: line.Language, Remembered: a.remembered(ctx, leg.Caller()),
 			ConsentPolicy: line.Consent, Hours: a.cfg.Hours, Services: a.services,
@@ -69,6 +84,11 @@ func (a *App) remembered(ctx context.Context, caller string) string {
 // noteLeg writes what happens on a customer's leg into the timeline.
 func noteLeg(c *call.Call, leg *sip.Leg) {
 	traceLeg(c, leg, contact.LegID(contact.Customer))
+	noteSound(c, leg)
+}
+
+// noteSound is noteLeg without the messages.
+func noteSound(c *call.Call, leg *sip.Leg) {
 	followCodec(c, leg)
 	leg.OnHold(func(on bool) { noteHold(c, on) })
 	leg.OnSilence(func(silent time.Duration) {

@@ -8,6 +8,7 @@ import (
 
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/internal/config"
 	"callfloor/sip"
 	"callfloor/web"
 )
@@ -19,7 +20,8 @@ const referDecides = 500 * time.Millisecond
 // onRefer decides about a REFER. From an agent's telephone it is the transfer key:
 // it does what the transfer button of the browser does. A customer's phone may ask
 // that its call be handed on while an agent talks to it: to a queue or an agent of
-// the house, as the agent could do it; to a number outside, where the rules of the
+// the house, as the agent could do it; to another line, whose flow it gets then as if
+// it had dialled that; to a number outside, where the rules of the
 // way out allow that for the purpose "refer". A REFER with Replaces is an attended
 // transfer. Everything else is refused.
 func (a *App) onRefer(r *sip.Referral) {
@@ -42,6 +44,10 @@ func (a *App) onRefer(r *sip.Referral) {
 	}
 	if to := a.house.inside(r.User); to != nil {
 		a.referInside(c, agent, to, r)
+		return
+	}
+	if line, ok := a.cfg.Line(contact.LineID(r.User)); ok {
+		a.referLine(c, contact.Customer, line, r)
 		return
 	}
 	if !strings.ContainsAny(r.User, "0123456789") {
@@ -72,6 +78,10 @@ func (a *App) transferKey(user contact.AgentID, id contact.ID, r *sip.Referral) 
 		return // refused with 403
 	}
 	to := a.house.inside(r.User)
+	if line, ours := a.cfg.Line(contact.LineID(r.User)); ours && to == nil {
+		a.referLine(c, contact.Agent, line, r)
+		return
+	}
 	if to == nil {
 		to = &web.Target{Kind: web.TargetNumber, ID: r.User}
 	}
@@ -88,7 +98,7 @@ func (a *App) transferKey(user contact.AgentID, id contact.ID, r *sip.Referral) 
 // callOfLeg returns the call whose customer has this leg; nil if there is none.
 func (h *House) callOfLeg(leg *sip.Leg) *call.Call {
 	for _, c := range h.live() {
-		if l, ok := c.Leg.(*sip.Leg); ok && l == leg {
+		if phoneOf(c.Leg) == leg {
 			return c
 		}
 	}
@@ -121,6 +131,19 @@ func (a *App) referInside(c *call.Call, agent contact.AgentID, to *web.Target, r
 	c.Note(contact.KindConsult, contact.LegID(contact.Customer), "the customer's phone asks to be handed to "+to.ID, map[string]any{"mode": "refer", "agent": nil})
 	if err := a.house.transfer(c, string(agent), web.Command{Do: web.DoTransfer, Contact: c.ID, To: to}); err != nil {
 		a.log.Info("a REFER was refused", "call", c.ID, "error", err)
+		_ = r.Refuse(referStatus(err))
+		return
+	}
+	if r.Accept() == nil {
+		r.Progress(200, "OK")
+	}
+}
+
+// referLine sends the customer into the flow of another line of ours.
+func (a *App) referLine(c *call.Call, by contact.Party, line config.Line, r *sip.Referral) {
+	c.Note(contact.KindConsult, contact.LegID(by), "the phone of the "+string(by)+" asks that the call be handed to line "+string(line.ID), map[string]any{"mode": "refer", "agent": nil})
+	if err := a.toLine(c, by, line); err != nil {
+		a.log.Info("a REFER was refused", "call", c.ID, "line", line.ID, "error", err)
 		_ = r.Refuse(referStatus(err))
 		return
 	}

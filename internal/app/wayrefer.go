@@ -18,9 +18,9 @@ var errHandedOn = errors.New("the customer's trunk took the call over")
 // is not to be asked, or refuses. Otherwise err is errHandedOn, or why the number
 // did not answer.
 func (w *wayOut) refer(ctx context.Context, e outbound.Entry, req Outside) (done bool, err error) {
-	leg, ok := req.HandOn.(*sip.Leg)
+	leg := phoneOf(req.HandOn)
 	trunks := w.trunks.Load()
-	if !ok || trunks == nil {
+	if leg == nil || trunks == nil {
 		return false, nil
 	}
 	target, ok := trunks.ReferTarget(leg, forms(e.Number))
