@@ -66,6 +66,10 @@ bench: ## measure the product beside rtpengine (if installed) and write docs/per
 microbench: ## the benchmarks of the hot paths
 	@go test -run '^$$' -bench . -benchmem ./media/... ./acd/... ./recordings/...
 
+.PHONY: pages
+pages: web ## measure the pages in Chromium and write docs/pages.md (a minute)
+	@CALLFLOOR_PAGES=$(CURDIR)/docs/pages.md go test -count=1 -run '^TestFloorOfFiveHundred$$' ./e2e
+
 .PHONY: third-party
 third-party: $(WEB)/node_modules/.installed ## write THIRD_PARTY.md
 	@go run ./internal/thirdparty

@@ -68,3 +68,36 @@ test("rows come in the order of their keys, however they arrived", () => {
 	store.change(change(10, "agent/zoe", { user: "zoe", state: "away" }));
 	expect(store.doc.now.agents.map((a) => a.user)).toEqual(["alice", "zoe"]);
 });
+
+test("a busy floor is shown once a frame, one's own call at once with all before it", () => {
+	const frames: (() => void)[] = [];
+	const store = new DocStore((run) => frames.push(run));
+	const seen: string[] = [];
+	store.welcome(welcome("e1"));
+	store.snapshot({ type: "snapshot", seq: 0, doc: { me: { user: "sam" }, "queue/sales": { id: "sales" } } });
+	const queues = store.doc.now.queues;
+	store.doc.follow((doc) => seen.push(`${doc.agents.length} ${doc.call?.contact ?? "-"}`));
+	for (let n = 1; n <= 300; n++) store.change(change(n, `agent/${n % 100}`, { user: `${n % 100}`, since: `${n}` }));
+	expect(seen).toEqual(["0 -"]);
+	expect(frames.length).toBe(1);
+	frames.shift()?.();
+	expect(seen).toEqual(["0 -", "100 -"]);
+	store.change(change(301, "agent/7", null));
+	store.change(change(302, "call", { contact: "c1" }));
+	expect(seen).toEqual(["0 -", "100 -", "99 c1"]);
+	frames.shift()?.();
+	expect(seen.length).toBe(3); // nothing is left for the frame that was asked for
+	expect(store.resume()).toEqual({ epoch: "e1", seq: 302 });
+	expect(store.doc.now.queues).toBe(queues); // what did not change is the same value
+});
+
+test("a frame that comes after signing out shows nothing", () => {
+	const frames: (() => void)[] = [];
+	const store = new DocStore((run) => frames.push(run));
+	store.welcome(welcome("e1"));
+	store.snapshot({ type: "snapshot", seq: 0, doc: {} });
+	store.change(change(1, "agent/7", { user: "7" }));
+	store.clear();
+	frames.shift()?.();
+	expect(store.doc.now.agents).toEqual([]);
+});

@@ -2,7 +2,8 @@
 // line on standard input, one JSON answer a line on standard output. It needs
 // playwright-core from agent-web/node_modules and Debian's chromium.
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -155,7 +156,17 @@ const commands = {
       return { share: all > 0 ? tone / all : 0, rms: Math.sqrt(all / (rounds * data.length)), samples: rounds * data.length };
     }, [track, hz, ms]);
   },
-  async screenshot({ name, path, full = false }) { await contexts.get(name).page.screenshot({ path, fullPage: full }); },
+  // screenshot writes a PNG, or a WebP, which is a quarter of that.
+  async screenshot({ name, path, full = false }) {
+    const { context, page } = contexts.get(name);
+    if (!path.endsWith('.webp')) return void (await page.screenshot({ path, fullPage: full }));
+    const cdp = await context.newCDPSession(page);
+    const { data } = await cdp.send('Page.captureScreenshot', { format: 'webp', quality: 82 });
+    await cdp.detach();
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, Buffer.from(data, 'base64'));
+  },
+  async size({ name, width, height }) { await contexts.get(name).page.setViewportSize({ width, height }); },
   async axe({ name }) {
     const page = contexts.get(name).page;
     // evaluate is not subject to the page's content-security policy

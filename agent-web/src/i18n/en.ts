@@ -1,6 +1,7 @@
 import { callsEn } from "./en.calls.ts";
 import { customerEn } from "./en.customer.ts";
 import { dialEn } from "./en.dial.ts";
+import { floorEn } from "./en.floor.ts";
 import { enFlows } from "./en.flows.ts";
 import { enSound } from "./en.sound.ts";
 import { tasksEn } from "./en.tasks.ts";
@@ -14,6 +15,7 @@ export const en = {
 	...callsEn,
 	...customerEn,
 	...tasksEn,
+	...floorEn,
 	...dialEn,
 	...enSound,
 	...telephonyEn,

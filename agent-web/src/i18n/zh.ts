@@ -2,6 +2,7 @@ import type { Key } from "./en.ts";
 import { callsZh } from "./zh.calls.ts";
 import { customerZh } from "./zh.customer.ts";
 import { dialZh } from "./zh.dial.ts";
+import { floorZh } from "./zh.floor.ts";
 import { zhFlows } from "./zh.flows.ts";
 import { zhSound } from "./zh.sound.ts";
 import { tasksZh } from "./zh.tasks.ts";
@@ -15,6 +16,7 @@ export const zh: Record<Key, string> = {
 	...callsZh,
 	...customerZh,
 	...tasksZh,
+	...floorZh,
 	...dialZh,
 	...zhSound,
 	...telephonyZh,

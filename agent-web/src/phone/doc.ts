@@ -50,6 +50,25 @@ export const EMPTY_DOC: Doc = {
 	tags: [],
 };
 
+/** Which list of the document a key with a slash belongs to. */
+const LISTS = {
+	agent: "agents",
+	queue: "queues",
+	alert: "alerts",
+	floor: "calls",
+	parked: "parked",
+	task: "tasks",
+} as const;
+/** And what each key without one is in it. */
+const ONES: Record<string, (value: unknown) => Partial<Doc>> = {
+	me: (value) => ({ me: (value as MeView | undefined) ?? null }),
+	call: (value) => ({ call: (value as CallView | undefined) ?? null }),
+	listen: (value) => ({ listen: (value as ListenView | undefined) ?? null }),
+	echo: (value) => ({ echo: (value as EchoView | undefined) ?? null }),
+	flow_call: (value) => ({ flowCall: (value as FlowCallView | undefined) ?? null }),
+	tags: (value) => ({ tags: (value as TagsView | undefined)?.groups ?? [] }),
+};
+
 /**
  * DocStore applies the server's snapshots and numbered changes.
  *
@@ -57,13 +76,23 @@ export const EMPTY_DOC: Doc = {
  *	                      │ ▲
  *	              a gap   ▼ │ snapshot
  *	                    broken
+ *
+ * Of a busy floor come hundreds of changes a second: lists are shown once a frame, one's own call at once, and with it all
+ * that came before, so that what is shown is always what the server said up to some change.
  */
 export class DocStore {
 	#state: "empty" | "whole" | "broken" = "empty";
 	#epoch = "";
 	#seq = 0;
-	#keys: Record<string, unknown> = {};
+	#keys = new Map<string, unknown>();
+	/** The keys of each list, as they came; and what changed since it was shown. */
+	#lists = new Map<string, Set<string>>();
+	#changed = new Set<string>();
+	#asked: "no" | "yes" = "no";
 	#doc = new Cell<Doc>(EMPTY_DOC);
+
+	/** frame runs something before the next picture; without it every change is shown at once. */
+	constructor(private readonly frame: (run: () => void) => void = (run) => run()) {}
 
 	get doc(): Value<Doc> {
 		return this.#doc;
@@ -86,8 +115,11 @@ export class DocStore {
 	snapshot(message: Snapshot): void {
 		this.#state = "whole";
 		this.#seq = message.seq;
-		this.#keys = { ...message.doc };
-		this.#publish();
+		this.#keys.clear();
+		this.#lists.clear();
+		for (const [key, value] of Object.entries(message.doc)) this.#set(key, value);
+		for (const name of [...Object.keys(LISTS), ...Object.keys(ONES)]) this.#changed.add(name);
+		this.flush();
 	}
 
 	/** Applies a change; "gap" means that changes are missing: resynchronise. */
@@ -99,10 +131,26 @@ export class DocStore {
 			return "gap";
 		}
 		this.#seq = message.seq;
-		if (message.value === null || message.value === undefined) delete this.#keys[message.key];
-		else this.#keys[message.key] = message.value;
-		this.#publish();
+		this.#set(message.key, message.value);
+		if (!message.key.includes("/")) this.flush();
+		else if (this.#asked === "no") {
+			this.#asked = "yes";
+			this.frame(() => this.flush());
+		}
 		return "applied";
+	}
+
+	/** Shows what came and is not shown yet. */
+	flush(): void {
+		this.#asked = "no";
+		if (this.#changed.size === 0) return;
+		const doc = { ...this.#doc.now };
+		for (const name of this.#changed) {
+			const list = LISTS[name as keyof typeof LISTS];
+			Object.assign(doc, list ? { [list]: this.#list(name) } : ONES[name]?.(this.#keys.get(name)));
+		}
+		this.#changed.clear();
+		this.#doc.set(doc);
 	}
 
 	/** Forgets everything: signed out. */
@@ -110,33 +158,28 @@ export class DocStore {
 		this.#state = "empty";
 		this.#epoch = "";
 		this.#seq = 0;
-		this.#keys = {};
+		this.#keys.clear();
+		this.#lists.clear();
+		this.#changed.clear();
 		this.#doc.set(EMPTY_DOC);
 	}
 
-	#publish(): void {
-		const keys = this.#keys;
-		this.#doc.set({
-			me: (keys.me as MeView | undefined) ?? null,
-			call: (keys.call as CallView | undefined) ?? null,
-			listen: (keys.listen as ListenView | undefined) ?? null,
-			echo: (keys.echo as EchoView | undefined) ?? null,
-			flowCall: (keys.flow_call as FlowCallView | undefined) ?? null,
-			agents: family<AgentView>(keys, "agent/"),
-			queues: family<QueueView>(keys, "queue/"),
-			alerts: family<AlertView>(keys, "alert/"),
-			calls: family<FloorCallView>(keys, "floor/"),
-			parked: family<ParkedView>(keys, "parked/"),
-			tasks: family<TaskView>(keys, "task/"),
-			tags: (keys.tags as TagsView | undefined)?.groups ?? [],
-		});
+	#set(key: string, value: unknown): void {
+		const slash = key.indexOf("/");
+		const name = slash < 0 ? key : key.slice(0, slash);
+		const gone = value === null || value === undefined;
+		if (gone) this.#keys.delete(key);
+		else this.#keys.set(key, value);
+		this.#changed.add(name);
+		if (slash < 0) return;
+		const keys = this.#lists.get(name) ?? new Set();
+		this.#lists.set(name, keys);
+		if (gone) keys.delete(key);
+		else keys.add(key);
 	}
-}
 
-/** All values under a prefix, in the order of their keys, so that rows stay where they are. */
-function family<T>(keys: Record<string, unknown>, prefix: string): T[] {
-	return Object.keys(keys)
-		.filter((key) => key.startsWith(prefix) && keys[key] != null)
-		.sort()
-		.map((key) => keys[key] as T);
+	/** All values of a list, in the order of their keys, so that rows stay where they are. */
+	#list(name: string): unknown[] {
+		return [...(this.#lists.get(name) ?? [])].sort().map((key) => this.#keys.get(key));
+	}
 }

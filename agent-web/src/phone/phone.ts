@@ -17,7 +17,7 @@ import type {
 	Welcome,
 } from "./protocol.ts";
 import type { Screen } from "./screen.ts";
-import { type Failure, type Link, SeatSocket, type Wire } from "./socket.ts";
+import { type Failure, type Link, SeatSocket, type SocketOptions, type Wire } from "./socket.ts";
 import { type Intent, micIn, NO_INTENT, settle } from "./speech.ts";
 import { Cell, type Value } from "./value.ts";
 import { Video } from "./video.ts";
@@ -27,6 +27,7 @@ export interface PhoneOptions {
 	tab: string;
 	dial: () => Wire;
 	session: () => Promise<"good" | "gone" | "unknown">;
+	frame?: SocketOptions["frame"];
 	createPeer: (config: RTCConfiguration) => RTCPeerConnection;
 	mic: Microphone;
 	/** What can be shown. */

@@ -47,6 +47,8 @@ export interface SocketOptions {
 	/** Asked after failed tries: is the session still good? A WebSocket cannot say why it was refused. */
 	session: () => Promise<"good" | "gone" | "unknown">;
 	random?: () => number;
+	/** Runs something before the next picture; without it every change is shown at once. */
+	frame?: (run: () => void) => void;
 }
 
 /** What came besides the document. */
@@ -70,7 +72,7 @@ const RESULT_MS = 8000;
 
 /** SeatSocket keeps one connection to the server alive, and the document with it. */
 export class SeatSocket {
-	readonly store = new DocStore();
+	readonly store: DocStore;
 	#link = new Cell<Link>({ at: "idle" });
 	#wire: Wire | null = null;
 	#attempt = 0;
@@ -88,7 +90,9 @@ export class SeatSocket {
 	constructor(
 		private readonly options: SocketOptions,
 		private readonly events: SocketEvents,
-	) {}
+	) {
+		this.store = new DocStore(options.frame);
+	}
 
 	get link(): Value<Link> {
 		return this.#link;
@@ -179,6 +183,7 @@ export class SeatSocket {
 			case "candidate":
 				return this.events.candidate(message);
 			case "result":
+				this.store.flush(); // what a command did is seen when it is done
 				return this.#waiting.get(message.req)?.settle(message);
 			case "pong":
 				return this.#pong(message.id);

@@ -47,10 +47,11 @@ export class App {
 
 	/** Looks whether we are signed in; everything comes back by itself. */
 	async begin(): Promise<void> {
-		void this.#loadInfo();
+		const info = this.#loadInfo(); // the sign-in page waits for it: it would move when that comes
 		try {
 			this.signedIn(await this.api.session());
 		} catch (error) {
+			await info;
 			this.who = { at: "out", why: error instanceof ApiError && error.status === 401 ? "" : "down" };
 		}
 	}

@@ -81,6 +81,7 @@ export class Seat {
 			role: session.role,
 			tab: tab(),
 			dial,
+			frame: nextFrame,
 			session: () =>
 				api.session().then(
 					() => "good" as const,
@@ -249,6 +250,18 @@ let name: string | undefined;
 function tab(): string {
 	name ??= tabName(sessionStorage, window);
 	return name;
+}
+
+/** A page that nobody sees gets no frames: there nothing waits. A window that is covered may get none either. */
+function nextFrame(run: () => void): void {
+	if (document.hidden) return run();
+	const late = setTimeout(once, 200);
+	const frame = requestAnimationFrame(once);
+	function once() {
+		clearTimeout(late);
+		cancelAnimationFrame(frame);
+		run();
+	}
 }
 
 function dial(): Wire {
