@@ -173,6 +173,25 @@ func TestConfigRefused(t *testing.T) {
 	}
 }
 
+// The page begins with the language that the browser wants.
+func TestPageLanguage(t *testing.T) {
+	pages := mustNew(t, t.TempDir(), Config{}).Pages(func(*http.Request) string { return "https://calls.lan/" })
+	for accept, want := range map[string]string{
+		"":                           "en",
+		"en-GB,en;q=0.9,zh;q=0.8":    "en",
+		"zh-CN,zh;q=0.9,en;q=0.8":    "zh-CN",
+		"de-DE,de;q=0.9,zh-TW;q=0.3": "zh-CN",
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, PagePath, nil)
+		r.Header.Set("Accept-Language", accept)
+		pages.ServeHTTP(w, r)
+		first := strings.Index(w.Body.String(), `<section lang="`)
+		if got := w.Body.String()[first:]; !strings.HasPrefix(got, `<section lang="`+want+`"`) {
+			t.Errorf("%q: the page begins with %.30s, want %s", accept, got, want)
+		}
+	}
+}
+
 // The page shows the fingerprint and gives the certificate, in both languages.
 func TestPage(t *testing.T) {
 	s := mustNew(t, t.TempDir(), Config{})
@@ -182,7 +201,7 @@ func TestPage(t *testing.T) {
 		pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		return w
 	}
-	html := get(PagePath).Body.String()
+	html := strings.ReplaceAll(get(PagePath).Body.String(), "<wbr>", "")
 	for _, want := range []string{s.Fingerprint(), "https://calls.lan:8443/", "安装", "Firefox", RootPath} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page has no %q", want)

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
+	"strings"
 )
 
 // Paths of the page that helps people to install the authority.
@@ -33,12 +34,16 @@ func (s *Source) Pages(secure func(r *http.Request) string) http.Handler {
 	mux.HandleFunc("GET "+PagePath, func(w http.ResponseWriter, r *http.Request) {
 		_, own := s.Root()
 		var html bytes.Buffer
-		err := show.Execute(&html, map[string]any{"Own": own, "Fingerprint": s.Fingerprint(), "Secure": secure(r), "Root": RootPath, "Style": StylePath})
+		err := show.Execute(&html, map[string]any{
+			"Own": own, "Fingerprint": strings.SplitAfter(s.Fingerprint(), ":"), "Secure": secure(r),
+			"Root": RootPath, "Style": StylePath, "Chinese": chinese(r.Header.Get("Accept-Language")),
+		})
 		if err != nil {
 			http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Vary", "Accept-Language")
 		_, _ = w.Write(html.Bytes())
 	})
 	mux.HandleFunc("GET "+StylePath, func(w http.ResponseWriter, _ *http.Request) {
@@ -57,4 +62,18 @@ func (s *Source) Pages(secure func(r *http.Request) string) http.Handler {
 		_, _ = w.Write(root)
 	})
 	return mux
+}
+
+// chinese says whether a browser that accepts these languages wants Chinese
+// before English; browsers name the one that they want most first.
+func chinese(accept string) bool {
+	for _, part := range strings.Split(strings.ToLower(accept), ",") {
+		switch tag := strings.TrimSpace(part); {
+		case strings.HasPrefix(tag, "zh"):
+			return true
+		case strings.HasPrefix(tag, "en"):
+			return false
+		}
+	}
+	return false
 }
