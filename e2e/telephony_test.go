@@ -31,7 +31,9 @@ func TestTelephonyPages(t *testing.T) {
 
 	p.click("tel-outbound")
 	p.ask("13812345678")
-	p.until("it may be called", func() error { return p.saysAll("Yes, it may be called.", "+8613812345678", "rule 1 allows it", "✓ demo (Up)") })
+	p.until("it may be called", func() error {
+		return p.saysAll("Yes, it may be called.", "+8613812345678", "rule 1 allows it", "✓ demo (Up)")
+	})
 	p.inspect("telephony-outbound", 1280)
 	p.ask("+4930123456")
 	p.until("it may not", func() error { return p.saysAll("No rule allows calls to this country", "rule 1 came nearest") })
@@ -42,7 +44,9 @@ func TestTelephonyPages(t *testing.T) {
 	p.click("never-add")
 	p.until("it is on the list", func() error { return p.saysAll("+8613812345678", "asked us to") })
 	p.must(nil, "files", map[string]any{"selector": "[data-testid=never-import]", "paths": []string{list}})
-	p.until("the list is read", func() error { return p.saysAll("Numbers read: 1, new on the list: 1; lines left out: 1.", "+8613800138001", "Line 3") })
+	p.until("the list is read", func() error {
+		return p.saysAll("Numbers read: 1, new on the list: 1; lines left out: 1.", "+8613800138001", "Line 3")
+	})
 	p.inspect("telephony-never", 1280)
 	p.fill("never-search", "moved")
 	p.until("it is found", func() error {
