@@ -9,11 +9,11 @@ import type { Seat } from "../src/state/seat.svelte.ts";
 beforeEach(() => localStorage.clear());
 
 /** What an agent with this call can do, each act with why not. */
-function reasons(call: Partial<CallView>, groups: TagGroup[] = []): Record<string, string> {
+function reasons(call: Partial<CallView>, groups: TagGroup[] = [], me: object | null = null): Record<string, string> {
 	const app = { t: (key: string) => key, label: (of: { id: string }) => of.id } as unknown as App;
 	const doc = {
 		call: { contact: "c1", second: null, helps: false, recording: "on", ...call },
-		me: null,
+		me,
 		parked: [],
 		tags: groups,
 	};
@@ -48,6 +48,14 @@ describe("what a task allows", () => {
 		expect(reasons({ phase: "wrap_up", kind: "voicemail" }).done).toBe("");
 		expect(reasons({ phase: "wrap_up", kind: "voicemail" }).hold).toBe("why.talking");
 	});
+});
+
+test("what rings at the telephone on the desk is answered there, a task here", () => {
+	const me = { telephone: true };
+	const why = reasons({ phase: "ringing" }, [], me);
+	expect([why.answer, why.decline]).toEqual(["why.telephone", ""]);
+	expect(reasons({ phase: "ringing", kind: "callback" }, [], me).answer).toBe("");
+	expect(reasons({ phase: "talking" }, [], me).hold).toBe("");
 });
 
 test("a wrap-up is done when no required group lacks a tag", () => {

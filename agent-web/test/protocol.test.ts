@@ -228,6 +228,7 @@ const me: Fields<MeView> = {
 	queues: list(text),
 	dispositions: list(text),
 	away_reasons: list(text),
+	telephone: maybe(flag),
 	dial: maybe(list(shape({ id: text, name: text }))),
 };
 const mode = one("whisper", "barge", "takeover", "handed");

@@ -47,6 +47,7 @@ type App struct {
 
 	metrics    *prometheus.Registry
 	troubled   *prometheus.CounterVec
+	lineCaps   *lineCaps
 	legs       *legFigures
 	fetch      *fetcher // for flows and for what is known of customers
 	db         *store.DB
@@ -96,6 +97,7 @@ type cleanup struct {
 func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options) (*App, error) {
 	a := &App{cfg: cfg, log: log, opts: opts, metrics: prometheus.NewRegistry()}
 	a.ctx, a.endCalls = context.WithCancel(context.Background())
+	a.lineCaps = newLineCaps()
 	a.troubled = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "callfloor_call_troubles_total", Help: "One-way audio and silent microphones that were found in calls.",
 	}, []string{"trouble"})
@@ -214,7 +216,7 @@ func (a *App) openHouse(ctx context.Context) error {
 	// Stopped after the engine, whose last actions it takes.
 	a.onStop("house", func(context.Context) error { a.house.stop(); return nil })
 	a.onStop("queues", func(context.Context) error { a.engine.Close(); return nil })
-	a.metrics.MustRegister(newGauges(a), a.troubled, a.house.alerts)
+	a.metrics.MustRegister(newGauges(a), a.troubled, a.lineCaps.refused, a.house.alerts)
 	if err := restorePlaces(ctx, a.db, a.log, a.engine); err != nil {
 		return err
 	}

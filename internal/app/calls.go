@@ -27,6 +27,14 @@ func (a *App) onCall(leg *sip.Leg) {
 		}
 		return
 	}
+	if !a.lineCaps.take(line, time.Now()) {
+		a.log.Info("a line is full; a call was told that it is busy", "line", line.ID)
+		if err := leg.Reject(486, "Busy Here"); err != nil {
+			a.log.Debug("could not refuse a call", "error", err)
+		}
+		return
+	}
+	defer a.lineCaps.leave(line.ID)
 	a.calls.Add(1)
 	defer a.calls.Done()
 	origin := originOf(a.ctx, leg)

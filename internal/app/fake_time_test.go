@@ -56,7 +56,7 @@ func onFloorWith(t *testing.T, change func(*acd.QueueConfig), f func(*floor)) {
 		log := slog.New(slog.DiscardHandler)
 		db, err := store.Open(context.Background(), cfg.Data)
 		must(t, err)
-		a := &App{cfg: cfg, log: log, db: db, journal: call.NewJournal(db, log), ledger: consent.NewLedger(db), pacer: fl.pacer, prompts: prompts, legs: newLegFigures()}
+		a := &App{cfg: cfg, log: log, db: db, journal: call.NewJournal(db, log), ledger: consent.NewLedger(db), pacer: fl.pacer, prompts: prompts, legs: newLegFigures(), lineCaps: newLineCaps()}
 		a.ctx, a.endCalls = context.WithCancel(context.Background())
 		a.where = newWhereabouts()
 		a.shelf, err = newShelf(cfg, log, prompts)

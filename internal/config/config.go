@@ -181,6 +181,11 @@ type Line struct {
 	// CallerID is the number that calls out from this line show; "" is the
 	// line's own where that is a number (+861012345678), else the trunk's.
 	CallerID string `yaml:"caller_id"`
+	// MaxCalls is how many customers may be in calls of the line at once,
+	// CallsPerSecond how many such calls may begin in a second; who comes beyond
+	// is told that it is busy (486). 0 is no limit.
+	MaxCalls       int `yaml:"max_calls"`
+	CallsPerSecond int `yaml:"calls_per_second"`
 }
 
 // The consent policies of a line.

@@ -140,6 +140,7 @@ func TestProblems(t *testing.T) {
 		{"LineTwice", "lines:\n  - id: 1000\n    flow: full\n  - id: 1000\n    flow: echo\n", []string{`F:4:5: lines[1].id: there is a line "1000" already (F:2:5)`}},
 		{"QueueTwice", "queues:\n  - id: a\n  - id: a\n", []string{`F:3:5: queues[1].id: there is a queue "a" already (F:2:5)`}},
 		{"Consent", "lines:\n  - id: 1000\n    flow: full\n    consent: maybe\n", []string{`F:4:5: lines[0].consent: "maybe" is not a policy; write ask, announce or never`}},
+		{"LineCaps", "lines:\n  - id: 1000\n    flow: full\n    max_calls: -1\n    calls_per_second: -2\n", []string{"F:4:5: lines[0].max_calls: -1 is less than nothing", "F:5:5: lines[0].calls_per_second: -2 is less"}},
 		{"FlowPath", "lines:\n  - id: 1000\n    flow: ../../etc/passwd\n", []string{"F:3:5: lines[0].flow:", "cannot name a flow"}},
 		{"Level", "log:\n  level: loud\n", []string{`F:2:3: log.level: "loud" is not a level; write debug, info, warn or error`}},
 		{"Routing", "routing:\n  wrap_up: 2h\n", []string{"F:2:3: routing.wrap_up: 2h0m0s is out of range"}},

@@ -207,6 +207,12 @@ func (l *loader) lineDefaults(line *Line, key string) {
 	if !slices.Contains([]string{ConsentAsk, ConsentAnnounce, ConsentNever}, line.Consent) {
 		l.wrong(key+".consent", "%q is not a policy; write ask, announce or never", line.Consent)
 	}
+	if line.MaxCalls < 0 {
+		l.wrong(key+".max_calls", "%d is less than nothing; write 0 for no limit", line.MaxCalls)
+	}
+	if line.CallsPerSecond < 0 {
+		l.wrong(key+".calls_per_second", "%d is less than nothing; write 0 for no limit", line.CallsPerSecond)
+	}
 	if !slices.Contains([]string{"en", "zh"}, line.Language) {
 		l.wrong(key+".language", "%q is not a language of the prompts; write en or zh", line.Language)
 	}

@@ -134,6 +134,8 @@ export const en = {
 	"call.keypad": "Keypad",
 	"call.end": "End",
 	"why.ringing": "Nothing rings now.",
+	"why.telephone": "Your telephone rings: answer there.",
+	"call.telephone": "answer on your telephone",
 	"why.talking": "You are in no call.",
 	"why.notheld": "First resume the call.",
 	"why.wrapup": "There is nothing to wrap up.",

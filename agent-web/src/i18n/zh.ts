@@ -134,6 +134,8 @@ export const zh: Record<Key, string> = {
 	"call.resume": "恢复",
 	"call.keypad": "拨号盘",
 	"call.end": "挂断",
+	"why.telephone": "你的话机在响，请用话机接听。",
+	"call.telephone": "请用你的话机接听",
 	"why.ringing": "当前没有振铃。",
 	"why.talking": "您不在通话中。",
 	"why.notheld": "请先恢复通话。",

@@ -181,6 +181,8 @@ export interface MeView {
 	queues: string[] | null;
 	dispositions: string[] | null;
 	away_reasons: string[] | null;
+	/** Calls ring at the registered telephone of the agent, and are answered there. */
+	telephone?: boolean;
 	/** The lines that the person may call out from. */
 	dial?: { id: string; name: string }[];
 }

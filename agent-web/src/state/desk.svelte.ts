@@ -108,6 +108,8 @@ export class Desk {
 		if (this.#nobodyThere() && OF_TALK.has(act)) return t("why.task");
 		switch (act) {
 			case "answer":
+				if (this.atTelephone) return t("why.telephone");
+				return phase === "ringing" ? "" : t("why.ringing");
 			case "decline":
 				return phase === "ringing" ? "" : t("why.ringing");
 			case "mute":
@@ -145,6 +147,11 @@ export class Desk {
 			case "hand":
 				return this.seat.doc.me?.state === "offline" ? t("why.offline") : "";
 		}
+	}
+
+	/** A call rings that can be answered at the agent's telephone alone. What has no sound is answered here. */
+	get atTelephone(): boolean {
+		return this.call?.phase === "ringing" && !this.call.kind && this.seat.doc.me?.telephone === true;
 	}
 
 	/** Does it, if it makes sense now. */
@@ -203,7 +210,7 @@ export class Desk {
 			run: () => this.act(act),
 			when: () => this.takesCalls,
 		})).filter(({ key }) => key !== "");
-		const rings = () => this.whyNot("answer") === "";
+		const rings = () => this.whyNot("decline") === "";
 		return [
 			...acts,
 			{ key: "Enter", run: () => this.act("answer"), when: rings },
