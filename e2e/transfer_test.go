@@ -49,15 +49,17 @@ func (p page) picks(open, search, found, note, enter string) {
 	p.gone("dial-search")
 }
 
-// TestConsultAndHandOver: alice asks bob, who reads why before he answers; she
-// swaps, makes it a conference, and leaves the customer to him.
+// TestConsultAndHandOver: alice asks bob, who reads why before he answers; they
+// show each other their cameras and a screen; she swaps, makes it a
+// conference, and leaves the customer to him.
 func TestConsultAndHandOver(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	b := startBrowsers(t)
-	alice, bob := b.agentPage(s, "alice"), b.colleague(s)
+	alice, bob := b.withCamera(s, "alice", agentHz, aliceRed), b.withCamera(s, "bob", secondHz, bobRed)
+	alice.goAvailable()
 	out := filepath.Join(t.TempDir(), "phone.wav")
-	call := s.dial("1001", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "90s", "--record", out)
+	call := s.dial("1001", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "150s", "--record", out)
 	alice.see("ringing")
 	alice.press("a")
 	alice.state("talking")
@@ -76,6 +78,7 @@ func TestConsultAndHandOver(t *testing.T) {
 	bob.hears("third", agentHz)
 	bob.hearsNothing("customer", customerHz)
 	alice.hearsNothing("customer", customerHz)
+	alice.showsAndSees(bob)
 
 	alice.press("o") // with the customer, while bob waits
 	alice.second("waiting")

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
 // The size of what the tests' cameras see.
@@ -134,6 +136,74 @@ func (p page) pictures(what, selector string, wanted func(picture) bool) picture
 	return seen
 }
 
+// How red the shirts of two people are.
+const aliceRed, bobRed = 90, 200
+
+// withCamera signs somebody in who is heard by a tone and seen by a shirt.
+func (b *browsers) withCamera(s *server, user string, hz float64, red byte) page {
+	b.t.Helper()
+	wav := filepath.Join(b.t.TempDir(), user+".wav")
+	writeTone(b.t, wav, hz, 6*time.Second)
+	p := b.signIn(s, user, map[string]any{"wav": wav, "y4m": cameraOf(b.t, red), "init": watchedCameras})
+	p.state("away")
+	return p
+}
+
+// dark waits until no camera and no screen of a page is captured.
+func (p page) dark(when string) {
+	p.t.Helper()
+	var live []string
+	p.until(when, func() error {
+		p.eval(&live, `window.cameras.filter((t) => t.readyState === "live").map((t) => t.label)`)
+		if len(live) > 0 {
+			return fmt.Errorf("%s: live are %s", when, strings.Join(live, ", "))
+		}
+		return nil
+	})
+}
+
+const (
+	third = `[data-testid="remote-third"] video`
+	self  = `[data-testid="self-view"] video`
+)
+
+// showsAndSees goes through what two seats in a call can show each other, all of
+// it by keyboard: cameras, a blurred background, a screen, and nothing.
+func (p page) showsAndSees(other page) {
+	p.t.Helper()
+	p.dark("nothing is captured before it is asked for")
+	var tops [3]float64
+	buttons := func() (at [3]float64) {
+		p.eval(&at, `["answer", "end", "second"].map((id) => document.querySelector('[data-testid="' + id + '"]').getBoundingClientRect().y)`)
+		return at
+	}
+	tops = buttons()
+	p.press("v")
+	other.pictures("the other one sees the camera", third, func(s picture) bool { return sharp(s) && s.Red < 0 })
+	p.pictures("the self-view", self, sharp)
+	if now := buttons(); now != tops {
+		p.t.Errorf("buttons moved from %v to %v when the picture came", tops, now)
+	}
+	p.press("b")
+	other.pictures("the other one sees a blurred wall", third, blurred)
+	other.press("v")
+	p.pictures("both are seen", third, func(s picture) bool { return sharp(s) && s.Red > 0 })
+	p.inspect("video", 1280)
+	p.press("y")
+	p.see("sharing")
+	other.pictures("the other one sees the screen", third, func(s picture) bool { return s.Bright > 5 && !blurred(s) && !sharp(s) })
+	p.press("y")
+	p.gone("sharing")
+	other.pictures("the camera is back", third, blurred)
+	other.reload()
+	other.must(nil, "wait", map[string]any{"id": "video-told", "text": "Nobody sees you"})
+	other.dark("nothing is captured after a reload")
+	p.gone("remote-third")
+	p.press("v")
+	p.dark("the camera is dark when the video is off")
+	other.gone("remote-third")
+}
+
 func sharp(p picture) bool   { return p.Wall > 8 && p.Shirt > 2 }
 func blurred(p picture) bool { return p.Wall < 3 && p.Shirt > 2 }
 
@@ -163,15 +233,8 @@ func (p page) looksAtThemself() {
 	p.inspect("camera", 1280)
 	p.click("camera-blur")
 	p.pictures("the preview is sharp again", preview, sharp)
-	var live int
 	p.press("Escape")
-	p.until("the camera is dark when nobody looks", func() error {
-		p.eval(&live, `window.cameras.filter((t) => t.readyState === "live").length`)
-		if live > 0 {
-			return fmt.Errorf("%d tracks of a camera are live", live)
-		}
-		return nil
-	})
+	p.dark("the camera is dark when nobody looks")
 }
 
 // watchedCameras is a script that remembers each track of a camera or a screen.
