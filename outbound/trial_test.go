@@ -121,4 +121,3 @@ func TestTheListIsSearched(t *testing.T) {
 		}
 	}
 }
-
