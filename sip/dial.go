@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,10 +155,12 @@ func resolve(ctx context.Context, u gosip.Uri) (netip.AddrPort, error) {
 	if at, ok := literal(u); ok {
 		return at, nil
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", u.Host)
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Host)
 	if err != nil || len(ips) == 0 {
 		return netip.AddrPort{}, fmt.Errorf("find the address of %s: %w", u.Host, err)
 	}
+	// IPv4 where there is both: nobody tries the other one when nothing comes.
+	slices.SortStableFunc(ips, func(a, b netip.Addr) int { return a.Unmap().BitLen() - b.Unmap().BitLen() })
 	port := u.Port
 	if port == 0 {
 		port = 5060
