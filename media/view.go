@@ -221,9 +221,11 @@ func (v *View) skip(p *Packet) {
 // v.mu is held.
 func (v *View) send(pt uint8, seq uint16, p *Packet) {
 	ts := p.Timestamp + v.shift
-	v.kept.keep(pt, p.Marker, seq, ts, p.Payload)
 	now := time.Now()
-	if v.write(pt, p.Marker, seq, ts, p.Payload, now) != nil {
+	at := NTP(now) >> 14 // 6.18 bits of seconds
+	v.stamp = [3]byte{byte(at >> 16), byte(at >> 8), byte(at)}
+	v.kept.keep(pt, p.Marker, seq, ts, v.stamp, p.Payload)
+	if v.write(pt, p.Marker, seq, ts, p.Payload) != nil {
 		return
 	}
 	v.stats.Packets++
@@ -235,11 +237,9 @@ func (v *View) send(pt uint8, seq uint16, p *Packet) {
 	v.meter(len(p.Payload)+40, now)
 }
 
-func (v *View) write(pt uint8, marker bool, seq uint16, ts uint32, payload []byte, now time.Time) error {
+func (v *View) write(pt uint8, marker bool, seq uint16, ts uint32, payload []byte) error {
 	v.header = rtp.Header{Version: 2, Marker: marker, PayloadType: pt, SequenceNumber: seq, Timestamp: ts, SSRC: v.out.SSRC}
 	if v.ext != nil {
-		at := NTP(now) >> 14 // 6.18 bits of seconds
-		v.stamp = [3]byte{byte(at >> 16), byte(at >> 8), byte(at)}
 		v.header.Extension, v.header.ExtensionProfile, v.header.Extensions = true, rtp.ExtensionProfileOneByte, v.ext
 	}
 	return v.out.Write(&v.header, payload)

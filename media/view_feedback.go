@@ -20,22 +20,25 @@ type keptPackets [keptCount]struct {
 	seq    uint16
 	octets uint16
 	ts     uint32
+	stamp  [3]byte
 	again  time.Time
 	buf    [keptOctets]byte
 }
 
-func (k *keptPackets) keep(pt uint8, marker bool, seq uint16, ts uint32, payload []byte) {
+func (k *keptPackets) keep(pt uint8, marker bool, seq uint16, ts uint32, stamp [3]byte, payload []byte) {
 	s := &k[seq%keptCount]
 	s.sent = len(payload) <= keptOctets
 	if !s.sent {
 		return
 	}
-	s.pt, s.marker, s.seq, s.ts, s.again = pt, marker, seq, ts, time.Time{}
+	s.pt, s.marker, s.seq, s.ts, s.stamp, s.again = pt, marker, seq, ts, stamp, time.Time{}
 	s.octets = uint16(copy(s.buf[:], payload))
 }
 
 // Resend sends a packet again that the far end says it lost (RFC 4585 §6.2.1);
-// one that is too old, or that was sent again just now, it does not.
+// one that is too old, or that was sent again just now, it does not. It is octet
+// for octet the same, its time of sending too: AES-GCM forbids that one number
+// ever stands for two packets (RFC 7714 §8.4).
 func (v *View) Resend(seq uint16, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -47,7 +50,8 @@ func (v *View) Resend(seq uint16, now time.Time) {
 		return
 	}
 	s.again = now
-	if v.write(s.pt, s.marker, s.seq, s.ts, s.buf[:s.octets], now) == nil {
+	v.stamp = s.stamp
+	if v.write(s.pt, s.marker, s.seq, s.ts, s.buf[:s.octets]) == nil {
 		v.stats.Again++
 		v.meter(int(s.octets)+40, now)
 	}
