@@ -70,6 +70,13 @@ microbench: ## the benchmarks of the hot paths
 pages: web ## measure the pages in Chromium and write docs/pages.md (a minute)
 	@CALLFLOOR_PAGES=$(CURDIR)/docs/pages.md go test -count=1 -run '^TestFloorOfFiveHundred$$' ./e2e
 
+.PHONY: schema
+schema: $(WEB)/node_modules/.installed ## write the pages' types of the API, after a change of its routes
+	@mkdir -p build
+	@go test ./api -count 1 -run '^TestPagesKnowTheSchema$$' -schema $(CURDIR)/build/openapi.json >/dev/null
+	@cd $(WEB) && npx --no-install openapi-typescript ../build/openapi.json --output ../build/schema.d.ts >/dev/null
+	@{ echo "// Made by make schema of the document sha256:$$(sha256sum build/openapi.json | cut -d' ' -f1). Not to be edited."; cat build/schema.d.ts; } > $(WEB)/src/api/schema.d.ts
+
 .PHONY: third-party
 third-party: $(WEB)/node_modules/.installed ## write THIRD_PARTY.md
 	@go run ./internal/thirdparty

@@ -40,11 +40,11 @@ const earlierShown = 20
 type Customer struct {
 	Number     string                `json:"number" doc:"masked, but for administrators"`
 	Person     customers.Person      `json:"person"`
-	Attributes []customers.Attribute `json:"attributes" doc:"what another system says"`
+	Attributes []customers.Attribute `json:"attributes" nullable:"false" doc:"what another system says"`
 	// AttributesError says why there are none.
 	AttributesError string        `json:"attributes_error"`
-	Calls           []EarlierCall `json:"calls" doc:"on all lines, the newest first"`
-	Open            []OpenTask    `json:"open" doc:"promises and other tasks that are not closed"`
+	Calls           []EarlierCall `json:"calls" nullable:"false" doc:"on all lines, the newest first"`
+	Open            []OpenTask    `json:"open" nullable:"false" doc:"promises and other tasks that are not closed"`
 }
 
 // EarlierCall is an earlier call of the customer, on any line, with any agent.

@@ -18,8 +18,8 @@ type Figures interface {
 
 // OwnFigures are an agent's days beside the team's mean, the newest first.
 type OwnFigures struct {
-	Own  []shifts.Day `json:"own"`
-	Team []shifts.Day `json:"team"`
+	Own  []shifts.Day `json:"own" nullable:"false"`
+	Team []shifts.Day `json:"team" nullable:"false"`
 }
 
 type figuresInput struct {

@@ -190,44 +190,6 @@ func allowed(id Identity, need access) error {
 	return nil
 }
 
-// describe makes the OpenAPI document say what the wire says where types have
-// a JSON form of their own, and names our error as the body of every failure.
-func describe(o *huma.OpenAPI) {
-	schemas := o.Components.Schemas.Map()
-	replace := map[string]*huma.Schema{
-		"CallStamp":  {Type: huma.TypeString, Format: "date-time"},
-		"RawMessage": {},
-	}
-	for name, s := range replace {
-		if old, ok := schemas[name]; ok {
-			*old = *s
-		}
-	}
-	for _, s := range schemas {
-		for name, p := range s.Properties {
-			if p.ContentEncoding == "base64" && name == "data" { // json.RawMessage
-				s.Properties[name] = &huma.Schema{Description: p.Description}
-			}
-		}
-	}
-	schemas["ErrorModel"] = &huma.Schema{Type: huma.TypeObject, Required: []string{"code", "message"}, Properties: map[string]*huma.Schema{
-		"code": {Type: huma.TypeString}, "message": {Type: huma.TypeString},
-	}}
-	for _, p := range o.Paths {
-		for _, op := range []*huma.Operation{p.Get, p.Post, p.Put, p.Patch, p.Delete} {
-			if op == nil {
-				continue
-			}
-			for _, r := range op.Responses {
-				if c, ok := r.Content["application/problem+json"]; ok {
-					delete(r.Content, "application/problem+json")
-					r.Content["application/json"] = c
-				}
-			}
-		}
-	}
-}
-
 // readyz answers 200 when nothing is in trouble, and 503 with the reasons.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	troubles := s.opts.Troubles(r.Context())

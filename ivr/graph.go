@@ -10,8 +10,8 @@ type Graph struct {
 	Start  string      `json:"start"`
 	Width  float64     `json:"width"`
 	Height float64     `json:"height"`
-	Nodes  []GraphNode `json:"nodes"`
-	Edges  []GraphEdge `json:"edges"`
+	Nodes  []GraphNode `json:"nodes" nullable:"false"`
+	Edges  []GraphEdge `json:"edges" nullable:"false"`
 }
 
 // GraphNode is one box. X and Y are its upper left corner.

@@ -71,6 +71,7 @@ const box = (id: string, x: number) => ({
 	kind: "play",
 	summary: `does ${id}`,
 	line: 1,
+	column: 1,
 	x,
 	y: 0,
 	width: 210,

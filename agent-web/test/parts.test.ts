@@ -10,6 +10,7 @@ const event = (kind: string, more: Partial<TimelineEvent> = {}): TimelineEvent =
 	kind,
 	leg: "customer",
 	text: "",
+	data: null,
 	...more,
 });
 

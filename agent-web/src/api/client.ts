@@ -4,11 +4,14 @@ import type {
 	Call,
 	CallDetail,
 	Info,
+	NewUser,
 	Peaks,
 	Recording,
 	Session,
+	TagCount,
 	Targets,
 	User,
+	UserChange,
 	VerifyReport,
 } from "./types.ts";
 
@@ -44,10 +47,7 @@ export class Api {
 		return this.#get<Call[]>(`calls?${q}`);
 	};
 	/** How many calls since then have each tag. */
-	tagCounts = (from: Date) =>
-		this.#get<{ group: string; tag: string; calls: number }[]>(
-			`tag-counts?${new URLSearchParams({ from: from.toISOString() })}`,
-		);
+	tagCounts = (from: Date) => this.#get<TagCount[]>(`tag-counts?${new URLSearchParams({ from: from.toISOString() })}`);
 	call = (id: string) => this.#get<CallDetail>(`calls/${encodeURIComponent(id)}`);
 
 	recording = (id: string) => this.#get<Recording>(`recordings/${encodeURIComponent(id)}`);
@@ -61,8 +61,8 @@ export class Api {
 	targets = (q: string) => this.#get<Targets>(`targets?${new URLSearchParams({ q })}`);
 
 	users = () => this.#get<User[]>("users");
-	addUser = (user: Record<string, unknown>) => this.#ask<User>("POST", "users", user);
-	changeUser = (user: string, fields: Record<string, unknown>) =>
+	addUser = (user: NewUser) => this.#ask<User>("POST", "users", user);
+	changeUser = (user: string, fields: UserChange) =>
 		this.#ask<User>("PATCH", `users/${encodeURIComponent(user)}`, fields);
 	audit = () => this.#get<AuditEntry[]>("audit?limit=200");
 	demoCall = (call: { line: string; keys: string; play: string; for: number }) =>

@@ -1,18 +1,9 @@
-/** A day of one's own, or the team's mean (acd/shifts). Times are seconds. */
-export interface Day {
-	from: string;
-	calls: number;
-	handle: number | null;
-	answer: number | null;
-	csat: number | null;
-	states: Record<string, number>;
-}
+import type { Schemas } from "./types.ts";
 
+/** A day of one's own, or the team's mean (acd/shifts). Times are seconds. */
+export type Day = Schemas["ShiftsDay"];
 /** The newest day first. */
-export interface Figures {
-	own: Day[];
-	team: Day[];
-}
+export type Figures = Schemas["OwnFigures"];
 
 /** When today began here. */
 export function midnight(now: number): Date {

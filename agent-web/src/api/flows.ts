@@ -1,108 +1,18 @@
-import type { Graph } from "../flow/graph.ts";
 import type { Kind } from "../flow/kinds.ts";
-import type { EndCause } from "../phone/protocol.ts";
 import type { Api } from "./client.ts";
+import type { Schemas } from "./types.ts";
 
-/** The JSON of /api/v1/flows, as api/flow_routes.go has it. */
-export interface FlowSummary {
-	name: string;
-	version: string;
-	lines: string[] | null;
-	uses: string[] | null;
-	built_in: boolean;
-	nodes: number;
-	callers: number;
-	wrong: number;
-}
-export interface FlowProblem {
-	file: string;
-	line: number;
-	column: number;
-	message: string;
-	path: string[] | null;
-	on_line: string;
-}
-export interface FlowDetail extends FlowSummary {
-	text: string;
-	graph: Graph;
-	problems: FlowProblem[] | null;
-	tests: string | null;
-	current: boolean;
-}
-export interface FlowCheck {
-	ok: boolean;
-	version: string;
-	problems: FlowProblem[] | null;
-	graph: Graph;
-}
-export interface FlowVersion {
-	flow: string;
-	version: string;
-	at: string;
-	by: string;
-	note: string;
-	current: boolean;
-	callers: number;
-}
-export interface FlowCallers {
-	flow: string;
-	version: string;
-	node: string;
-	callers: number;
-}
-export interface FlowOutcome {
-	name: string;
-	place: string;
-	ok: boolean;
-	seconds: number;
-	failures: string[] | null;
-	trace: string[] | null;
-}
-export interface TrialEvent {
-	at: number;
-	kind: string;
-	flow: string;
-	node: string;
-	type?: string;
-	text: string;
-	prompt?: string;
-	language?: string;
-	seconds?: number;
-	data?: Record<string, unknown>;
-}
-export interface Trial {
-	events: TrialEvent[] | null;
-	now: number;
-	waits: string;
-	until: number;
-	flow: string;
-	node: string;
-	language: string;
-	consent: string;
-	csat: number;
-	vars: Record<string, unknown> | null;
-	end: EndCause | null;
-	failure: string;
-}
-export interface PromptVersion {
-	language: string;
-	version: string;
-	text: string;
-	source: "built_in" | "uploaded" | "recorded";
-	seconds: number;
-	level: number;
-	peak: number;
-	at: string | null;
-	by: string;
-	current: boolean;
-}
-export interface PromptSummary {
-	id: string;
-	number: number;
-	languages: PromptVersion[] | null;
-	missing: string[] | null;
-	flows: string[] | null;
-}
+export type FlowSummary = Schemas["FlowSummary"];
+export type FlowProblem = Schemas["FlowProblem"];
+export type FlowDetail = Schemas["FlowDetail"];
+export type FlowCheck = Schemas["FlowCheck"];
+export type FlowVersion = Schemas["FlowVersion"];
+export type FlowCallers = Schemas["FlowCallers"];
+export type FlowOutcome = Schemas["FlowOutcome"];
+export type Trial = Schemas["IvrTrial"];
+export type TrialEvent = Schemas["IvrTrialEvent"];
+export type PromptVersion = Schemas["PromptVersion"];
+export type PromptSummary = Schemas["PromptSummary"];
 
 const at = encodeURIComponent;
 

@@ -1,52 +1,12 @@
 import type { Api } from "./client.ts";
+import type { Schemas } from "./types.ts";
 
 /** What agents promise customers; times in seconds. */
-export interface Promised {
-	name: string;
-	within: number;
-	remind: number;
-}
-
+export type Promised = Schemas["Promise"];
 /** What would come of more agents; see /api/v1/staffing/whatif. */
-export interface WhatIf {
-	more: number;
-	agents: number;
-	contacts: number;
-	service_level: number;
-	abandon_rate: number;
-	wait_mean: number;
-	wait_p90: number;
-	occupancy: number;
-	per_hour: number;
-	handle: number;
-	patience: number;
-}
-
-export interface PlanInterval {
-	start: string;
-	length: number;
-	contacts: number;
-	answered: number;
-	abandoned: number;
-	in_time: number;
-	wait_mean: number;
-	talk_mean: number;
-	agents: number;
-	agents_c: number;
-	service_level: number;
-	occupancy: number;
-	abandon_rate: number;
-}
-
-export interface Plan {
-	calls: number;
-	level: number;
-	target: number;
-	talk: number;
-	wrap_up: number;
-	patience: number;
-	intervals: PlanInterval[] | null;
-}
+export type WhatIf = Schemas["WhatIfResult"];
+export type PlanInterval = Schemas["PlanInterval"];
+export type Plan = Schemas["Plan"];
 
 const one = (id: string, what: string) => `tasks/${encodeURIComponent(id)}/${what}`;
 

@@ -1,88 +1,21 @@
-import type { Consent, EndCause, Role, Tags } from "../phone/protocol.ts";
+import type { components } from "./schema.d.ts";
 
-/** The JSON of /api/v1, as docs/contract.md has it. */
-export interface Session {
-	user: string;
-	name: string;
-	role: Role;
-	must_change_password: boolean;
-}
-export interface Info {
-	version: string;
-	demo: boolean;
-	people: { user: string; name: string; role: Role }[] | null;
-	lines: { id: string; name: string }[] | null;
-}
-export interface Call {
-	id: string;
-	line: string;
-	from: string;
-	/** out: we called the customer, whose number from is. */
-	direction?: "in" | "out";
-	name?: string | null;
-	trust?: string | null;
-	attest?: string | null;
-	diverted_from?: string | null;
-	diverted_why?: string | null;
-	queue: string | null;
-	agent: string | null;
-	started: string;
-	answered: string | null;
-	ended: string | null;
-	end: EndCause | null;
-	consent: Consent;
-	recording: string | null;
-	disposition?: string | null;
-	note?: string | null;
-	tags?: Tags;
-}
-export interface TimelineEvent {
-	at: string;
-	kind: string;
-	leg: string | null;
-	text?: string;
-	data?: Record<string, unknown> | null;
-}
-export interface CallDetail extends Call {
-	timeline: TimelineEvent[] | null;
-}
-export interface Recording {
-	id: string;
-	call: string;
-	started: string;
-	duration: number | null;
-	state: "open" | "sealed" | "cut_off" | "failed";
-	consent: Consent;
-	tracks: { party: string; codec: string; seconds: number }[] | null;
-}
-export interface Peaks {
-	duration: number;
-	customer: number[] | null;
-	agent: number[] | null;
-	marks: { at: number; kind: string; text: string }[] | null;
-}
-export interface VerifyReport {
-	ok: boolean;
-	entries: number;
-	damage: { entry: number; why: string } | null;
-}
-export interface User {
-	user: string;
-	name: string;
-	role: Role;
-	must_change_password?: boolean;
-}
-export interface AuditEntry {
-	at: string;
-	who: string;
-	action: string;
-	target: string;
-	details?: Record<string, unknown> | null;
-}
+/** The JSON of /api/v1 by the names of its own document, which schema.d.ts is made of (make schema). */
+export type Schemas = components["schemas"];
+
+export type Session = Schemas["Session"];
+export type Info = Schemas["Info"];
+export type Call = Schemas["CallRecord"];
+export type CallDetail = Omit<Schemas["CallDetail"], "timeline"> & { timeline: TimelineEvent[] | null };
+/** data is by the kind; docs/architecture.md has the table. */
+export type TimelineEvent = Omit<Schemas["CallTimelineEvent"], "data"> & { data: Record<string, unknown> | null };
+export type TagCount = Schemas["CallTagCount"];
+export type Recording = Schemas["RecordingsInfo"];
+export type Peaks = Schemas["RecordingsPeaks"];
+export type VerifyReport = Schemas["RecordingsReport"];
+export type User = Schemas["User"];
+export type AuditEntry = Schemas["Entry"];
 /** Where a call can go now. */
-export interface Targets {
-	agents: { user: string; name: string; state: string; reason: string; since: string; free: boolean }[] | null;
-	queues: { id: string; name: string; waiting: number; available: number; staffed: number }[] | null;
-	numbers: string[] | null;
-	outside: boolean;
-}
+export type Targets = Schemas["Targets"];
+export type NewUser = Schemas["NewUser"];
+export type UserChange = Schemas["UserChange"];

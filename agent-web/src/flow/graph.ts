@@ -1,26 +1,8 @@
+import type { Schemas } from "../api/types.ts";
 import type { FlowText } from "./text.ts";
 
 /** The server's picture of a flow: ivr.Graph. */
-export interface Graph {
-	start: string;
-	width: number;
-	height: number;
-	nodes: {
-		id: string;
-		kind: string;
-		summary: string;
-		line: number;
-		x: number;
-		y: number;
-		width: number;
-		height: number;
-		reached: boolean;
-		prompts: string[] | null;
-		subflow: string;
-		queue: string;
-	}[];
-	edges: { from: string; to: string; label: string; back: boolean }[];
-}
+export type Graph = Schemas["IvrGraph"];
 
 /** What a card shows. */
 export interface Card extends Record<string, unknown> {
