@@ -59,8 +59,9 @@ soak-calls: build ## SOAKCALLS (10000) short calls by SIPp; ends with the memory
 	@bash scripts/soak-calls.sh $(SOAKCALLS)
 
 .PHONY: bench
-bench: ## measure the product beside rtpengine (if installed) and write docs/performance.md (half an hour on a quiet machine)
-	@go run ./bench -json docs/performance.json -write docs/performance.md
+BENCH ?= -n 10,50,100,200,300 -runs 3
+bench: ## measure the product beside its peers (those that are installed) and write docs/performance.md (an hour on a quiet machine; BENCH="-n 10,100 -runs 3 -seconds 5 -for 18m" is short)
+	@go run ./bench $(BENCH) -add -json build/performance.json -write docs/performance.md
 
 .PHONY: microbench
 microbench: ## the benchmarks of the hot paths

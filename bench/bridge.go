@@ -66,44 +66,67 @@ func bridgeByRTPEngine(b *bench, phones []pair) (*process, []pair, error) {
 	return r.process, ours, nil
 }
 
-// bridge is one run of W3.
-func (b *bench) bridge(s bridged, n int) (_ row, err error) {
-	defer named(&err, "W3", s.name, n)
+// talks are bridged calls that go on.
+type talks struct {
+	*generator
+	process *process
+	empty   float64 // the server's memory before them
+}
+
+func (t *talks) close() {
+	t.process.stop()
+	t.generator.close()
+}
+
+// talk begins n calls and lets them settle.
+func (b *bench) talk(s bridged, n int) (*talks, error) {
 	g, err := newGenerator()
 	if err != nil {
-		return row{}, err
+		return nil, err
 	}
-	defer g.close()
 	phones := make([]pair, n)
 	legs := make([][2]*leg, n)
 	for i := range phones {
 		for side := range 2 {
 			if legs[i][side], err = g.phone(); err != nil {
-				return row{}, err
+				g.close()
+				return nil, err
 			}
 			phones[i][side] = legs[i][side].addr
 		}
 	}
 	p, ours, err := s.start(b, phones)
 	if err != nil {
-		return row{}, err
+		g.close()
+		return nil, err
 	}
-	defer p.stop()
-	empty := p.memory()
+	t := &talks{g, p, p.memory()}
 	for i := range legs {
 		for side, l := range legs[i] {
 			l.talk(ours[i][side])
 		}
 	}
 	time.Sleep(b.settle)
-	w, err := g.measure(p, b.window, nil)
+	return t, nil
+}
+
+// bridge is one run of W3.
+func (b *bench) bridge(s bridged, n int) (_ row, err error) {
+	defer named(&err, "W3", s.name, n)
+	t, err := b.talk(s, n)
+	if err != nil {
+		return row{}, err
+	}
+	defer t.close()
+	p := t.process
+	w, err := t.measure(p, b.window, nil)
 	if err != nil {
 		return row{}, err
 	}
 	r := w.row("W3", s.name, n)
-	r.Figures["rss_kb_per_call"] = (p.memory() - empty) / 1024 / float64(n)
+	r.Figures["rss_kb_per_call"] = (p.memory() - t.empty) / 1024 / float64(n)
 	// And after the process stood still for 500 ms.
-	stopped, err := g.measure(p, 4*time.Second, func() { p.stretch(500 * time.Millisecond) })
+	stopped, err := t.measure(p, 4*time.Second, func() { p.stretch(500 * time.Millisecond) })
 	if err != nil {
 		return r, nil // the generator stood still as well
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -199,6 +200,9 @@ func (w window) own(all []sample) []sample {
 	})
 }
 
+// errStarved refuses a run.
+var errStarved = errors.New("the generator could not keep up")
+
 // measure lets it run for d. It returns an error if the generator did not keep
 // up, and says what was lost.
 func (g *generator) measure(p *process, d time.Duration, during func()) (window, error) {
@@ -219,7 +223,6 @@ func (g *generator) measure(p *process, d time.Duration, during func()) (window,
 	g.delays = g.delays[:0]
 	g.samples.Unlock()
 	g.recording.Store(true)
-	profile := p.profile(d)
 	if during != nil {
 		during()
 	}
@@ -234,14 +237,13 @@ func (g *generator) measure(p *process, d time.Duration, during func()) (window,
 		from: begin.UnixNano(), to: end.UnixNano(),
 	}
 	due = g.due.Load() - due
-	profile()
 	time.Sleep(underWay)
 	g.recording.Store(false)
 	g.samples.Lock()
 	w.Delays = w.own(g.delays)
 	g.samples.Unlock()
 	if float64(w.Sent) < 0.99*float64(due) {
-		return w, fmt.Errorf("refused: the generator sent %d of %d packets; the machine is too busy", w.Sent, due)
+		return w, fmt.Errorf("refused: %w: it sent %d of %d packets", errStarved, w.Sent, due)
 	}
 	return w, nil
 }

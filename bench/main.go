@@ -3,22 +3,29 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// ours is the name of our server in the tables.
-const ours = "callfloor"
+// Names of our server in the tables.
+const (
+	ours         = "callfloor"
+	oursRecorded = "callfloor, recorded"
+	oursPlain    = "callfloor, a goroutine a socket"
+)
 
 // cores is how many the machine has; the generator itself sees one.
 var cores = machineCores()
@@ -38,14 +45,22 @@ func machineCores() int {
 
 // bench is one measurement.
 type bench struct {
-	dir    string // scratch
-	binary string // the product
-	window time.Duration
-	settle time.Duration // before the window
-	runs   int
-	sizes  []int
-	only   map[string]bool // empty: all
-	rows   []row
+	ctx     context.Context // ends when it is interrupted
+	dir     string          // scratch
+	binary  string          // the product
+	window  time.Duration
+	settle  time.Duration // before the window
+	runs    int
+	sizes   []int
+	only    map[string]bool // workloads; empty: all
+	who     string          // of the servers, those whose names have it
+	until   time.Time       // no run begins after it; zero: none
+	json    string          // every run is kept there at once; "": nowhere
+	rows    []row
+	planned int // runs that are to come, known after a pass without any
+	begun   int
+	plan    bool   // the pass without any
+	busy    []cost // where the time went
 }
 
 func main() {
@@ -53,13 +68,18 @@ func main() {
 		exit(relay())
 	}
 	pin()
-	b := &bench{only: map[string]bool{}}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	b := &bench{ctx: ctx, only: map[string]bool{}}
 	only := flag.String("only", "", "workloads, such as W3,W6; all if empty")
 	sizes := flag.String("n", "10,50,100,200,300", "numbers of calls")
 	seconds := flag.Int("seconds", 10, "length of the steady window")
 	flag.IntVar(&b.runs, "runs", 3, "runs of each, in turn with the peers")
+	flag.StringVar(&b.who, "who", "", "only servers with this in their names, such as callfloor")
 	flag.StringVar(&b.binary, "server", "", "the callfloor binary; built if empty")
-	out := flag.String("json", "", "write every run as JSON into this file")
+	flag.StringVar(&b.json, "json", "", "keep every run as JSON in this file, at once")
+	add := flag.Bool("add", false, "go on with the runs that are in the -json file")
+	limit := flag.Duration("for", 0, "begin no run after this time, such as 18m; 0: no limit")
 	write := flag.String("write", "", "write the report as Markdown into this file")
 	flag.Parse()
 	for w := range strings.SplitSeq(*only, ",") {
@@ -75,7 +95,15 @@ func main() {
 		b.sizes = append(b.sizes, n)
 	}
 	b.window, b.settle = time.Duration(*seconds)*time.Second, 3*time.Second
-	exit(errors.Join(b.run(), b.report(*out, *write)))
+	if *limit > 0 {
+		b.until = time.Now().Add(*limit)
+	}
+	if *add {
+		if err := b.load(); err != nil {
+			exit(err)
+		}
+	}
+	exit(errors.Join(b.run(), b.report(*write)))
 }
 
 func exit(err error) {
@@ -115,28 +143,30 @@ func (b *bench) run() error {
 			return fmt.Errorf("build the product: %w\n%s", err, out)
 		}
 	}
+	// More sockets than a shell allows; said explicitly, the servers get it too.
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil {
+		files.Cur = files.Max
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &files)
+	}
+	b.plan = true
+	_ = b.passes()
+	b.plan = false
+	return b.passes()
+}
+
+// passes goes through all workloads, once for each run, so that a measurement
+// that ends early has something of all.
+func (b *bench) passes() error {
 	var errs []error
-	for _, w := range workloads {
-		if len(b.only) > 0 && !b.only[w.name] {
-			continue
-		}
-		for range b.runs {
-			errs = append(errs, w.run(b))
+	for pass := 1; pass <= b.runs; pass++ {
+		for _, w := range workloads {
+			if len(b.only) == 0 && !w.extra || b.only[w.name] {
+				errs = append(errs, w.run(b, pass))
+			}
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// note keeps a run and shows it.
-func (b *bench) note(r row, err error) error {
-	if err != nil {
-		return err // run prints it with the others
-	}
-	r.Figures["load"] = load()
-	b.rows = append(b.rows, r)
-	line, err := json.Marshal(r)
-	fmt.Fprintln(os.Stderr, string(line))
-	return err
 }
 
 // load is the load average of the last minute.

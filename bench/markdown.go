@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,24 +13,18 @@ import (
 )
 
 // report prints the tables and writes what is asked for.
-func (b *bench) report(jsonFile, markdown string) error {
+func (b *bench) report(markdown string) error {
 	if len(b.rows) == 0 {
 		return nil
 	}
 	var tables bytes.Buffer
-	table(&tables, median(b.rows))
+	rows := median(b.rows)
+	writeGoals(&tables, rows)
+	table(&tables, rows)
+	writeBusy(&tables, b.busy)
 	fmt.Print(tables.String())
-	if jsonFile != "" {
-		text, err := json.MarshalIndent(map[string]any{"machine": machine(), "rows": b.rows}, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(jsonFile, append(text, '\n'), 0o644); err != nil {
-			return err
-		}
-	}
-	if markdown == "" {
-		return nil
+	if err := b.save(); err != nil || markdown == "" {
+		return err
 	}
 	return writeBetween(markdown, b.measured()+tables.String())
 }
@@ -39,7 +32,7 @@ func (b *bench) report(jsonFile, markdown string) error {
 // measured says where, when and how.
 func (b *bench) measured() string {
 	args := strings.Join(os.Args[1:], " ")
-	return fmt.Sprintf("\nMeasured on %s by `go run ./bench %s`: %s. Medians of %d runs (lowest–highest), windows of %s.\n",
+	return fmt.Sprintf("\nMeasured on %s by `go run ./bench %s`: %s. Medians of up to %d runs (lowest–highest), windows of %s.\n",
 		time.Now().UTC().Format(time.DateOnly), args, machine(), b.runs, b.window)
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -41,6 +40,7 @@ func start(stdout io.Writer, env []string, name string, args ...string) (*proces
 	}
 	p := &process{cmd: exec.Command(name, args...), out: &bytes.Buffer{}, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a server must not outlive its measurement
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if stdout != nil {
 		p.cmd.Stdout = stdout
@@ -52,30 +52,23 @@ func start(stdout io.Writer, env []string, name string, args ...string) (*proces
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	go func() { _ = p.cmd.Wait(); close(p.done) }()
-	go func() { // a server must not outlive its measurement
-		defer signal.Stop(interrupted)
-		select {
-		case <-p.done:
-		case <-interrupted:
-			_ = p.cmd.Process.Kill()
-			os.Exit(1)
-		}
-	}()
 	return p, nil
 }
 
-// stop ends the process; one that does not want to is killed.
+// stop ends the process, whose calls need not end first; one that does not want
+// to is killed.
 func (p *process) stop() {
 	_ = p.in.Close()
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM, syscall.SIGKILL} {
-		_ = p.cmd.Process.Signal(s)
+	for _, s := range []struct {
+		signal syscall.Signal
+		wait   time.Duration
+	}{{syscall.SIGTERM, 300 * time.Millisecond}, {syscall.SIGTERM, 5 * time.Second}, {syscall.SIGKILL, 5 * time.Second}} {
+		_ = p.cmd.Process.Signal(s.signal)
 		select {
 		case <-p.done:
 			return
-		case <-time.After(5 * time.Second):
+		case <-time.After(s.wait):
 		}
 	}
 	<-p.done
@@ -134,22 +127,6 @@ func (p *process) memory() float64 {
 	}
 	pages, _ := strconv.ParseFloat(f[1], 64)
 	return pages * float64(os.Getpagesize())
-}
-
-// profile runs perf for d where BENCH_PERF names a file for it; the function it
-// returns waits for its end.
-func (p *process) profile(d time.Duration) (wait func()) {
-	file := os.Getenv("BENCH_PERF")
-	if file == "" {
-		return func() {}
-	}
-	perf := exec.Command("perf", "record", "-q", "-F", "997", "-g", "-p", strconv.Itoa(p.cmd.Process.Pid), "-o", file,
-		"--", "sleep", strconv.Itoa(max(1, int(d.Seconds())-1)))
-	if err := perf.Start(); err != nil {
-		fmt.Fprintln(os.Stderr, "bench: perf:", err)
-		return func() {}
-	}
-	return func() { _ = perf.Wait() }
 }
 
 // stretch stops the process for a while, as a busy host does.

@@ -62,18 +62,37 @@ type product struct {
 	dir   string
 }
 
+// freePort is free on TCP and UDP, until somebody takes it.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	var last error
+	for range 20 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0, err
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		u, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		_ = l.Close()
+		if err == nil {
+			return port, u.Close()
+		}
+		last = err
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, last
 }
 
 // serve starts the product in a folder of its own; env is for its own
-// variables.
-func (b *bench) serve(env ...string) (*product, error) {
+// variables. A port that another took meanwhile is no reason to give up.
+func (b *bench) serve(env ...string) (s *product, err error) {
+	for range 3 {
+		if s, err = b.serveOnce(env...); err == nil {
+			return s, nil
+		}
+	}
+	return nil, err
+}
+
+func (b *bench) serveOnce(env ...string) (*product, error) {
 	dir, err := os.MkdirTemp(b.dir, "data-")
 	if err != nil {
 		return nil, err
@@ -124,7 +143,11 @@ func (s *product) ready() error {
 			err = fmt.Errorf("/readyz: %s", resp.Status)
 		}
 		last = err
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-s.done:
+			return fmt.Errorf("the server ended: %w", err)
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 	return fmt.Errorf("the server does not become ready: %w", last)
 }

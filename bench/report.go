@@ -17,6 +17,7 @@ type row struct {
 	Server   string             `json:"server"`
 	N        int                `json:"n"`
 	Figures  map[string]float64 `json:"figures"`
+	Note     string             `json:"note,omitempty"`
 }
 
 // units are the figures in the order in which they are printed, and what they
@@ -43,6 +44,7 @@ var units = []struct{ key, title string }{
 	{"digits_percent", "digits %"},
 	{"calls_per_s", "calls/s"},
 	{"per_second", "decisions/s"},
+	{"most", "calls"},
 	{"ratio", "ratio to ours"},
 	{"load", "load average"},
 }
@@ -76,7 +78,7 @@ func median(rows []row) []row {
 	}
 	var all []row
 	for _, k := range order {
-		m := row{k.w, k.s, k.n, map[string]float64{}}
+		m := row{k.w, k.s, k.n, map[string]float64{}, runs[k][0].Note}
 		for _, u := range units {
 			var v []float64
 			for _, r := range runs[k] {
@@ -128,7 +130,11 @@ func table(w io.Writer, rows []row) {
 		}
 		fmt.Fprintf(w, "\n### %s\n\n| server | N | %s |\n|%s\n", titles[name], strings.Join(heads, " | "), strings.Repeat("---|", len(heads)+2))
 		for _, r := range some {
-			fmt.Fprintf(w, "| %s | %d |", r.Server, r.N)
+			server := r.Server
+			if r.Note != "" {
+				server += " (" + r.Note + ")"
+			}
+			fmt.Fprintf(w, "| %s | %d |", server, r.N)
 			for _, k := range keys {
 				fmt.Fprintf(w, " %s |", cell(r.Figures, k))
 			}

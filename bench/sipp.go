@@ -54,7 +54,7 @@ func (b *bench) sipp(workload, name string, p *process, to, scenario string, rat
 	if err != nil {
 		return row{}, err
 	}
-	return row{workload, name, n, map[string]float64{
+	return row{Workload: workload, Server: name, N: n, Figures: map[string]float64{
 		"cpu_ms_per_call": (after - before).Seconds() * 1000 / float64(n), "calls_per_s": float64(n) / took.Seconds(),
 	}}, nil
 }

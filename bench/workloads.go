@@ -14,97 +14,122 @@ import (
 
 // workload is one of performance's.
 type workload struct {
-	name string
-	run  func(*bench) error // once
+	name  string
+	extra bool // only if it is asked for
+	run   func(b *bench, pass int) error
 }
 
-var workloads = []workload{{"W1", runSignalling}, {"W2", runMenu}, {"W3", runBridge}, {"W4", runRecorded}, {"W5", runRegistrar}, {"W6", runSeats}, {"W8", runDecisions}, {"memory", runMemory}}
-
-func runSignalling(b *bench) error {
-	return b.atRates([]int{150, 0}, b.signalling, b.proxied)
+var workloads = []workload{
+	{name: "W1", run: runSignalling}, {name: "W2", run: runMenu}, {name: "W3", run: runBridge}, {name: "W4", run: runRecorded},
+	{name: "W5", run: runRegistrar}, {name: "W6", run: runSeats}, {name: "W8", run: runDecisions}, {name: "memory", run: runMemory},
+	{name: "growth", run: runGrowth}, {name: "plain", extra: true, run: runPlain},
 }
 
-func runRegistrar(b *bench) error {
-	return b.atRates([]int{300, 0}, b.registering, b.kamailioRegisters)
+func runSignalling(b *bench, pass int) error {
+	return b.atRates("W1", []int{150, 0}, pass, "kamailio, a proxy", b.signalling, b.proxied)
+}
+
+func runRegistrar(b *bench, pass int) error {
+	return b.atRates("W5", []int{300, 0}, pass, "kamailio", b.registering, b.kamailioRegisters)
 }
 
 // atRates runs ours and, where it is installed, Kamailio in turn.
-func (b *bench) atRates(rates []int, our, peer func(rate int) (row, error)) error {
+func (b *bench) atRates(name string, rates []int, pass int, rival string, our, peer func(rate int) (row, error)) error {
 	if _, err := exec.LookPath("sipp"); err != nil {
-		return fmt.Errorf("W1 and W5: %w (Debian: sip-tester)", err)
+		return fmt.Errorf("%s: %w (Debian: sip-tester)", name, err)
 	}
 	var errs []error
 	for _, rate := range rates {
-		errs = append(errs, b.note(our(rate)))
+		errs = append(errs, b.once(name, paced(ours, rate), b.many(rate), pass, func() (row, error) { return our(rate) }))
 		if kamailioModules() != "" {
-			errs = append(errs, b.note(peer(rate)))
+			errs = append(errs, b.once(name, paced(rival, rate), b.many(rate), pass, func() (row, error) { return peer(rate) }))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func runMenu(b *bench) error {
+func runMenu(b *bench, pass int) error {
 	var errs []error
 	for _, n := range b.upTo(100) {
-		errs = append(errs, b.note(b.menu(n)))
+		errs = append(errs, b.once("W2", ours, n, pass, func() (row, error) { return b.menu(n) }))
 	}
 	return errors.Join(errs...)
 }
 
-func runBridge(b *bench) error {
+func runBridge(b *bench, pass int) error {
 	var errs []error
 	for _, n := range b.upTo(300) {
 		for _, s := range bridgers() {
-			errs = append(errs, b.note(b.bridge(s, n)))
+			errs = append(errs, b.once("W3", s.name, n, pass, func() (row, error) { return b.bridge(s, n) }))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func runRecorded(b *bench) error {
+func runRecorded(b *bench, pass int) error {
 	var errs []error
 	for _, n := range b.upTo(200) {
-		errs = append(errs, b.note(b.seated("W4", ours, linePlain, n)))
-		errs = append(errs, b.note(b.seated("W4", "callfloor, recorded", lineRecorded, n)))
+		errs = append(errs, b.once("W4", ours, n, pass, func() (row, error) { return b.seated("W4", ours, linePlain, n) }))
+		errs = append(errs, b.once("W4", oursRecorded, n, pass, func() (row, error) { return b.seated("W4", oursRecorded, lineRecorded, n) }))
 	}
 	return errors.Join(errs...)
 }
 
-func runSeats(b *bench) error {
+func runSeats(b *bench, pass int) error {
 	var errs []error
 	for _, n := range b.upTo(200) {
-		errs = append(errs, b.note(b.seated("W6", ours, linePlain, n)))
-		errs = append(errs, b.note(b.seated("W6", "callfloor, a goroutine a socket", linePlain, n, "CALLFLOOR_PLAIN_MEDIA=1")))
+		errs = append(errs, b.once("W6", ours, n, pass, func() (row, error) { return b.seated("W6", ours, linePlain, n) }))
 		peers := gateways()
 		for _, name := range slices.Sorted(maps.Keys(peers)) {
-			errs = append(errs, b.note(b.gatewayed(name, peers[name], n)))
+			errs = append(errs, b.once("W6", name, n, pass, func() (row, error) { return b.gatewayed(name, peers[name], n) }))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func runMemory(b *bench) error { return b.note(b.memory(50)) }
+// runPlain is W6 without the media engine, to compare.
+func runPlain(b *bench, pass int) error {
+	var errs []error
+	for _, n := range b.upTo(200) {
+		errs = append(errs, b.once("W6", oursPlain, n, pass, func() (row, error) {
+			return b.seated("W6", oursPlain, linePlain, n, "CALLFLOOR_PLAIN_MEDIA=1")
+		}))
+	}
+	return errors.Join(errs...)
+}
+
+// memoryCalls is of how many calls memory is the mean.
+const memoryCalls = 50
+
+func runMemory(b *bench, pass int) error {
+	if pass > 1 {
+		return nil
+	}
+	return b.once("memory", ours, memoryCalls, pass, func() (row, error) { return b.memory(memoryCalls) })
+}
 
 // upTo are the sizes that are wanted and not above most.
 func (b *bench) upTo(most int) []int {
 	return slices.DeleteFunc(slices.Clone(b.sizes), func(n int) bool { return n > most })
 }
 
-var decided = regexp.MustCompile(`BenchmarkDecisions\S*\s+\d+\s+([\d.]+) ns/op`)
+var decided = regexp.MustCompile(`BenchmarkDecisions\S*\s.*?([\d.]+) decisions/core-s`)
 
-func runDecisions(b *bench) error {
-	out, err := exec.Command("go", "test", "-run", "^$", "-bench", "Decisions", "callfloor/acd").CombinedOutput()
-	m := decided.FindSubmatch(out)
-	if err != nil || m == nil {
-		return fmt.Errorf("W8: %w\n%s", err, out)
-	}
-	ns, err := strconv.ParseFloat(string(m[1]), 64)
-	return b.note(row{"W8", ours, 1, map[string]float64{"per_second": 1e9 / ns}}, err)
+func runDecisions(b *bench, pass int) error {
+	return b.once("W8", ours, 1, pass, func() (row, error) {
+		out, err := exec.Command("go", "test", "-run", "^$", "-bench", "Decisions/20", "callfloor/acd").CombinedOutput()
+		m := decided.FindSubmatch(out)
+		if err != nil || m == nil {
+			return row{}, fmt.Errorf("W8: %w\n%s", err, out)
+		}
+		v, err := strconv.ParseFloat(string(m[1]), 64)
+		return row{Figures: map[string]float64{"per_second": v}}, err
+	})
 }
 
 // row makes the figures of a window.
 func (w window) row(name, server string, n int) row {
-	r := row{name, server, n, map[string]float64{
+	r := row{Workload: name, Server: server, N: n, Figures: map[string]float64{
 		"cpu": w.CPU, "cpu_per_100": w.CPU * 100 / float64(n), "cpu_s_per_call_s": w.CPU / 100 / float64(n),
 	}}
 	if len(w.Delays) > 0 {
@@ -123,5 +148,6 @@ var titles = map[string]string{
 	"W5":     "W5: REGISTER, 401, REGISTER with digest (MD5), 200 (sipp); a call is one registration",
 	"W6":     "W6: phone to WebRTC seat, not recorded",
 	"W8":     "W8: the queue engine",
+	"growth": "As many calls as the machine carries (each server on one core)",
 	"memory": "Memory: resident, growth for each (the garbage collector kept busy)",
 }

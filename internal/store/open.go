@@ -57,6 +57,9 @@ func openWith(ctx context.Context, dir string, migrations fs.FS) (*DB, error) {
 	if err := db.migrate(ctx, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("bring the database in %s up to date: %w", dir, explain(err)), db.Close())
 	}
+	if err := db.openReaders(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the database in %s: %w", dir, explain(err)), db.Close())
+	}
 	return db, nil
 }
 
@@ -135,8 +138,30 @@ func connect(dir string, readOnly bool) (*DB, error) {
 		}
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
-	db.ro.SetMaxOpenConns(4)
+	// Kept however idle: opening one reads the schema anew.
+	db.ro.SetMaxOpenConns(readers)
+	db.ro.SetMaxIdleConns(readers)
 	return db, nil
+}
+
+// readers is how many transactions may read at once.
+const readers = 4
+
+// openReaders opens all of them with their files, so that a running server has
+// as many descriptors on its first day as on any other.
+func (db *DB) openReaders(ctx context.Context) error {
+	for range readers {
+		c, err := db.ro.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = c.Close() }() // back into the pool
+		var n int
+		if err := c.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // migrate brings the tables up to date. The rooms number their migrations in
