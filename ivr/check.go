@@ -20,8 +20,6 @@ type CheckOptions struct {
 	// BotsTalk: on this line a bot is a talk like any other; else what it hears
 	// counts as recorded.
 	BotsTalk bool
-	// Agents are the agents that there are; nil: nobody looks.
-	Agents []contact.AgentID
 	// Speech is true where the configuration has a speech command.
 	Speech bool
 }

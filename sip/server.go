@@ -370,6 +370,9 @@ func (s *Server) await(ctx context.Context, legs []*Leg) error {
 // numbers of callers, and call a stranger's odd packet an error.
 type demoted struct{ slog.Handler }
 
+// longestLogged is how much of one value sipgo may log, in octets.
+const longestLogged = 200
+
 func (d demoted) Enabled(ctx context.Context, _ slog.Level) bool {
 	return d.Handler.Enabled(ctx, slog.LevelDebug)
 }
@@ -379,6 +382,8 @@ func (d demoted) Handle(ctx context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "data" { // a whole message that could not be parsed, with SRTP keys in it maybe
 			a = slog.Int("octets", len(a.Value.String()))
+		} else if text := a.Value.String(); len(text) > longestLogged { // a stranger chose it
+			a = slog.String(a.Key, printable(text, longestLogged))
 		}
 		clean.AddAttrs(a)
 		return true

@@ -97,6 +97,9 @@ type cleanup struct {
 func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options) (*App, error) {
 	a := &App{cfg: cfg, log: log, opts: opts, metrics: prometheus.NewRegistry()}
 	a.ctx, a.endCalls = context.WithCancel(context.Background())
+	for _, what := range cfg.Replaced {
+		log.Warn("a setting counts for nothing in the demo; give it another name, or start without --demo", "setting", what)
+	}
 	a.lineCaps = newLineCaps()
 	a.troubled = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "callfloor_call_troubles_total", Help: "One-way audio and silent microphones that were found in calls.",

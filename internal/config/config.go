@@ -74,8 +74,11 @@ type Config struct {
 	AwayReasons []string `yaml:"away_reasons"`
 
 	// Demo adds the lines and People of the demo. Only the flag --demo sets it.
-	Demo   bool         `yaml:"-"`
-	People []api.Person `yaml:"-"`
+	Demo bool `yaml:"-"`
+	// Replaced says what of the file counts for nothing because the demo has its
+	// own, with its place: for a warning at the start.
+	Replaced []string     `yaml:"-"`
+	People   []api.Person `yaml:"-"`
 }
 
 // Log is how the server logs.

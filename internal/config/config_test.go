@@ -225,6 +225,17 @@ func TestDemo(t *testing.T) {
 	if _, ok := cfg.Line("2000"); !ok || len(cfg.Queues) != 3 {
 		t.Errorf("the file's own lines and queues are gone: %v, %v", cfg.Lines, cfg.Queues)
 	}
+	if len(cfg.Replaced) != 0 {
+		t.Errorf("nothing is replaced, and it says %q", cfg.Replaced)
+	}
+	cfg, err = Load(Source{Demo: true, File: write(t, "lines:\n  - id: 1000\n    flow: echo\n    consent: never\nqueues:\n  - id: vip\n  - id: sales\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(cfg.Replaced, "\n"); len(cfg.Replaced) != 2 || !strings.Contains(got, `callfloor.yaml:2:5: lines[0].id: the demo has a line "1000" of its own`) ||
+		!strings.Contains(got, `callfloor.yaml:7:5: queues[1].id: the demo has a queue "sales" of its own`) {
+		t.Errorf("what is replaced: %s", got)
+	}
 }
 
 func TestDemoRefused(t *testing.T) {

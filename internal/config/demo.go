@@ -59,9 +59,9 @@ func (c *Config) addDemoTrunk() {
 	})
 }
 
-// addDemo adds the demo's lines and queues; they win over the file's.
-func (c *Config) addDemo() {
-	lines := []Line{
+// demoLines and demoQueues are the demo's own.
+func demoLines() []Line {
+	return []Line{
 		{ID: "1000", Name: "Full menu", Flow: "full", Consent: ConsentAsk, Language: "en"},
 		{ID: "1001", Name: "Announces recording", Flow: "announced", Consent: ConsentAnnounce, Language: "en"},
 		{ID: "1002", Name: "Never records", Flow: "unrecorded", Consent: ConsentNever, Language: "en"},
@@ -69,10 +69,38 @@ func (c *Config) addDemo() {
 		{ID: "1004", Name: "Answers and hangs up", Flow: "hangup", Consent: ConsentNever, Language: "en"},
 		{ID: "1009", Name: "Echo", Flow: "echo", Consent: ConsentNever, Language: "en"},
 	}
-	queues := []acd.QueueConfig{
+}
+
+func demoQueues() []acd.QueueConfig {
+	return []acd.QueueConfig{
 		{ID: "sales", Name: "Sales", Agents: []string{"alice", "bob"}},
 		{ID: "support", Name: "Support", Agents: []string{"alice", "bob"}},
 	}
+}
+
+// noteReplaced notes the lines and queues of the file that the demo replaces by
+// its own of the same name.
+func (l *loader) noteReplaced() {
+	note := func(key, kind, id string) {
+		if l.origin[key] != "" {
+			l.cfg.Replaced = append(l.cfg.Replaced, fmt.Sprintf("%s: %s: the demo has a %s %q of its own, and that counts", l.where(key), key, kind, id))
+		}
+	}
+	for i, line := range l.cfg.Lines {
+		if slices.ContainsFunc(demoLines(), func(d Line) bool { return d.ID == line.ID }) {
+			note(fmt.Sprintf("lines[%d].id", i), "line", string(line.ID))
+		}
+	}
+	for i, q := range l.cfg.Queues {
+		if slices.ContainsFunc(demoQueues(), func(d acd.QueueConfig) bool { return d.ID == q.ID }) {
+			note(fmt.Sprintf("queues[%d].id", i), "queue", string(q.ID))
+		}
+	}
+}
+
+// addDemo adds the demo's lines and queues; they win over the file's.
+func (c *Config) addDemo() {
+	lines, queues := demoLines(), demoQueues()
 	for _, l := range c.Lines {
 		if !slices.ContainsFunc(lines, func(d Line) bool { return d.ID == l.ID }) {
 			lines = append(lines, l)

@@ -59,6 +59,7 @@ func Load(s Source) (Config, error) {
 		l.set(f.Name, f.Key, f.Value)
 	}
 	if s.Demo {
+		l.noteReplaced()
 		l.cfg.addDemo()
 		if err := l.cfg.demoRefusal(l.where); err != nil && len(l.problems) == 0 {
 			return Config{}, err
