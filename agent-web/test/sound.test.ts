@@ -89,7 +89,7 @@ describe("the network", () => {
 		];
 		const echo = { on: true, since: "", received: 196, lost: 4, sent: 196, jitter_ms: 3 };
 		const doc = new Cell({ ...EMPTY_DOC, echo });
-		const link = { rttMS: 30, lossPercent: 99, jitterMS: 99 };
+		const link = { rttMS: 30, lossPercent: 99, jitterMS: 99, pictureBPS: null };
 		const measured = measureNetwork(
 			{ heard: async () => counts.shift() ?? null, quality: async () => link },
 			doc,

@@ -3,6 +3,7 @@ import type { Blurring } from "../src/phone/blur.ts";
 import { Camera } from "../src/phone/camera.ts";
 import { DeviceList } from "../src/phone/devices.ts";
 import type { Outgoing } from "../src/phone/outlet.ts";
+import { readQuality } from "../src/phone/peer.ts";
 import { type Picture, PictureBox, PLAIN } from "../src/phone/picture.ts";
 import type { CallView, CommandFields, VideoView } from "../src/phone/protocol.ts";
 import { Screen } from "../src/phone/screen.ts";
@@ -138,6 +139,37 @@ describe("what is shown in a call", () => {
 		await settled();
 		expect(d.computer.live).toEqual(["Camera"]);
 		expect(d.sent()).toBe("Camera");
+	});
+	test("a network that carries too little for long is left to the sound, and the others are told why", async () => {
+		const d = desk();
+		d.says(seen());
+		await d.video.show("camera");
+		d.says(seen({ own: "camera", state: "on" }));
+		const at = (seconds: number, bps: number | null) => d.video.carries(bps, 1_000_000 + seconds * 1000);
+		at(0, 90_000);
+		at(6, 90_000);
+		at(8, 400_000); // better for a moment
+		at(10, 90_000);
+		at(16, 90_000);
+		expect(d.video.state.now.source).toBe("camera");
+		at(18, 90_000);
+		expect(d.video.state.now).toEqual({ source: "", next: "", told: "weak" });
+		expect(d.asked.at(-1)).toEqual({ on: false, reason: "network" });
+		expect(d.computer.live).toEqual([]);
+	});
+	test("a network is not called weak while nobody sees the picture", async () => {
+		const d = desk();
+		d.says(seen());
+		await d.video.show("camera");
+		d.says(seen({ own: "camera", state: "held" }), "hold");
+		for (let s = 0; s < 30; s++) d.video.carries(60_000, 1_000_000 + s * 1000);
+		expect(d.video.state.now.source).toBe("camera");
+	});
+	test("what the network allows is read only where it is less than the picture wants", () => {
+		const video = { type: "outbound-rtp", kind: "video", targetBitrate: 90_000 };
+		expect(readQuality([{ ...video, qualityLimitationReason: "bandwidth" }]).pictureBPS).toBe(90_000);
+		expect(readQuality([{ ...video, qualityLimitationReason: "none" }]).pictureBPS).toBeNull();
+		expect(readQuality([{ ...video, kind: "audio", qualityLimitationReason: "bandwidth" }]).pictureBPS).toBeNull();
 	});
 	test("the end of the call, and another call, find everything off", async () => {
 		const d = desk();

@@ -1,7 +1,6 @@
 package seatclient
 
 import (
-	"context"
 	"time"
 
 	"callfloor/media"
@@ -21,9 +20,6 @@ var pictureNames = [pictures]string{web.TrackCustomer, web.TrackThird}
 // Show sends what a camera shows, from its next key frame on; nil ends it. The
 // server must have been told (web.DoVideo), or nobody sees it.
 func (c *Client) Show(cam *media.Camera) { c.shown.Show(cam) }
-
-// Shown is what was sent of it.
-func (c *Client) Shown() media.ViewStats { return c.shown.Stats() }
 
 // Picture is what the person sees on web.TrackCustomer or web.TrackThird; nil for
 // another name. It stays the same source while peer connections are replaced.
@@ -59,26 +55,6 @@ func (c *Client) Estimate(name string, bps uint64) {
 		if n == name && p != nil && p.films[i] != nil {
 			p.films[i].Limit(bps)
 		}
-	}
-}
-
-// WaitPicture waits until a packet of a picture comes on a track.
-func (c *Client) WaitPicture(ctx context.Context, name string) error {
-	came := make(chan struct{}, 1)
-	sink := media.SinkFunc(func(*media.Packet) {
-		select {
-		case came <- struct{}{}:
-		default:
-		}
-	})
-	source := c.Picture(name)
-	source.Attach(&sink)
-	defer source.Detach(&sink)
-	select {
-	case <-came:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

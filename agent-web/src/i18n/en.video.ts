@@ -38,6 +38,7 @@ export const videoEn = {
 	"video.told.reload": "The page was loaded anew: your video is off. Nobody sees you until you switch it on.",
 	"video.told.unplugged": "Your camera is gone: your video is off. The call goes on.",
 	"video.told.failed": "Your picture could not go on: your video is off. The call goes on.",
+	"video.told.weak": "Your network is too weak for video: your video is off. The call goes on.",
 	"video.told.ended": "Your video has ended. The call goes on.",
 	"video.again": "Switch on again",
 	"video.read": "All right",

@@ -39,6 +39,7 @@ export const videoZh: Record<keyof typeof videoEn, string> = {
 	"video.told.reload": "页面已重新加载，您的视频已关闭。重新打开之前没有人看到您。",
 	"video.told.unplugged": "摄像头已断开，您的视频已关闭。通话继续。",
 	"video.told.failed": "画面无法继续，您的视频已关闭。通话继续。",
+	"video.told.weak": "您的网络太弱，无法传送视频，您的视频已关闭。通话继续。",
 	"video.told.ended": "您的视频已结束。通话继续。",
 	"video.again": "重新打开",
 	"video.read": "知道了",

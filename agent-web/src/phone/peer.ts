@@ -32,6 +32,8 @@ export interface LinkQuality {
 	rttMS: number | null;
 	lossPercent: number;
 	jitterMS: number | null;
+	/** What the network allows our own picture, in bit/s, where that is less than it wants; else null. */
+	pictureBPS: number | null;
 }
 
 /** Packets of one track, as the browser counts them. */
@@ -272,9 +274,18 @@ export class Peer {
 export function readQuality(stats: Record<string, unknown>[]): LinkQuality {
 	let rttMS: number | null = null;
 	let jitterMS: number | null = null;
+	let pictureBPS: number | null = null;
 	let lost = 0;
 	let received = 0;
 	for (const s of stats) {
+		if (
+			s.type === "outbound-rtp" &&
+			s.kind === "video" &&
+			s.active !== false &&
+			s.qualityLimitationReason === "bandwidth"
+		) {
+			pictureBPS = typeof s.targetBitrate === "number" ? s.targetBitrate : null;
+		}
 		if (s.type === "candidate-pair" && s.nominated && typeof s.currentRoundTripTime === "number") {
 			rttMS = s.currentRoundTripTime * 1000;
 		}
@@ -285,7 +296,7 @@ export function readQuality(stats: Record<string, unknown>[]): LinkQuality {
 			jitterMS = Math.max(jitterMS ?? 0, Number(s.jitter ?? 0) * 1000);
 		}
 	}
-	return { rttMS, jitterMS, lossPercent: lost + received === 0 ? 0 : (100 * lost) / (lost + received) };
+	return { rttMS, jitterMS, pictureBPS, lossPercent: lost + received === 0 ? 0 : (100 * lost) / (lost + received) };
 }
 
 /** Reads one receiver's packets out of its getStats. */

@@ -189,8 +189,10 @@ export class Phone {
 		return mode === "open" ? "open" : "none";
 	}
 
-	quality(): Promise<LinkQuality | null> {
-		return this.#peer.quality();
+	async quality(): Promise<LinkQuality | null> {
+		const quality = await this.#peer.quality();
+		this.video.carries(quality?.pictureBPS ?? null, Date.now());
+		return quality;
 	}
 
 	takeOver(): void {

@@ -8,9 +8,10 @@ import { Cell, type Value } from "./value.ts";
 /**
  * What a person should know about their own picture that went off by itself:
  * the page was loaded anew, the camera was unplugged, the picture could not go
- * on (its blur failed, the browser took the camera), or the server ended it.
+ * on (its blur failed, the browser took the camera), the server ended it, or the
+ * network is too weak.
  */
-export type Told = "reload" | "unplugged" | "failed" | "ended";
+export type Told = "reload" | "unplugged" | "failed" | "ended" | "weak";
 
 export interface VideoState {
 	/** What is shown. */
@@ -19,6 +20,11 @@ export interface VideoState {
 	next: VideoSource | "";
 	told: Told | null;
 }
+
+/** With less a picture is of no use and only takes the network away from the sound, in bit/s. */
+const WEAK = 150_000;
+/** For how long: more than the server needs to find that it is the network of who looks. */
+const WEAK_MS = 8000;
 
 const OFF: VideoState = { source: "", next: "", told: null };
 
@@ -50,6 +56,8 @@ export class Video {
 	/** What was shown before the screen, to go back to. */
 	#before: VideoSource | "" = "";
 	#attempt = 0;
+	/** Since when the network carries too little; 0: it does not. */
+	#weak = 0;
 
 	constructor(private readonly options: VideoOptions) {
 		const { camera, screen } = options;
@@ -108,7 +116,21 @@ export class Video {
 	/** Shows nothing any more. What captures is off before the server knows. */
 	hide(told: Told | null = null): Promise<Failure | null> {
 		this.#off(told);
-		return this.options.ask({ on: false });
+		return this.options.ask(told === "weak" ? { on: false, reason: "network" } : { on: false });
+	}
+
+	/**
+	 * Takes what the network allows our picture, in bit/s; null: what it wants.
+	 * Too little for long leaves the network to the sound.
+	 */
+	carries(bps: number | null, now: number): void {
+		const shown = this.#state.now.source !== "" && this.#view?.state === "on";
+		if (!shown || bps === null || bps >= WEAK) this.#weak = 0;
+		else if (this.#weak === 0) this.#weak = now;
+		else if (now - this.#weak >= WEAK_MS) {
+			this.#weak = 0;
+			void this.hide("weak");
+		}
 	}
 
 	/** Ends the sharing of the screen; the camera comes back if it was on before. */
