@@ -94,7 +94,7 @@ func TestBesideTheCall(t *testing.T) {
 	alice.click("wrapup-done")
 	alice.state("available")
 	s.tagged(began.ID)
-	s.toldTheCRM(told, began.ID)
+	s.toldTheCRM(b, told, began.ID)
 
 	s.dial("1002", "--from", "+4930123456", "--for", "60s")
 	alice.see("ringing")

@@ -69,7 +69,7 @@ func (h *webhook) told() (kinds []string, last toldEvent) {
 
 // toldTheCRM checks what the CRM heard of a call that is over, and how the
 // administrator sees it.
-func (s *server) toldTheCRM(h *webhook, id string) {
+func (s *server) toldTheCRM(b *browsers, h *webhook, id string) {
 	s.t.Helper()
 	const want = "[offer answer end wrapup]"
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
@@ -95,6 +95,20 @@ func (s *server) toldTheCRM(h *webhook, id string) {
 			s.t.Fatalf("deliveries: %d %v %s", code, err, answer)
 		}
 	}
+	ada := b.open("ada", map[string]any{"url": s.http + "/", "width": 1280})
+	ada.click("signin-ada")
+	ada.must(nil, "goto", map[string]any{"url": s.http + "/webhooks"})
+	ada.text("deliveries", "wrapup")
+	ada.text("deliveries", "taken")
+	ada.inspect("webhooks", 1280)
+	ada.click("webhook-test")
+	ada.until("the second test", func() error {
+		if kinds, _ := h.told(); len(kinds) != 6 || kinds[5] != "test" {
+			return fmt.Errorf("the CRM was told %v", kinds)
+		}
+		return nil
+	})
+	ada.must(nil, "close", nil)
 	if code, _ := s.get("sam", "/api/v1/webhooks"); code != 403 {
 		s.t.Errorf("a supervisor sees the webhooks: %d", code)
 	}

@@ -1,4 +1,5 @@
 import { callsEn } from "./en.calls.ts";
+import { crmEn } from "./en.crm.ts";
 import { customerEn } from "./en.customer.ts";
 import { dialEn } from "./en.dial.ts";
 import { floorEn } from "./en.floor.ts";
@@ -14,6 +15,7 @@ export const en = {
 	...enFlows,
 	...callsEn,
 	...customerEn,
+	...crmEn,
 	...tasksEn,
 	...floorEn,
 	...dialEn,

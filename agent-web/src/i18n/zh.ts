@@ -1,5 +1,6 @@
 import type { Key } from "./en.ts";
 import { callsZh } from "./zh.calls.ts";
+import { crmZh } from "./zh.crm.ts";
 import { customerZh } from "./zh.customer.ts";
 import { dialZh } from "./zh.dial.ts";
 import { floorZh } from "./zh.floor.ts";
@@ -15,6 +16,7 @@ export const zh: Record<Key, string> = {
 	...zhFlows,
 	...callsZh,
 	...customerZh,
+	...crmZh,
 	...tasksZh,
 	...floorZh,
 	...dialZh,

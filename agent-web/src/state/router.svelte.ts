@@ -6,6 +6,7 @@ export type Page =
 	| { at: "call"; id: string }
 	| { at: "people" }
 	| { at: "audit" }
+	| { at: "webhooks" }
 	| { at: "staffing" }
 	| { at: "flows" }
 	| { at: "flow"; name: string }
@@ -22,7 +23,7 @@ export function pageOf(path: string): Page {
 	if (parts.length === 2 && first === "flows" && second) return { at: "flow", name: decodeURIComponent(second) };
 	if (parts.length <= 2 && first === "telephony") return { at: "telephony", part: second ?? "trunks" };
 	if (parts.length > 1) return { at: "missing" };
-	if (first === "flows" || first === "prompts") return { at: first };
+	if (first === "flows" || first === "prompts" || first === "webhooks") return { at: first };
 	return first === "floor" ||
 		first === "wall" ||
 		first === "calls" ||
