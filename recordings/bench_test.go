@@ -35,7 +35,7 @@ func (h *house) byHand(answered time.Time) *recordings.Recording {
 }
 
 // BenchmarkRecordSecond is all the work of recording one second of one call:
-// both tracks, two and a half flushes, sealing and writing them.
+// both tracks, a flush each 600 ms, sealing and writing them.
 func BenchmarkRecordSecond(b *testing.B) {
 	h := newHouse(b)
 	r := h.byHand(time.Now())
@@ -48,7 +48,7 @@ func BenchmarkRecordSecond(b *testing.B) {
 		for range 50 {
 			customer.WritePacket(p)
 			agent.WritePacket(p)
-			if n++; n%20 == 0 {
+			if n++; n%30 == 0 {
 				if err := r.Flush(); err != nil {
 					b.Fatal(err)
 				}

@@ -17,13 +17,12 @@ type Disk struct {
 	FreeOctets atomic.Uint64
 	// Odd makes writes panic: a fault of our own.
 	Odd atomic.Bool
-	// Syncs counts the syncs beside the writing.
+	// Syncs counts the syncs.
 	Syncs atomic.Int64
 }
 
-// Append implements store.Blobs; recordings append only to sync.
+// Append implements store.Blobs.
 func (d *Disk) Append(name string) (store.Blob, error) {
-	d.Syncs.Add(1)
 	b, err := d.files.Append(name)
 	return &diskBlob{Blob: b, disk: d}, err
 }
@@ -83,6 +82,7 @@ func (b *diskBlob) Write(p []byte) (int, error) {
 }
 
 func (b *diskBlob) Sync() error {
+	b.disk.Syncs.Add(1)
 	if err := b.disk.fault(); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ import (
 const (
 	ringFirst  = 12 << 10
 	ringOctets = 48 << 10
-	flushEvery = 400 * time.Millisecond
+	flushEvery = 600 * time.Millisecond
 	syncEvery  = 5 * time.Second
 	maxPending = 256 // marks and proof entries that wait for the next flush; the newest is dropped and counted
 	proofChunk = 60 << 10

@@ -24,20 +24,30 @@ func newRing(first, most int) *ring { return &ring{buf: make([]byte, min(first, 
 // push adds a record; head's length is that of payload.
 func (g *ring) push(head *recordHead, payload []byte) {
 	need := recordFixed + len(payload)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(payload) > maxPayload || need > g.most {
+	g.mu.Lock() // nothing between here and the end can panic
+	switch end := g.start + g.size; {
+	case end+need <= len(g.buf) && len(payload) <= maxPayload: // nearly always
+		copy(g.buf[end:], head[:])
+		copy(g.buf[end+recordFixed:], payload)
+		g.size += need
+	case len(payload) > maxPayload || need > g.most:
 		g.dropped[head[0]]++
-		return
+	default:
+		g.makeRoom(need)
+		g.put(head[:])
+		g.put(payload)
 	}
+	g.mu.Unlock()
+}
+
+// makeRoom grows while it may, and then drops the oldest.
+func (g *ring) makeRoom(need int) {
 	for len(g.buf)-g.size < need && len(g.buf) < g.most {
 		g.grow()
 	}
 	for len(g.buf)-g.size < need {
 		g.dropOldest()
 	}
-	g.put(head[:])
-	g.put(payload)
 }
 
 // drain moves everything into dst and returns it with what was dropped on each

@@ -3,7 +3,6 @@ package recordings
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -69,8 +68,8 @@ func (r *Recording) flush() error {
 	return nil
 }
 
-// startSync has the disk take what was written, on a handle of its own: a sync
-// may take seconds, and the flushes must go on meanwhile.
+// startSync has the disk take what was written, beside the flushes, which must
+// go on: a sync may take seconds.
 func (r *Recording) startSync() {
 	if r.syncing != nil || time.Since(r.synced) < syncEvery {
 		return
@@ -78,14 +77,8 @@ func (r *Recording) startSync() {
 	r.synced = time.Now()
 	answer := make(chan error, 1)
 	r.syncing = answer
-	go func() {
-		b, err := r.store.files.Append(r.path)
-		if err != nil {
-			answer <- err
-			return
-		}
-		answer <- errors.Join(b.Sync(), b.Close())
-	}()
+	file := r.capture.file
+	go func() { answer <- file.Sync() }()
 }
 
 // finish writes the rest and the seal. Of a withdrawn consent nothing that is

@@ -41,7 +41,7 @@ func TestMinute(t *testing.T) {
 		if *i.Entries < 60 || *i.Entries > 200 {
 			t.Errorf("%d entries in a minute", *i.Entries)
 		}
-		if n := disk.Syncs.Load(); n < 10 || n > 13 {
+		if n := disk.Syncs.Load(); n < 10 || n > 14 {
 			t.Errorf("%d syncs in a minute", n)
 		}
 		if got := h.verify(r.ID()); !got.OK {

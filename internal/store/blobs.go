@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,10 +32,11 @@ type Blobs interface {
 	List(prefix string) ([]BlobInfo, error)
 }
 
-// Blob is a blob open for writing. It is not safe for concurrent use.
+// Blob is a blob open for writing. It is not safe for concurrent use, but for
+// one Sync beside one Write.
 type Blob interface {
 	io.Writer
-	// Sync returns when everything written is on the disk.
+	// Sync returns when everything written before it is on the disk.
 	Sync() error
 	io.Closer
 }
@@ -275,31 +277,44 @@ func checkName(verb, name string) error {
 type blob struct {
 	f    file
 	name string
-	err  error
+	err  atomic.Pointer[error]
+}
+
+// failed is the first error, or nil.
+func (b *blob) failed() error {
+	if err := b.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (b *blob) fail(err error) error {
+	b.err.CompareAndSwap(nil, &err)
+	return b.failed()
 }
 
 // Write appends p whole, or fails for good.
 func (b *blob) Write(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
+	if err := b.failed(); err != nil {
+		return 0, err
 	}
 	n, err := b.f.Write(p)
 	if err != nil {
-		b.err = fmt.Errorf("write the blob %s: %w", b.name, err)
+		err = b.fail(fmt.Errorf("write the blob %s: %w", b.name, err))
 	}
-	return n, b.err
+	return n, err
 }
 
 // Sync flushes to the disk. An error stays: after a failed fsync the system
 // may have dropped what was written.
 func (b *blob) Sync() error {
-	if b.err != nil {
-		return b.err
+	if err := b.failed(); err != nil {
+		return err
 	}
 	if err := b.f.Sync(); err != nil {
-		b.err = fmt.Errorf("flush the blob %s: %w", b.name, err)
+		return b.fail(fmt.Errorf("flush the blob %s: %w", b.name, err))
 	}
-	return b.err
+	return nil
 }
 
 // Close closes the file.

@@ -53,6 +53,7 @@ func Blobs(t *testing.T, open func(t *testing.T) store.Blobs) {
 		{"Remove", remove},
 		{"BadNames", badNames},
 		{"Concurrent", concurrent},
+		{"SyncBesideWrite", syncing},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
@@ -232,6 +233,36 @@ func badNames(t *testing.T, b store.Blobs) {
 				t.Errorf("%s %q: %v, want fs.ErrInvalid", what, name, err)
 			}
 		}
+	}
+}
+
+// syncing lets one flush go on beside the writing.
+func syncing(t *testing.T, b store.Blobs) {
+	w, err := b.Create("synced")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for range 20 {
+			err = errors.Join(err, w.Sync())
+		}
+		done <- err
+	}()
+	want := ""
+	for i := range 200 {
+		line := fmt.Sprintln(i)
+		want += line
+		if _, err := w.Write([]byte(line)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := errors.Join(<-done, w.Close()); err != nil {
+		t.Error(err)
+	}
+	if got := Get(t, b, "synced"); got != want {
+		t.Errorf("%d octets of %d are there", len(got), len(want))
 	}
 }
 
