@@ -24,6 +24,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	h := humago.New(mux, humaConfig(s.opts.Version))
 	s.sessionRoutes(h)
+	s.preferenceRoutes(h)
 	s.userRoutes(h)
 	s.phoneRoutes(h)
 	s.contactRoutes(h)

@@ -41,6 +41,10 @@ export class Api {
 	signOut = () => this.#ask<void>("DELETE", "session");
 	changePassword = (old: string, fresh: string) => this.#ask<void>("PUT", "password", { old, new: fresh });
 
+	/** Keeps one's own choices, of two the newer one; answers all. */
+	preferences = (choices: Record<string, { value: unknown; changed: number }>) =>
+		this.#ask<Record<string, { value: unknown; changed: number }>>("PUT", "preferences", choices);
+
 	calls = (query: { limit?: number; before?: string; agent?: string; tag?: string } = {}) => {
 		const q = new URLSearchParams();
 		for (const [k, v] of Object.entries(query)) if (v !== undefined && v !== "") q.set(k, String(v));

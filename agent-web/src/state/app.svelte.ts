@@ -7,9 +7,10 @@ import { type Key, localeOf, type Params, translate, translatePlural, translateW
 import type { Label } from "../phone/protocol.ts";
 import type { Failure } from "../phone/socket.ts";
 import { Keys } from "./keys.ts";
-import { Prefs } from "./prefs.svelte.ts";
+import { FOLLOWING, Prefs } from "./prefs.svelte.ts";
+import { Roaming } from "./roaming.ts";
 import { Router } from "./router.svelte.ts";
-import { Seat } from "./seat.svelte.ts";
+import { Seat, storage } from "./seat.svelte.ts";
 
 /** Who is here. */
 export type Who =
@@ -30,6 +31,8 @@ export class App {
 	readonly router = new Router();
 	readonly keys = new Keys(() => this.prefs.letters);
 	readonly api = new Api(() => this.#expired());
+	/** What follows the person who is signed in from browser to browser. */
+	roaming: Roaming | null = null;
 	who = $state.raw<Who>({ at: "loading" });
 	info = $state.raw<Info | null>(null);
 	toasts = $state.raw<Toast[]>([]);
@@ -63,11 +66,23 @@ export class App {
 			return;
 		}
 		const seat = new Seat(this.api, session);
+		this.#roam(session.user);
 		this.who = { at: "in", session, seat };
 		seat.phone.state.follow(({ link }) => {
 			if (link.at === "over" && link.code === "unauthorized") this.#expired();
 		});
 		seat.start();
+	}
+
+	/** What this person chose in another browser is chosen here too. */
+	#roam(user: string): void {
+		const roaming = new Roaming({ user, merge: this.api.preferences, storage: storage(), now: () => this.now });
+		for (const name of FOLLOWING) {
+			roaming.join(name, { value: () => this.prefs[name], take: (value) => this.prefs.take(name, value) });
+		}
+		this.prefs.chosen = (name) => roaming.changed(name);
+		this.roaming = roaming;
+		void roaming.sync();
 	}
 
 	async signOut(): Promise<void> {
@@ -135,6 +150,9 @@ export class App {
 	#leave(why: "" | "expired"): void {
 		const before = this.who;
 		this.who = { at: "out", why };
+		this.roaming?.stop();
+		this.roaming = null;
+		this.prefs.chosen = () => undefined;
 		if (before.at === "in") before.seat.stop();
 		if (!this.info) void this.#loadInfo();
 	}

@@ -72,6 +72,8 @@ export class Desk {
 		readonly session: Session,
 	) {
 		this.keymap = new KeyMap(session.user, ACTS);
+		this.keymap.changes = () => app.roaming?.changed("keys");
+		app.roaming?.join("keys", { value: () => this.keymap.chosen, take: (value) => this.keymap.take(value) });
 		this.video = new VideoDesk(app, seat);
 	}
 

@@ -13,6 +13,8 @@ const TAKEN = /^[0-9*#?]$/;
  * letters can be remapped and switched off). "" is no key.
  */
 export class KeyMap<A extends string = string> {
+	/** Told when the person chose other keys here. */
+	changes: () => void = () => undefined;
 	#chosen = $state<Record<string, string>>({});
 	readonly #acts: readonly Keyed<A>[];
 	readonly #store: string;
@@ -48,11 +50,27 @@ export class KeyMap<A extends string = string> {
 		this.#save();
 	}
 
+	/** The keys that differ from the usual ones, for another browser. */
+	get chosen(): Record<string, string> {
+		return $state.snapshot(this.#chosen);
+	}
+
+	/** Takes the keys that the person chose in another browser. */
+	take(value: unknown): void {
+		this.#chosen = sane(value);
+		this.#keep();
+	}
+
 	get changed(): boolean {
 		return this.#acts.some((a) => this.of(a.act) !== a.key);
 	}
 
 	#save(): void {
+		this.#keep();
+		this.changes();
+	}
+
+	#keep(): void {
 		try {
 			localStorage.setItem(this.#store, JSON.stringify(this.#chosen));
 		} catch {
@@ -63,10 +81,13 @@ export class KeyMap<A extends string = string> {
 
 function load(store: string): Record<string, string> {
 	try {
-		const kept: unknown = JSON.parse(localStorage.getItem(store) ?? "{}");
-		if (typeof kept !== "object" || kept === null) return {};
-		return Object.fromEntries(Object.entries(kept).filter(([, key]) => typeof key === "string" && key.length <= 1));
+		return sane(JSON.parse(localStorage.getItem(store) ?? "{}"));
 	} catch {
 		return {};
 	}
+}
+
+function sane(kept: unknown): Record<string, string> {
+	if (typeof kept !== "object" || kept === null) return {};
+	return Object.fromEntries(Object.entries(kept).filter(([, key]) => typeof key === "string" && key.length <= 1));
 }

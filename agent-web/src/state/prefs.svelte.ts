@@ -11,8 +11,15 @@ interface Stored {
 
 const KEY = "callfloor.prefs";
 
+/** What follows a person to another browser. */
+export const FOLLOWING = ["language", "theme", "letters"] as const;
+type Following = (typeof FOLLOWING)[number];
+const WORDS: Record<Following, readonly string[]> = { language: ["en", "zh"], theme: THEMES, letters: ["on", "off"] };
+
 /** Prefs are this browser's: language, look, single-letter keys. */
 export class Prefs {
+	/** Told what the person chose here. */
+	chosen: (name: Following) => void = () => undefined;
 	#stored = $state<Stored>(load());
 
 	get language(): Language {
@@ -34,6 +41,11 @@ export class Prefs {
 		this.#save({ letters });
 	}
 
+	/** Takes what the person chose in another browser. */
+	take(name: Following, value: unknown): void {
+		if (typeof value === "string" && WORDS[name].includes(value)) this.#keep({ [name]: value } as Partial<Stored>);
+	}
+
 	/** Writes language and look to the document; follows the system's wish. */
 	apply(): void {
 		const html = document.documentElement;
@@ -42,6 +54,11 @@ export class Prefs {
 	}
 
 	#save(part: Partial<Stored>): void {
+		this.#keep(part);
+		for (const name of FOLLOWING) if (name in part) this.chosen(name);
+	}
+
+	#keep(part: Partial<Stored>): void {
 		Object.assign(this.#stored, part);
 		try {
 			localStorage.setItem(KEY, JSON.stringify(this.#stored));

@@ -236,7 +236,7 @@ function context(): AudioContext | null {
 }
 
 /** null where the browser keeps nothing. */
-function storage(): Storage | null {
+export function storage(): Storage | null {
 	try {
 		return localStorage;
 	} catch {
