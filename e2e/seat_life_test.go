@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -126,7 +127,7 @@ func TestAnswerFromTheNotification(t *testing.T) {
 }
 
 // TestKeysOfOnesOwn: a key is changed in the list of keys and does its work
-// after a reload too; letters can be switched off; wrap-up takes 30 s more.
+// after a reload too, and in another browser; wrap-up takes 30 s more.
 func TestKeysOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -146,6 +147,13 @@ func TestKeysOfOnesOwn(t *testing.T) {
 	alice.see("ringing")
 	alice.press("Enter")
 	alice.state("talking")
+	alice.until("the call can be muted", func() error {
+		var dimmed bool
+		if alice.eval(&dimmed, `document.querySelector('[data-testid="mute"]').ariaDisabled === "true"`); dimmed {
+			return errors.New("the button is dimmed")
+		}
+		return nil
+	})
 	alice.press("m") // nothing
 	alice.press("q")
 	eventually(t, 20*time.Second, "alice is muted", func() error { return s.timelineHas("mute", "muted") })
@@ -177,6 +185,11 @@ func TestKeysOfOnesOwn(t *testing.T) {
 	if muted != 2 {
 		t.Errorf("muted or unmuted %d times, want 2: m does nothing any more", muted)
 	}
+	alice.must(nil, "close", nil)
+	alice = b.signIn(s, "alice", nil) // a browser that has never seen her
+	alice.must(nil, "wait", map[string]any{"id": "state"})
+	alice.press("?")
+	alice.text("key-mute", "Q")
 }
 
 // TestFloorCommands: a supervisor moves a caller to another queue, lets them go

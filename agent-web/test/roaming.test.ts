@@ -102,6 +102,22 @@ test("a browser that is shared gives nobody the choices of the one before", asyn
 	expect(other.kept).toEqual({});
 });
 
+test("a choice that a reload cut off is told when its part is there again", async () => {
+	const s = server();
+	const clock = { now: 1000 };
+	const one = browser(s, clock);
+	one.has.theme = "dark";
+	one.roaming.join("theme", one.part("theme"));
+	one.roaming.changed("theme");
+	one.roaming.stop();
+	const again = browser(s, clock, "alice", one.store);
+	await again.roaming.sync();
+	again.has.theme = "dark";
+	again.roaming.join("theme", again.part("theme"));
+	await vi.advanceTimersByTimeAsync(600);
+	expect(s.kept.theme?.value).toBe("dark");
+});
+
 test("what the server has for a part that comes later waits for it", async () => {
 	const s = server();
 	s.kept.theme = { value: "dark", changed: 5 };

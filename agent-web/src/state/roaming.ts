@@ -35,6 +35,7 @@ export class Roaming {
 	/** What the server had for parts that were not there yet. */
 	#waiting: Choices = {};
 	#dirty = new Set<string>();
+	#synced: "no" | "yes" = "no";
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	readonly #store: string;
 
@@ -43,18 +44,26 @@ export class Roaming {
 		this.#times = this.#load();
 	}
 
-	/** Adds something that follows; what the server had for it is taken at once. */
+	/**
+	 * Adds something that follows. What the server had for it is taken at once;
+	 * what was chosen here, and perhaps not heard before a reload, is told.
+	 */
 	join(name: string, kept: Kept): void {
 		this.#kept.set(name, kept);
 		const waiting = this.#waiting[name];
 		delete this.#waiting[name];
 		if (waiting) this.#take(name, waiting);
+		if (this.#synced === "yes" && this.#times[name] !== undefined) this.#later(name);
 	}
 
 	/** The person chose; it goes to the server after a short rest. */
 	changed(name: string): void {
 		this.#times[name] = this.options.now();
 		this.#save();
+		this.#later(name);
+	}
+
+	#later(name: string): void {
 		this.#dirty.add(name);
 		clearTimeout(this.#timer);
 		this.#timer = setTimeout(() => void this.sync([...this.#dirty]), this.options.rest ?? 500);
@@ -62,6 +71,7 @@ export class Roaming {
 
 	/** Tells the server what was chosen here and takes what was chosen later elsewhere. A server that is away is asked again with the next choice, or sign-in. */
 	async sync(names: string[] = [...this.#kept.keys()]): Promise<void> {
+		this.#synced = "yes";
 		const own: Choices = {};
 		for (const name of names) {
 			const changed = this.#times[name];
