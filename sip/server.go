@@ -118,6 +118,7 @@ type Server struct {
 
 	trunks atomic.Pointer[Trunks] // see NewTrunks
 	exit   exit
+	deaf   chan struct{} // closed when the UDP socket is not read any more
 
 	mu       sync.Mutex // guards what follows
 	state    serverState
@@ -239,7 +240,8 @@ func (s *Server) Start() error {
 	c := &gosip.UDPConnection{PacketConn: s.conn, PacketAddr: local, Listener: true}
 	pool.Add(local, c)
 	s.front.udp = newUDPFront(s.front, s.conn, pool, c)
-	s.wg.Go(func() { _ = s.tpl.ServeUDP(s.front.udp) })
+	s.deaf = make(chan struct{})
+	s.wg.Go(func() { defer close(s.deaf); _ = s.tpl.ServeUDP(s.front.udp) })
 	s.wg.Go(func() { _ = s.tpl.ServeTCP(s.front.accept) })
 	if s.registrar != nil {
 		s.wg.Go(func() { s.registrar.run(s.ctx) })
@@ -339,10 +341,13 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.exit.close()
 	s.txl.Close()
-	_ = s.tpl.Close()
-	if s.conn != nil {
+	if s.conn != nil { // first: to what still came in sipgo would open a socket to answer by
 		_ = s.conn.Close()
+		if s.deaf != nil { // nil: Start failed
+			<-s.deaf
+		}
 	}
+	_ = s.tpl.Close()
 	for _, ln := range s.lns {
 		_ = ln.Close()
 	}

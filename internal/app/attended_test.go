@@ -97,8 +97,26 @@ func (d *deskPhone) transfers(in, with *sip.Leg) ([]int, error) {
 	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
 	defer cancel()
 	var told []int
-	err := in.TransferTo(ctx, with, sip.TransferOptions{Progress: func(status int) { told = append(told, status) }})
+	err := acknowledged(ctx, func() error {
+		return in.TransferTo(ctx, with, sip.TransferOptions{Progress: func(status int) { told = append(told, status) }})
+	})
 	return told, err
+}
+
+// acknowledged does what a telephone can do only when its answer is acknowledged, which
+// may be a moment later.
+func acknowledged(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		if err == nil || !strings.Contains(err.Error(), "must be confirmed") && !strings.Contains(err.Error(), "is not up") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond): // between two tries
+		}
+	}
 }
 
 func ended(t *testing.T, what string, l *sip.Leg) {
@@ -154,7 +172,7 @@ func TestAttendedTransferByADeskPhone(t *testing.T) {
 			waitFor(t, "alice talks", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentTalking })
 			status, _ := a.engine.Agent("alice")
 			id := status.Contact
-			must(t, first.Hold(t.Context(), true))
+			must(t, acknowledged(t.Context(), func() error { return first.Hold(t.Context(), true) }))
 			waitFor(t, "the customer is on hold", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentHold })
 
 			var bob *deskPhone
@@ -208,6 +226,9 @@ func TestAttendedTransferByADeskPhone(t *testing.T) {
 			c := a.written(t, consulted)
 			if c.End.By != contact.System || c.End.Class != contact.EndCompleted || c.Recording != nil || !strings.Contains(texts(c), "left this call to a customer of theirs") {
 				t.Errorf("the second call: %+v\n%s", c.End, texts(c))
+			}
+			for _, id := range []contact.ID{id, consulted} {
+				waitFor(t, "the BYE is in the messages", func() bool { return strings.Contains(a.ladder(t, id), "\nBYE sip:") })
 			}
 			one, two := a.ladder(t, id), a.ladder(t, consulted)
 			asked, let := one, two
@@ -282,7 +303,9 @@ func TestToAnotherLine(t *testing.T) {
 	to := func(line string) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		return first.Transfer(ctx, "sip:"+line+"@"+alice.to, sip.TransferOptions{})
+		return acknowledged(ctx, func() error {
+			return first.Transfer(ctx, "sip:"+line+"@"+alice.to, sip.TransferOptions{})
+		})
 	}
 	if e, refused := errors.AsType[*sip.RejectedError](to("1002")); !refused || e.Status != 403 {
 		t.Fatalf("to a line that calls may not be handed to: %v", e)
@@ -315,7 +338,8 @@ func TestToAnotherLine(t *testing.T) {
 	if two.End.By != contact.Customer || two.Recording != nil || two.Agent != nil || two.From != one.From {
 		t.Errorf("the call on the echo line: %+v, %+v", two.Record, two.End)
 	}
-	if text := a.ladder(t, echo); !strings.Contains(text, "\nBYE sip:") || strings.Contains(text, "\nINVITE sip:") {
+	waitFor(t, "the BYE is in its messages", func() bool { return strings.Contains(a.ladder(t, echo), "\nBYE sip:") })
+	if text := a.ladder(t, echo); strings.Contains(text, "\nINVITE sip:") {
 		t.Errorf("its messages:\n%s", text)
 	}
 	waitFor(t, "alice wraps up", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentWrapUp })

@@ -40,7 +40,8 @@ func (a *App) onCall(leg *sip.Leg) {
 	origin := originOf(a.ctx, leg)
 	customer := newLineLeg(leg)
 	for from := leg.Invited(); ok; from = time.Now() {
-		a.calls.Go(customer.watch)
+		over := customer.Done()
+		a.calls.Go(func() { customer.watch(over) })
 		a.runCall(customer, line, origin, from)
 		line, ok = customer.line()
 	}

@@ -27,16 +27,17 @@ type lineLeg struct {
 
 func newLineLeg(leg *sip.Leg) *lineLeg { return &lineLeg{Leg: leg, over: make(chan struct{})} }
 
-// watch ends the leg for its call when the phone is gone; until it is, or left.
-func (l *lineLeg) watch() {
+// watch ends the leg for the call that over is the end of when the phone is gone; until
+// it is, or left.
+func (l *lineLeg) watch(over <-chan struct{}) {
 	select {
 	case <-l.Leg.Done():
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.next == nil {
+		if l.over == over && l.next == nil { // else it is closed already
 			close(l.over)
 		}
-	case <-l.Done():
+	case <-over:
 	}
 }
 
