@@ -90,18 +90,6 @@ func (p page) onTheWall(t *testing.T) {
 	p.see("floor-filter")
 }
 
-// picture is a screenshot for docs/screens, where CALLFLOOR_SCREENS names a folder.
-func (p page) picture(name string) {
-	p.t.Helper()
-	if dir := os.Getenv("CALLFLOOR_SCREENS"); dir != "" {
-		path, err := filepath.Abs(filepath.Join(dir, name+".webp"))
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		p.screenshot(path)
-	}
-}
-
 // fewRows checks that what is not seen is not in the page, and that Tab stops once in each list.
 func (p page) fewRows(when string, lists int) {
 	p.t.Helper()

@@ -167,14 +167,15 @@ const commands = {
     writeFileSync(path, Buffer.from(data, 'base64'));
   },
   async size({ name, width, height }) { await contexts.get(name).page.setViewportSize({ width, height }); },
-  async axe({ name }) {
+  // axe says what is serious; rules: only these, and not the rest again.
+  async axe({ name, rules }) {
     const page = contexts.get(name).page;
     // evaluate is not subject to the page's content-security policy
     await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
-    return await page.evaluate(async () => {
-      const r = await window.axe.run();
+    return await page.evaluate(async (rules) => {
+      const r = await window.axe.run(document, rules ? { runOnly: { type: 'rule', values: rules } } : {});
       return r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`);
-    });
+    }, rules ?? null);
   },
   // memory says what is left of a page after its garbage was collected.
   async memory({ name }) {
