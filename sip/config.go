@@ -57,6 +57,9 @@ type Config struct {
 	// answer or its acknowledgement at once. 127.0.0.1 and ::1 may have half
 	// of MaxCalls, since load tests and the demo come from there.
 	CallsPerSource int `yaml:"calls_per_source"`
+	// MaxCallsPerSource is how many calls one address that is no trunk's may
+	// have at once, answered or not; 0 is no limit. Loopback has none.
+	MaxCallsPerSource int `yaml:"max_calls_per_source"`
 	// MessagesPerSecond is how many SIP messages one address may send; 0: any.
 	// Trunks and this machine may send any.
 	MessagesPerSecond int `yaml:"messages_per_second"`
@@ -129,6 +132,7 @@ func DefaultConfig() Config {
 		DSCPAudio:         46,
 		MaxCalls:          1000,
 		CallsPerSource:    50,
+		MaxCallsPerSource: 200,
 		Origins:           []string{},
 		MessagesPerSecond: 200,
 		BanAfter:          20,
@@ -212,6 +216,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxCalls < 1 {
 		bad("sip.max_calls: %d; it must be 1 or more", c.MaxCalls)
+	}
+	if c.MaxCallsPerSource < 0 {
+		bad("sip.max_calls_per_source: %d; it must be 1 or more, or 0 for no limit", c.MaxCallsPerSource)
 	}
 	if c.CallsPerSource < 1 {
 		bad("sip.calls_per_source: %d; it must be 1 or more", c.CallsPerSource)

@@ -31,6 +31,13 @@ func (s *Server) admit(l *Leg) verdict {
 		if len(s.legs) >= s.cfg.MaxCalls || !trusted && s.strange >= s.forStrangers() {
 			return later("calls", "10")
 		}
+		if s.fullSource(l, trusted) {
+			return later("source_calls", "10")
+		}
+		if k := l.from; k != nil && k.cfg.MaxCallsIn > 0 && s.legsIn(func(o *Leg) bool { return o.from == k }) >= k.cfg.MaxCallsIn {
+			s.metrics.limited.WithLabelValues("trunk").Inc()
+			return verdict{status: 486, reason: "Busy Here"} // a 503 would rest the carrier's whole trunk
+		}
 		if !trusted && len(s.halfOpen[source(l.source)]) >= s.share(l.source) && !s.makeRoom(source(l.source)) {
 			return later("source", "5")
 		}
@@ -46,6 +53,26 @@ func (s *Server) admit(l *Leg) verdict {
 	s.metrics.calls.Inc()
 	s.wg.Go(l.run)
 	return verdict{}
+}
+
+// fullSource says whether a stranger has all the calls that one address may
+// have. s.mu is held.
+func (s *Server) fullSource(l *Leg, trusted bool) bool {
+	if trusted || s.cfg.MaxCallsPerSource == 0 || l.source.Unmap().IsLoopback() {
+		return false
+	}
+	src := source(l.source)
+	return s.legsIn(func(o *Leg) bool { return o.strange && source(o.source) == src }) >= s.cfg.MaxCallsPerSource
+}
+
+// legsIn counts the calls that came in and are of a kind. s.mu is held.
+func (s *Server) legsIn(of func(*Leg) bool) (n int) {
+	for _, l := range s.legs {
+		if !l.outbound && of(l) {
+			n++
+		}
+	}
+	return n
 }
 
 // forStrangers is how many legs there may be from addresses that are no trunk's:

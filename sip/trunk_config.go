@@ -73,6 +73,9 @@ type TrunkConfig struct {
 	// begin in a second; 0 is no limit.
 	MaxCalls       int `yaml:"max_calls"`
 	CallsPerSecond int `yaml:"calls_per_second"`
+	// MaxCallsIn are the calls that it may have brought in at once; further ones
+	// get 486, and so does the carrier's customer. 0 is no limit.
+	MaxCallsIn int `yaml:"max_calls_in"`
 	// OptionsEvery is how often the trunk is asked whether it is there; 0 is
 	// 30 s. After three answers that do not come it is down.
 	OptionsEvery time.Duration `yaml:"options_every"`
@@ -220,7 +223,7 @@ func (c TrunkConfig) Validate() error {
 	for _, n := range []struct {
 		field string
 		value int
-	}{{"max_calls", c.MaxCalls}, {"calls_per_second", c.CallsPerSecond}} {
+	}{{"max_calls", c.MaxCalls}, {"calls_per_second", c.CallsPerSecond}, {"max_calls_in", c.MaxCallsIn}} {
 		if n.value < 0 {
 			bad(n.field, "%d is less than nothing; write 0 for no limit", n.value)
 		}

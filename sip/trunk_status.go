@@ -28,10 +28,11 @@ type TrunkStatus struct {
 	// Login says that its calls to us must prove a password.
 	Login bool `json:"login"`
 	// Calls are out over it now, Inbound came in over it; Placed and Failed count
-	// since the start. MaxCalls and CallsPerSecond are its caps, 0 is none.
+	// since the start. MaxCalls, MaxCallsIn and CallsPerSecond are its caps, 0 is none.
 	Calls          int    `json:"calls"`
 	Inbound        int    `json:"inbound"`
 	MaxCalls       int    `json:"max_calls"`
+	MaxCallsIn     int    `json:"max_calls_in"`
 	CallsPerSecond int    `json:"calls_per_second"`
 	Placed         uint64 `json:"placed"`
 	Failed         uint64 `json:"failed"`
@@ -129,7 +130,7 @@ func (k *trunk) status(now time.Time) TrunkStatus {
 	s := TrunkStatus{
 		ID: k.cfg.ID, Group: k.cfg.group(), State: k.stateAt(now), Since: k.since,
 		Order: k.cfg.Order, Weight: max(k.cfg.Weight, 1), Transport: k.cfg.Transport, Registers: k.cfg.Register, Login: k.loginHA1 != nil,
-		Calls: k.calls, MaxCalls: k.cfg.MaxCalls, CallsPerSecond: k.cfg.CallsPerSecond, Placed: k.placed, Failed: k.failed,
+		Calls: k.calls, MaxCalls: k.cfg.MaxCalls, MaxCallsIn: k.cfg.MaxCallsIn, CallsPerSecond: k.cfg.CallsPerSecond, Placed: k.placed, Failed: k.failed,
 		Causes: maps.Clone(k.causes), Minutes: make([]TrunkMinute, chartMinutes), Hosts: k.cfg.Hosts,
 	}
 	if k.registered.After(now) {

@@ -15,6 +15,7 @@ export interface Trunk {
 	calls: number;
 	inbound: number;
 	max_calls: number;
+	max_calls_in: number;
 	calls_per_second: number;
 	placed: number;
 	failed: number;
