@@ -49,8 +49,13 @@ type agent struct {
 
 	c     *customer // offered, talked to or on hold
 	ask   *ask      // rung past the queues, or in a consultation
-	timer timer     // ends the offer or the wrap-up
+	timer *timer    // ends the offer or the wrap-up
+	aside bool      // the call is on hold because of another one
 	grace timer     // ends the seat's absence
+
+	other   *line // the other call, see lines.go; nil: none
+	turned  bool  // in inOther
+	waiting bool  // takes a second call
 
 	person  AgentConfig
 	levels  map[string]int
@@ -75,7 +80,7 @@ type endedOffer struct {
 
 func newAgent(id contact.AgentID, now time.Time, made uint64) *agent {
 	a := &agent{id: id, made: made, status: AgentStatus{State: contact.AgentOffline, Since: now}}
-	a.timer.due = func(s *State) { s.timeUp(a) }
+	a.timer = newLine(a).timer
 	a.grace.due = func(s *State) { s.disconnect(a) }
 	return a
 }
@@ -114,7 +119,16 @@ func (s *State) move(a *agent, to contact.AgentState) {
 
 // told reports a's status; the figures of its queues follow at the end of the
 // step if they changed.
-func (s *State) told(a *agent) { s.emit(AgentChanged{Agent: a.id, Status: a.status}) }
+func (s *State) told(a *agent) {
+	if a.turned {
+		return // see inOther
+	}
+	a.status.Other, a.status.CallWaiting = LineStatus{}, a.waiting
+	if a.other != nil {
+		a.status.Other = a.other.at
+	}
+	s.emit(AgentChanged{Agent: a.id, Status: a.status})
+}
 
 func working(st contact.AgentState) int {
 	switch st {
@@ -126,7 +140,7 @@ func working(st contact.AgentState) int {
 
 // route puts a into the idle trees of its queues, or takes it out.
 func (s *State) route(a *agent) {
-	can := a.status.State == contact.AgentAvailable && a.status.Ready && !a.gone
+	can := a.status.State == contact.AgentAvailable && a.status.Ready && !a.gone && a.other == nil
 	if can == a.routable {
 		return
 	}
@@ -192,6 +206,7 @@ func (s *State) setQueues(a *agent, ids []contact.QueueID) {
 
 // agentRemoved: see AgentRemoved. A call goes back to its queue.
 func (s *State) agentRemoved(a *agent) error {
+	s.loseOther(a)
 	switch a.status.State {
 	case contact.AgentOffered:
 		s.passOn(a, whyLost)
@@ -221,6 +236,7 @@ func (s *State) agentWants(a *agent, ev AgentWants) error {
 		return contact.Errorf(contact.Invalid, "an agent can ask to be available, away or offline, not %s", ev.State)
 	}
 	if ev.Force && (a.status.State == contact.AgentWrapUp || a.status.State == contact.AgentDisconnected && ev.State != contact.AgentAvailable) {
+		s.loseOther(a)
 		s.endWrapUp(a)
 		s.goTo(a, ev.State, ev.Reason)
 		return nil
@@ -291,6 +307,6 @@ func (s *State) goTo(a *agent, to contact.AgentState, reason string) {
 
 // dropCall clears what a's status shows of a call that is over.
 func (s *State) dropCall(a *agent) {
-	s.stop(&a.timer)
+	s.stop(a.timer)
 	a.status.Contact, a.status.Queue, a.status.Until = "", "", time.Time{}
 }

@@ -67,7 +67,7 @@ func benchmarkDecisions(b *testing.B, queues, each int) {
 		st, _ := s.Agent(id)
 		arrive()
 		s.Step(now, ContactReleased{st.Contact, id})
-		s.Step(now, WrapUpDone{id})
+		s.Step(now, WrapUpDone{Agent: id})
 		answer(id)
 		steps += 4
 	}

@@ -12,6 +12,9 @@ func (s *State) asked(ev Asked) error {
 	if c.helper != nil {
 		return contact.Errorf(contact.Conflict, "first end it with %s", c.helper.id)
 	}
+	if c.agent.other != nil {
+		return contact.Errorf(contact.Conflict, "you have another call: finish that first")
+	}
 	if ev.Agent == ev.From {
 		return contact.Errorf(contact.Invalid, "you cannot ask yourself")
 	}
@@ -30,16 +33,21 @@ func (s *State) freeHelper(c *customer, why string) {
 	if a == nil {
 		return
 	}
-	s.stopAsk(a, why)
-	s.goOn(a)
+	s.onLine(a, c.id, func() {
+		s.stopAsk(a, why)
+		s.goOn(a)
+	})
 }
 
-// goOn takes a, who helped or rang, to what was asked for meanwhile.
+// goOn takes a, who has no call in front any more, to the other one or to what
+// was asked for meanwhile.
 func (s *State) goOn(a *agent) {
 	next, reason := a.status.Next, a.nextReason
 	switch {
 	case a.status.State == contact.AgentDisconnected:
-	case next == "" || a.status.State == contact.AgentOffered:
+	case a.other != nil && !a.turned:
+		s.promote(a)
+	case next == "":
 		s.goTo(a, contact.AgentAvailable, "")
 	default:
 		s.goTo(a, next, reason)
@@ -56,7 +64,7 @@ func (s *State) askCancelled(ev AskCancelled) error {
 		return contact.Errorf(contact.Conflict, "nobody is being asked")
 	}
 	why := whyCancelled
-	if c.helper.status.State != contact.AgentOffered {
+	if c.helper.status.State != contact.AgentOffered && !c.helper.rings(c.id) {
 		why = whyOver
 	}
 	s.freeHelper(c, why)
@@ -70,7 +78,7 @@ func (s *State) handedOver(ev HandedOver) error {
 		return err
 	}
 	from, to := c.agent, c.helper
-	if to == nil || to.id != ev.Agent || to.status.State != contact.AgentTalking {
+	if to == nil || to.id != ev.Agent || to.ask == nil || to.ask.c != c || to.status.State != contact.AgentTalking {
 		return contact.Errorf(contact.Conflict, "%s is not in this call", ev.Agent)
 	}
 	s.stopTalking(from)

@@ -36,6 +36,7 @@ type customer struct {
 	// else; dialling: they are being called.
 	kind             Kind
 	parked, dialling bool
+	calling          bool // an agent called them, and they have not answered yet
 	// waited: at some time no seat rang for it, so its answer says something
 	// about the pace of the queue.
 	waited bool
@@ -151,15 +152,14 @@ func (s *State) contactLeft(ev ContactLeft) error {
 	case c == nil:
 		return nil
 	case c.connected:
-		s.wrapUp(c.agent)
+		s.released(c)
 		return nil
 	case c.apart != nil:
 		s.leaveApart(c)
 		return nil
 	}
 	for len(c.ringing) > 0 {
-		a := s.endOffer(c.ringing[0], whyLeft)
-		s.move(a, contact.AgentAvailable)
+		s.offerOver(c.ringing[0], c, whyLeft)
 	}
 	if !c.served && !c.virtual() {
 		s.countAbandon(c)
@@ -180,8 +180,14 @@ func (s *State) contactReleased(ev ContactReleased) error {
 	if c == nil || !c.connected || c.agent.id != ev.Agent {
 		return contact.Errorf(contact.Conflict, "%s is not in this call", ev.Agent)
 	}
-	s.wrapUp(c.agent)
+	s.released(c)
 	return nil
+}
+
+// released ends the call of c with its agent, who wraps up.
+func (s *State) released(c *customer) {
+	a := c.agent
+	s.onLine(a, c.id, func() { s.wrapUp(a) })
 }
 
 // takenOver: see TakenOver.
@@ -204,14 +210,16 @@ func (s *State) takenOver(ev TakenOver) error {
 		return contact.Errorf(contact.Conflict, "%s is in %s and cannot take a call over", ev.To, back)
 	}
 	from := c.agent
-	s.stopTalking(from)
-	from.c = nil
+	s.onLine(from, c.id, func() {
+		s.stopTalking(from)
+		from.c = nil
+		s.beginWrapUp(from)
+	})
 	c.agent, to.c, to.mine = to, c, nil
 	if c.helper != nil {
 		c.helper.ask.from = to.id
 	}
 	to.talking = s.now
-	s.beginWrapUp(from)
 	if to.status.State == contact.AgentOffline {
 		s.move(to, contact.AgentAway)
 	}

@@ -183,6 +183,9 @@ func (s *State) with(id contact.AgentID, want contact.ID) (*customer, error) {
 	if c == nil || !c.connected || c.agent == nil || c.agent.id != id {
 		return nil, contact.Errorf(contact.Conflict, "this call is not with %s", id)
 	}
+	if c.agent.c != c {
+		return nil, contact.Errorf(contact.Conflict, "this call is set aside: take it back first")
+	}
 	if c.virtual() {
 		return nil, contact.Errorf(contact.Conflict, "nobody is on the line")
 	}
@@ -199,7 +202,7 @@ func (s *State) free(id contact.AgentID) (*agent, error) {
 		return nil, contact.Errorf(contact.Conflict, "the phone of %s is not ready", id)
 	case a.status.State == contact.AgentAway && a.status.Reason != "":
 		return nil, contact.Errorf(contact.Conflict, "%s is away: %s", id, a.status.Reason)
-	case a.status.State != contact.AgentAvailable:
+	case a.status.State != contact.AgentAvailable && !a.waits():
 		return nil, contact.Errorf(contact.Conflict, "%s cannot be rung now: %s", id, wordOf(a.status.State))
 	}
 	return a, nil
@@ -220,12 +223,16 @@ func wordOf(st contact.AgentState) string {
 	return string(st)
 }
 
-// ringPast rings a.
+// ringPast rings a, in the other place where a is in a call.
 func (s *State) ringPast(a *agent, k *ask) {
+	if !a.turned && a.waits() {
+		s.inOther(a, func() { s.ringPast(a, k) })
+		return
+	}
 	a.ask = k
 	deadline := s.now.Add(s.cfg.OfferTimeout)
 	a.status.Contact, a.status.Queue, a.status.Until = k.c.id, k.c.q.cfg.ID, deadline
-	s.start(&a.timer, deadline)
+	s.start(a.timer, deadline)
 	s.emit(Rang{Agent: a.id, From: k.from, Contact: k.c.id, Purpose: k.purpose, Deadline: deadline})
 	s.move(a, contact.AgentOffered)
 }
@@ -252,7 +259,7 @@ func (s *State) stopAsk(a *agent, why string) {
 // takeAsk is the answer of an agent who rings past the queues.
 func (s *State) takeAsk(a *agent) {
 	k := a.ask
-	s.stop(&a.timer)
+	s.stop(a.timer)
 	a.status.Until = time.Time{}
 	if k.purpose == Consult {
 		a.last = endedOffer{k.c.id, whyAccepted}
@@ -288,7 +295,9 @@ func (s *State) leaveApart(c *customer) {
 	s.stop(&p.parked)
 	if a := p.asked; a != nil {
 		p.asked = nil
-		s.stopAsk(a, whyLeft)
-		s.goOn(a)
+		s.onLine(a, c.id, func() {
+			s.stopAsk(a, whyLeft)
+			s.goOn(a)
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -15,11 +16,12 @@ func TestNobodyIsLostBetweenAgents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := DefaultConfig()
 		cfg.Queues = []QueueConfig{{ID: "sales", Agents: []string{"*"}}, {ID: "support", Agents: []string{"alice", "bob"}}}
-		h := handOvers{t: t, s: New(cfg), now: epoch, gone: map[contact.ID]bool{}}
+		h := handOvers{t: t, s: New(cfg), now: epoch, gone: map[contact.ID]bool{}, hears: map[contact.AgentID]contact.ID{}}
 		for _, a := range agentNames {
 			h.do(AgentAdded{Agent: a})
 			h.do(SeatReady{Agent: a, Ready: true})
 			h.do(AgentWants{Agent: a, State: contact.AgentAvailable})
+			h.do(CallWaiting{Agent: a, On: rapid.Bool().Draw(t, "call waiting")})
 		}
 		for range rapid.IntRange(1, 120).Draw(t, "events") {
 			h.now = h.now.Add(time.Duration(rapid.IntRange(0, 200).Draw(t, "tenths")) * 100 * time.Millisecond)
@@ -35,6 +37,8 @@ type handOvers struct {
 	now  time.Time
 	came int
 	gone map[contact.ID]bool
+	// hears is whom each agent can hear and speak to, by the actions alone.
+	hears map[contact.AgentID]contact.ID
 }
 
 func (h *handOvers) event() Event {
@@ -43,10 +47,19 @@ func (h *handOvers) event() Event {
 	queue := rapid.SampledFrom([]contact.QueueID{"sales", "support"}).Draw(h.t, "queue")
 	st, _ := h.s.Agent(agent)
 	c := st.Contact
+	if st.Other.Contact != "" && rapid.IntRange(0, 2).Draw(h.t, "other call") == 0 {
+		c = st.Other.Contact
+	}
 	if c == "" && h.came > 0 {
 		c = contact.ID(rune('A' + rapid.IntRange(0, h.came-1).Draw(h.t, "contact")))
 	}
-	switch rapid.IntRange(0, 20).Draw(h.t, "event") {
+	switch rapid.IntRange(0, 21).Draw(h.t, "event") {
+	case 20:
+		h.came++
+		return rapid.SampledFrom([]Event{
+			Swapped{agent}, Swapped{agent}, Held{Agent: agent, On: true}, Held{Agent: agent}, WrapUpDone{Agent: agent, Contact: c},
+			Dialled{Agent: agent, Contact: contact.ID(rune('A' + h.came - 1)), Beside: true}, ContactReached{c}, CallWaiting{agent, true},
+		}).Draw(h.t, "lines")
 	case 0, 1:
 		h.came++
 		ev := ContactQueued{Contact: contact.ID(rune('A' + h.came - 1)), Queue: queue, Since: h.now}
@@ -87,7 +100,7 @@ func (h *handOvers) event() Event {
 		with, _ := h.s.Agent(other)
 		return Joined{Contact: c, From: agent, Left: with.Contact, Agent: other}
 	}
-	return WrapUpDone{agent}
+	return WrapUpDone{Agent: agent}
 }
 
 func (h *handOvers) do(ev Event) {
@@ -95,20 +108,63 @@ func (h *handOvers) do(ev Event) {
 	if err != nil && contact.ErrorCode(err) == contact.Internal {
 		h.t.Fatalf("%#v: refused with a foreign error: %v", ev, err)
 	}
-	_ = actions
+	for _, a := range actions {
+		h.follow(ev, a)
+	}
 	h.check(ev)
+}
+
+// follow holds the actions to it that nobody is connected while the agent
+// still hears another customer.
+func (h *handOvers) follow(ev Event, a Action) {
+	free := func(agent contact.AgentID, c contact.ID) {
+		if h.hears[agent] == c {
+			delete(h.hears, agent)
+		}
+	}
+	join := func(agent contact.AgentID, c contact.ID) {
+		if before := h.hears[agent]; before != "" && before != c && h.s.customers[before] != nil {
+			h.t.Fatalf("after %#v: %s is with %s and hears %s still", ev, agent, c, before)
+		}
+		h.hears[agent] = c
+	}
+	switch a := a.(type) {
+	case SetAside:
+		free(a.Agent, a.Contact)
+	case TurnedTo:
+		join(a.Agent, a.Contact)
+	case Connect:
+		join(a.Agent, a.Contact)
+	case Parted:
+		free(a.Agent, a.Contact)
+	case Requeued:
+		free(a.Agent, a.Contact)
+	case AskEnded:
+		if a.Why == whyTaken {
+			join(a.Agent, a.Contact)
+		} else {
+			free(a.Agent, a.Contact)
+		}
+	}
 }
 
 // check holds the state to what must always be.
 func (h *handOvers) check(ev Event) {
-	where := map[*agent]contact.ID{}
+	where, other := map[*agent]contact.ID{}, map[*agent]contact.ID{}
 	put := func(a *agent, c *customer) {
-		if other, twice := where[a]; twice {
-			h.t.Fatalf("after %#v: %s has %s and %s", ev, a.id, c.id, other)
+		of := where
+		if a.other != nil && a.other.at.Contact == c.id {
+			of = other
 		}
-		where[a] = c.id
-		if a.status.Contact != c.id || h.s.agents[a.id] != a {
+		if before, twice := of[a]; twice {
+			h.t.Fatalf("after %#v: %s has %s and %s", ev, a.id, c.id, before)
+		}
+		of[a] = c.id
+		if of[a] != a.status.Contact && of[a] != a.status.Other.Contact || h.s.agents[a.id] != a {
 			h.t.Fatalf("after %#v: %s should have %s: %+v", ev, a.id, c.id, a.status)
+		}
+		if hears := h.hears[a.id]; c.connected && hears == c.id && a.c != c && (a.ask == nil || a.ask.c != c) {
+			h.t.Fatalf("after %#v: %s hears %s, which is not in front: %+v", ev, a.id, c.id, a.status)
 		}
 	}
 	for id, c := range h.s.customers {
@@ -134,7 +190,11 @@ func (h *handOvers) check(ev Event) {
 		}
 		if a := c.helper; a != nil {
 			put(a, c)
-			if !c.connected || a.ask == nil || a.ask.from != c.agent.id {
+			k := a.ask
+			if a.other != nil && a.other.at.Contact == c.id {
+				k = a.other.ask
+			}
+			if !c.connected || k == nil || k.from != c.agent.id {
 				h.t.Fatalf("after %#v: %s helps %+v", ev, a.id, c)
 			}
 		}
@@ -143,6 +203,19 @@ func (h *handOvers) check(ev Event) {
 		busy := a.status.State == contact.AgentOffered || a.status.State == contact.AgentTalking || a.status.State == contact.AgentHold
 		if _, has := where[a]; has != busy {
 			h.t.Fatalf("after %#v: %s is %s, with a contact: %v", ev, id, a.status.State, has)
+		}
+		l := LineStatus{}
+		if a.other != nil {
+			l = a.other.at
+		}
+		if l != a.status.Other || a.turned || l.State != "" && !slices.Contains(beside[a.status.State], l.State) {
+			h.t.Fatalf("after %#v: %s is %s beside %s", ev, id, a.status.State, l.State)
+		}
+		if _, has := other[a]; has != (l.State == contact.AgentOffered || l.State == contact.AgentHold) {
+			h.t.Fatalf("after %#v: the other call of %s is %s, with a contact: %v", ev, id, l.State, has)
+		}
+		if a.routable && l.State != "" {
+			h.t.Fatalf("after %#v: %s would be offered a third call", ev, id)
 		}
 	}
 	for _, q := range h.s.queueList {
@@ -183,7 +256,10 @@ func (h *handOvers) drain() {
 			case contact.AgentTalking, contact.AgentHold:
 				h.do(ContactReleased{Agent: id, Contact: st.Contact})
 			case contact.AgentWrapUp:
-				h.do(WrapUpDone{id})
+				h.do(WrapUpDone{Agent: id})
+			}
+			if st, _ := h.s.Agent(id); st.Other.State == contact.AgentOffered {
+				h.do(OfferAccepted{id, st.Other.Contact})
 			}
 		}
 		h.now = h.now.Add(time.Second)

@@ -50,6 +50,9 @@ func (s *State) match() {
 			s.offer(c, m, "")
 			continue
 		}
+		if s.ringBeside(c) {
+			continue
+		}
 		c.waited = true
 	}
 	clear(s.waiting)
@@ -65,8 +68,11 @@ func (s *State) serve(a *agent) {
 	}
 	if c := s.lostBy(a); c != nil {
 		for len(c.ringing) > 0 {
-			b := s.passOn(c.ringing[0], whyReturned)
-			s.move(b, contact.AgentAvailable)
+			b := c.ringing[0]
+			s.onLine(b, c.id, func() {
+				s.passOn(b, whyReturned)
+				s.move(b, contact.AgentAvailable)
+			})
 		}
 		if m := a.memberOf(c.q); m != nil && c.inReady.n > 0 {
 			s.ring(c, m, "spoke with this caller until the browser went away")
@@ -246,7 +252,7 @@ func (s *State) ring(c *customer, m *member, why string) {
 	a.c = c
 	deadline := s.now.Add(s.cfg.OfferTimeout)
 	a.status.Contact, a.status.Queue, a.status.Until = c.id, c.q.cfg.ID, deadline
-	s.start(&a.timer, deadline)
+	s.start(a.timer, deadline)
 	s.emit(OfferTo{
 		Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID,
 		Waited: s.now.Sub(c.since), Deadline: deadline, Reasons: reasons,
@@ -296,6 +302,9 @@ func (s *State) offerAccepted(ev OfferAccepted) error {
 	if a != nil && a.c != nil && a.c.id == ev.Contact && a.c.connected {
 		return nil // pressed twice
 	}
+	if a != nil && a.rings(ev.Contact) {
+		s.setAside(a) // and it is in front now
+	}
 	if err := s.checkOffer(a, ev.Agent, ev.Contact); err != nil {
 		return err
 	}
@@ -308,8 +317,7 @@ func (s *State) offerAccepted(ev OfferAccepted) error {
 	s.endOffer(a, whyAccepted)
 	s.unstand(c)
 	for len(c.ringing) > 0 {
-		b := s.endOffer(c.ringing[0], whyTaken)
-		s.move(b, contact.AgentAvailable)
+		s.offerOver(c.ringing[0], c, whyTaken)
 	}
 	missed := a.missed
 	s.join(a, c)
@@ -319,6 +327,7 @@ func (s *State) offerAccepted(ev OfferAccepted) error {
 	}
 	s.emit(Connect{Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID, Waited: waited, Kind: c.kind})
 	s.move(a, contact.AgentTalking)
+	s.lookAgain(a)
 	return nil
 }
 
@@ -353,14 +362,18 @@ func (s *State) countAbandon(c *customer) {
 // offerDeclined: see OfferDeclined.
 func (s *State) offerDeclined(ev OfferDeclined) error {
 	a := s.agents[ev.Agent]
-	if err := s.checkOffer(a, ev.Agent, ev.Contact); err != nil {
-		return err
+	if a == nil || !a.rings(ev.Contact) {
+		if err := s.checkOffer(a, ev.Agent, ev.Contact); err != nil {
+			return err
+		}
 	}
-	if a.ask == nil {
-		s.rememberDecline(a.c, a)
-	}
-	s.passOn(a, whyDeclined)
-	s.move(a, contact.AgentAvailable)
+	s.onLine(a, ev.Contact, func() {
+		if a.ask == nil {
+			s.rememberDecline(a.c, a)
+		}
+		s.passOn(a, whyDeclined)
+		s.goOn(a)
+	})
 	return nil
 }
 

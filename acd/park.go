@@ -35,9 +35,14 @@ func (s *State) pickedUp(ev PickedUp) error {
 	switch {
 	case a.gone || !a.status.Ready:
 		return contact.Errorf(contact.Conflict, "your phone is not ready")
-	case a.status.State == contact.AgentWrapUp:
+	case a.status.State == contact.AgentWrapUp && a.other == nil:
 		s.endWrapUp(a)
 		s.move(a, contact.AgentAvailable)
+	case a.status.State == contact.AgentTalking, a.status.State == contact.AgentHold:
+		if err := a.room(); err != nil {
+			return err
+		}
+		s.setAside(a)
 	case a.status.State != contact.AgentAvailable && a.status.State != contact.AgentAway:
 		return contact.Errorf(contact.Conflict, "first finish the call that you have")
 	}

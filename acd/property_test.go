@@ -192,7 +192,7 @@ func (d *days) event() Event {
 	case 13:
 		return SeatBack{agent}
 	case 14:
-		return []Event{Held{agent, true}, Held{agent, false}, WrapUpExtended{agent}, WrapUpDone{agent}, Tick{}, nil}[d.roll(6)]
+		return []Event{Held{Agent: agent, On: true}, Held{Agent: agent, On: false}, WrapUpExtended{agent}, WrapUpDone{Agent: agent}, Tick{}, nil}[d.roll(6)]
 	default:
 		if d.roll(4) == 1 {
 			return AgentRemoved{agent}
@@ -241,7 +241,7 @@ func (d *days) drain() {
 			case contact.AgentTalking, contact.AgentHold:
 				w.do(ContactReleased{Agent: id, Contact: st.Contact})
 			case contact.AgentWrapUp:
-				w.do(WrapUpDone{id})
+				w.do(WrapUpDone{Agent: id})
 			}
 		}
 		for _, id := range slices.Sorted(maps.Keys(w.contacts)) {

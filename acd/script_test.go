@@ -231,13 +231,21 @@ func (s *script) event(verb string, w []string) Event {
 	case "back":
 		return SeatBack{id}
 	case "hold":
-		return Held{id, true}
+		return Held{Agent: id, On: true}
 	case "unhold":
-		return Held{id, false}
+		return Held{Agent: id}
 	case "extend":
 		return WrapUpExtended{id}
-	case "done":
-		return WrapUpDone{id}
+	case "done": // done alice, or done alice c1
+		return WrapUpDone{Agent: id, Contact: contact.ID(strings.Join(w[1:], ""))}
+	case "waiting":
+		return CallWaiting{Agent: id, On: w[1] == "on"}
+	case "swap":
+		return Swapped{id}
+	case "dial": // dial alice c1
+		return Dialled{Agent: id, Contact: contact.ID(w[1]), Beside: true}
+	case "reached":
+		return ContactReached{contact.ID(w[0])}
 	case "remove":
 		return AgentRemoved{id}
 	}
@@ -262,6 +270,10 @@ func describe(a Action) string {
 		return fmt.Sprintf("ring %s for %s of %s (%s) until %v", a.Agent, a.Contact, a.From, a.Purpose, a.Deadline.Sub(epoch))
 	case AskEnded:
 		return fmt.Sprintf("ring of %s for %s of %s (%s) ended: %s", a.Agent, a.Contact, a.From, a.Purpose, a.Why)
+	case SetAside:
+		return fmt.Sprintf("set %s of %s aside", a.Contact, a.Agent)
+	case TurnedTo:
+		return fmt.Sprintf("turn %s to %s", a.Agent, a.Contact)
 	case Parted:
 		return fmt.Sprintf("part %s from %s: %s", a.Contact, a.Agent, a.Why)
 	case Waits:
@@ -294,6 +306,9 @@ func describeAgent(a AgentChanged) string {
 	}
 	if !a.Status.Until.IsZero() {
 		words = append(words, "until", a.Status.Until.Sub(epoch).String())
+	}
+	if o := a.Status.Other; o.State != "" {
+		words = append(words, "beside", string(o.Contact), string(o.State))
 	}
 	if a.Status.Next != "" {
 		words = append(words, "then", string(a.Status.Next))

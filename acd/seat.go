@@ -34,6 +34,7 @@ func (s *State) seatLost(a *agent) error {
 func (s *State) disconnect(a *agent) {
 	s.stop(&a.grace)
 	a.back = contact.AgentAway
+	owed := s.loseOther(a)
 	switch a.status.State {
 	case contact.AgentAvailable:
 		a.back = contact.AgentAvailable
@@ -43,6 +44,12 @@ func (s *State) disconnect(a *agent) {
 	case contact.AgentTalking, contact.AgentHold:
 		a.back = contact.AgentAvailable
 		s.giveBack(a)
+		if owed != nil { // to be written about once the agent is back in time
+			a.status.Contact, a.status.Queue = owed.at.Contact, owed.at.Queue
+			a.wrapUntil = s.now.Add(s.cfg.WrapUp)
+			a.status.Until = a.wrapUntil
+			s.start(a.timer, a.wrapUntil)
+		}
 	}
 	s.move(a, contact.AgentDisconnected)
 }
@@ -153,10 +160,18 @@ func (s *State) wrapUp(a *agent) {
 func (s *State) beginWrapUp(a *agent) {
 	a.wrapUntil = s.now.Add(s.cfg.WrapUp)
 	a.status.Until = a.wrapUntil
-	s.start(&a.timer, a.wrapUntil)
+	s.start(a.timer, a.wrapUntil)
 	s.move(a, contact.AgentWrapUp)
-	if s.cfg.WrapUp <= 0 {
+	switch {
+	case s.cfg.WrapUp <= 0:
 		s.leaveWrapUp(a)
+	case !a.turned && a.other != nil && a.other.at.State == contact.AgentHold:
+		l := a.front() // a customer waits: the notes come later
+		other := *a.other
+		a.setFront(other)
+		a.status.Since = s.now
+		s.keepOther(a, l)
+		s.told(a)
 	}
 }
 
@@ -164,8 +179,12 @@ func (s *State) beginWrapUp(a *agent) {
 // gone that happens when it comes back.
 func (s *State) leaveWrapUp(a *agent) {
 	s.endWrapUp(a)
-	if a.status.State == contact.AgentDisconnected {
+	switch {
+	case a.status.State == contact.AgentDisconnected:
 		s.told(a)
+		return
+	case a.other != nil && !a.turned:
+		s.promote(a)
 		return
 	}
 	next, reason := a.status.Next, a.nextReason
@@ -194,13 +213,19 @@ func (s *State) wrapUpExtended(a *agent) error {
 	}
 	a.wrapUntil = a.wrapUntil.Add(s.cfg.WrapUpExtension)
 	a.status.Until = a.wrapUntil
-	s.start(&a.timer, a.wrapUntil)
+	s.start(a.timer, a.wrapUntil)
 	s.told(a)
 	return nil
 }
 
 // wrapUpDone: see WrapUpDone.
-func (s *State) wrapUpDone(a *agent) error {
+func (s *State) wrapUpDone(a *agent, id contact.ID) error {
+	if a.other != nil && a.other.at.State == contact.AgentWrapUp && id != "" && id == a.other.at.Contact {
+		a.other = nil
+		s.told(a)
+		s.lookAgain(a)
+		return nil
+	}
 	if err := inWrapUp(a); err != nil {
 		return err
 	}
@@ -209,13 +234,20 @@ func (s *State) wrapUpDone(a *agent) error {
 }
 
 // held: see Held.
-func (s *State) held(a *agent, on bool) error {
+func (s *State) held(a *agent, ev Held) error {
+	if ev.Contact != "" && ev.Contact != a.status.Contact {
+		return contact.Errorf(contact.Conflict, "this call is not the one in front")
+	}
 	from, to := contact.AgentTalking, contact.AgentHold
-	if !on {
+	if !ev.On {
 		from, to = to, from
 	}
 	switch a.status.State {
 	case from:
+		if !ev.On {
+			s.takeBack(a)
+			return nil
+		}
 		s.move(a, to)
 		return nil
 	case to:

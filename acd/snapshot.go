@@ -199,7 +199,7 @@ func (s *State) restoreAgent(p AgentSnapshot, sameDay bool) {
 	if p.WrapUntil.After(s.now) {
 		a.wrapUntil = p.WrapUntil
 		a.status.Contact, a.status.Queue, a.status.Until = p.Contact, p.Queue, p.WrapUntil
-		s.start(&a.timer, p.WrapUntil)
+		s.start(a.timer, p.WrapUntil)
 	}
 	s.move(a, contact.AgentDisconnected)
 }

@@ -164,11 +164,15 @@ func (s *State) apply(ev Event) error {
 	case SeatBack:
 		return s.withAgent(ev.Agent, s.seatBack)
 	case Held:
-		return s.withAgent(ev.Agent, func(a *agent) error { return s.held(a, ev.On) })
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.held(a, ev) })
+	case Swapped:
+		return s.withAgent(ev.Agent, s.swapped)
+	case CallWaiting:
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.callWaiting(a, ev.On) })
 	case WrapUpExtended:
 		return s.withAgent(ev.Agent, s.wrapUpExtended)
 	case WrapUpDone:
-		return s.withAgent(ev.Agent, s.wrapUpDone)
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.wrapUpDone(a, ev.Contact) })
 	}
 	if err, known := s.direct(ev); known {
 		return err

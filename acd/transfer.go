@@ -98,12 +98,14 @@ func (s *State) bringBack(c *customer, tried bool) {
 	s.stop(&p.parked)
 	p.isPark = false
 	if !tried && a != nil && a.status.Ready && !a.gone {
-		wraps := a.status.State == contact.AgentWrapUp && a.status.Contact == c.id
-		if wraps {
+		switch {
+		case a.other != nil && a.other.at.Contact == c.id: // and the notes are not finished
+			a.other = nil
+		case a.other == nil && a.status.State == contact.AgentWrapUp && a.status.Contact == c.id:
 			s.endWrapUp(a)
 			s.move(a, contact.AgentAvailable)
 		}
-		if a.status.State == contact.AgentAvailable {
+		if a.status.State == contact.AgentAvailable || a.waits() {
 			p.asked = a
 			s.ringPast(a, &ask{c, p.from, Return})
 			return

@@ -89,14 +89,20 @@ type (
 		Agent   contact.AgentID
 		Contact contact.ID
 	}
-	// Held: the agent put the contact on hold, or took it back.
+	// Held: the agent put the contact in front on hold, or took it back. Contact
+	// says which one was meant; "" is any.
 	Held struct {
-		Agent contact.AgentID
-		On    bool
+		Agent   contact.AgentID
+		On      bool
+		Contact contact.ID
 	}
 	// WrapUpExtended, WrapUpDone: what an agent does in wrap-up.
+	// Contact says which call was meant; "" is the one in front.
 	WrapUpExtended struct{ Agent contact.AgentID }
-	WrapUpDone     struct{ Agent contact.AgentID }
+	WrapUpDone     struct {
+		Agent   contact.AgentID
+		Contact contact.ID
+	}
 	// AgentAdded: the user is an agent from now on, offline at first; for one
 	// who is there already only the queues change. Nil Queues are those whose
 	// QueueConfig.Agents names the agent or "*"; unknown queues are left out.
@@ -286,6 +292,9 @@ type AgentStatus struct {
 	// Until is when an offer or the wrap-up ends by itself.
 	Until time.Time
 	Ready bool // the seat is live
+	// Other is the agent's other call; CallWaiting says that the agent takes one.
+	Other       LineStatus
+	CallWaiting bool
 }
 
 // QueueStatus is a queue as others see it. Service figures count since

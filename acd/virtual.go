@@ -70,7 +70,8 @@ type (
 		Contact, As contact.ID
 		Kind        Kind
 	}
-	// ContactReached: a KindDial or KindCallback is on the line now.
+	// ContactReached: a KindDial or KindCallback is on the line now, or who was
+	// Dialled has answered.
 	ContactReached struct{ Contact contact.ID }
 	// Dialled: an agent calls somebody, and is in that call at once. Queue is
 	// the one that it counts for; "" is the agent's first.
@@ -78,6 +79,8 @@ type (
 		Agent   contact.AgentID
 		Contact contact.ID
 		Queue   contact.QueueID
+		// Beside lets it be a second call; the first one is set aside.
+		Beside bool
 	}
 	// WorksOn: the agent of Contact goes on with As instead, without a wrap-up
 	// between: a voicemail that is answered by a call.
@@ -145,6 +148,10 @@ func (s *State) contactReached(ev ContactReached) error {
 	case c == nil:
 		return contact.Errorf(contact.Conflict, "this callback is in no queue any more")
 	case !c.virtual():
+		if c.calling {
+			c.calling = false
+			s.lookAgain(c.agent)
+		}
 		return nil
 	case c.connected:
 		c.kind = KindCall
@@ -177,8 +184,13 @@ func (s *State) dialled(a *agent, ev Dialled) error {
 	case a.gone:
 		return contact.Errorf(contact.Conflict, "your browser is not connected")
 	}
-	switch a.status.State {
-	case contact.AgentAvailable, contact.AgentAway, contact.AgentNotResponding:
+	switch st := a.status.State; {
+	case st == contact.AgentAvailable, st == contact.AgentAway, st == contact.AgentNotResponding:
+	case ev.Beside:
+		if err := a.room(); err != nil {
+			return err
+		}
+		s.setAside(a)
 	default:
 		return contact.Errorf(contact.Conflict, "you are in %s; finish that first", a.status.State)
 	}
@@ -191,7 +203,7 @@ func (s *State) dialled(a *agent, ev Dialled) error {
 		q = s.nowhere
 	}
 	c := newCustomer(ev.Contact, q, s.now, s.number())
-	c.served = true // nobody waited
+	c.served, c.calling = true, true // nobody waited
 	c.setPriority(0, s.cfg.PriorityWorth)
 	s.customers[c.id] = c
 	if a.status.State != contact.AgentAvailable && a.status.Next == "" {
@@ -210,7 +222,7 @@ func (s *State) dialled(a *agent, ev Dialled) error {
 func (s *State) worksOn(a *agent, ev WorksOn) error {
 	c := s.customers[ev.Contact]
 	switch {
-	case c == nil || c.agent != a:
+	case c == nil || c.agent != a || a.c != c:
 		return contact.Errorf(contact.Conflict, "%s is not with %s any more", ev.Contact, a.id)
 	case s.customers[ev.As] != nil:
 		return contact.Errorf(contact.Conflict, "%s is in a queue already", ev.As)

@@ -133,6 +133,7 @@ type agent struct {
 	leg      contact.LegID
 	party    contact.Party // agent, or the supervisor who took over
 	muted    bool
+	aside    bool // in another call, see aside.go
 	presence presence
 	shows    shows
 }
@@ -171,6 +172,9 @@ func (a *agent) leave() {
 		a.phone.Sender().Hear(nil)
 		a.outlet.close()
 		return
+	}
+	if a.aside {
+		return // what they hear is another call's
 	}
 	if t, ok := a.seat.(Telephone); ok {
 		hangUpTelephone(t)

@@ -26,6 +26,7 @@ const (
 	markBob      = 0x51
 	markSam      = 0x61
 	markOutside  = 0x71
+	markOther    = 0x35
 )
 
 // house is one call with everything around it, in fake time.
@@ -43,6 +44,10 @@ type house struct {
 	outside *fakeLeg // a phone that an agent may call
 	voices  map[byte]*voiceOf
 	started int // recordings
+	// other is another customer's call, see besides.
+	other  *house
+	pacer  *media.Pacer
+	ledger *consent.Ledger
 }
 
 // flowFunc is a flow for a test.
@@ -68,18 +73,8 @@ func inHouse(t *testing.T, flow flowFunc, f func(h *house)) {
 			markSam:      {source: h.sam.mic, mark: markSam},
 			markOutside:  {source: h.outside.source, mark: markOutside},
 		}
-		ledger := consent.NewLedger(db)
-		h.call = New(Options{
-			ID: contact.NewID(), Line: "1000", From: "13812341234", Started: time.Now(), Leg: h.leg, Log: log,
-			Journal: h.journal, Queues: h.queues, Consents: ledger, Prompts: fakePrompts{}, Pacer: pacer,
-			Record: func(context.Context, consent.Grant, recordings.Meta) (Recording, error) {
-				h.started++
-				return h.rec, nil
-			},
-		})
-		done := make(chan struct{})
-		go func() { defer close(done); h.call.Run(context.Background(), flow) }()
-		synctest.Wait()
+		h.pacer, h.ledger = pacer, consent.NewLedger(db)
+		done := h.run(flow)
 		f(h)
 		h.leg.leave()
 		<-done
@@ -94,6 +89,22 @@ func inHouse(t *testing.T, flow flowFunc, f func(h *house)) {
 		pacer.Close()
 		must(t, db.Close())
 	})
+}
+
+// run begins the call; what it returns is closed when the call is over.
+func (h *house) run(flow flowFunc) <-chan struct{} {
+	h.call = New(Options{
+		ID: contact.NewID(), Line: "1000", From: "13812341234", Started: time.Now(), Leg: h.leg, Log: slog.New(slog.DiscardHandler),
+		Journal: h.journal, Queues: h.queues, Consents: h.ledger, Prompts: fakePrompts{}, Pacer: h.pacer,
+		Record: func(context.Context, consent.Grant, recordings.Meta) (Recording, error) {
+			h.started++
+			return h.rec, nil
+		},
+	})
+	done := make(chan struct{})
+	go func() { defer close(done); h.call.Run(context.Background(), flow) }()
+	synctest.Wait()
+	return done
 }
 
 func (h *house) seats() []*fakeSeat { return []*fakeSeat{h.alice, h.bob, h.sam, h.ada} }
@@ -136,6 +147,10 @@ func (h *house) round() map[string]string {
 		}
 	}
 	h.rec.take()
+	if h.other != nil {
+		h.other.leg.ear.take()
+		h.other.rec.take()
+	}
 	for range 5 {
 		for _, v := range h.voices {
 			v.say(1)
@@ -156,6 +171,12 @@ func (h *house) round() map[string]string {
 	}
 	for party, marks := range h.rec.take() {
 		heard["recording/"+string(party)] = names(marks)
+	}
+	if h.other != nil {
+		heard["other"] = names(h.other.leg.ear.take())
+		for party, marks := range h.other.rec.take() {
+			heard["other's recording/"+string(party)] = names(marks)
+		}
 	}
 	return heard
 }
@@ -180,7 +201,7 @@ func names(marks map[byte]int) string {
 
 // marked names every mark, and what the mixer makes of two or three at once.
 func marked() map[byte]string {
-	known := map[byte]string{markCustomer: "customer", markAlice: "alice", markBob: "bob", markSam: "sam", markOutside: "outside", markMusic: "music", markPrompt: "prompt"}
+	known := map[byte]string{markCustomer: "customer", markAlice: "alice", markBob: "bob", markSam: "sam", markOutside: "outside", markOther: "other", markMusic: "music", markPrompt: "prompt"}
 	mixed := func(marks ...byte) byte {
 		linear := make([]int16, len(marks))
 		codec.Decode(codec.PCMU, linear, marks)

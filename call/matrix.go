@@ -86,9 +86,9 @@ var matrix = map[mode][supervisions]hearing{
 		},
 	},
 	modeHold: {
-		Listen:  {customer: holdPlayer, record: customer},
-		Whisper: {customer: holdPlayer, agent: coach, supervisor: theAgent, record: customer},
-		Barge:   {customer: holdPlayer, agent: supervisor, supervisor: theAgent, record: customer},
+		Listen:  {customer: holdPlayer, second: holdPlayer, record: customer},
+		Whisper: {customer: holdPlayer, second: holdPlayer, agent: coach, supervisor: theAgent, record: customer},
+		Barge:   {customer: holdPlayer, second: holdPlayer, agent: supervisor, supervisor: theAgent, record: customer},
 	},
 	modeAway: {
 		Listen:  {customer: holdPlayer, listener: customer, record: customer},

@@ -91,6 +91,9 @@ func (c *Call) changed() {
 }
 
 func (c *Call) setStage(s Stage, at time.Time) {
+	if s == StageTalking && c.isAside() {
+		s = StageHold
+	}
 	if c.view.Stage != s {
 		c.view.Stage, c.view.StageSince = s, at
 	}

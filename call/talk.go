@@ -89,16 +89,27 @@ func (c *Call) newAgent(s Seat, p contact.Party, now time.Time) *agent {
 // withAgent runs f on the call's goroutine if user is the agent of the call.
 func (c *Call) withAgent(user string, f func() error) error {
 	return c.do(func() error {
-		if c.agent == nil || c.agent.seat.User() != user {
+		switch {
+		case c.agent == nil || c.agent.seat.User() != user:
 			return contact.Errorf(contact.Conflict, "this call is not with you")
+		case c.agent.aside:
+			return contact.Errorf(contact.Conflict, "this call is set aside: take it back first")
 		}
 		return f()
 	})
 }
 
-// Hold puts the customer on hold with music, or takes them back.
+// Hold puts the customer on hold with music, or takes them back. A call that is
+// set aside stays as it is: TurnTo takes it back.
 func (c *Call) Hold(user string, on bool) error {
-	return c.withAgent(user, func() error {
+	return c.do(func() error {
+		a := c.agent
+		switch {
+		case a == nil || a.user() != user:
+			return contact.Errorf(contact.Conflict, "this call is not with you")
+		case a.aside:
+			return nil
+		}
 		held := c.view.Stage == StageHold
 		switch {
 		case held == on:
@@ -182,6 +193,10 @@ func (c *Call) settle() {
 func (c *Call) pick() mode {
 	held := c.view.Stage == StageHold
 	switch {
+	case c.isAside() && c.second != nil && c.joined:
+		return modeAwayConference
+	case c.isAside():
+		return modeHold
 	case c.agent == nil && c.second != nil:
 		return modeBridge
 	case c.agent == nil && c.between:

@@ -93,10 +93,10 @@ func (c *Call) pictures() []picture {
 		}
 	}
 	add(c.Leg, customer, "", legCustomer, &c.shows, row.customer)
-	if c.agent != nil {
+	if c.agent != nil && !c.agent.aside {
 		add(c.agent.seat, theAgent, c.agent.user(), c.agent.leg, &c.agent.shows, row.agent)
 	}
-	if c.second != nil {
+	if c.second != nil && !c.second.aside {
 		add(c.second.seat, second, c.second.user(), c.second.leg, &c.second.shows, row.second)
 	}
 	if len(all) < 2 {
@@ -163,7 +163,7 @@ func (c *Call) hidePictures() {
 	hide(c.Leg)
 	c.shows = shows{}
 	for _, a := range []*agent{c.agent, c.second} {
-		if a != nil {
+		if a != nil && !a.aside { // else what they see is another call's
 			hide(a.seat)
 			a.shows = shows{}
 		}

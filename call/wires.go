@@ -119,10 +119,10 @@ func (c *Call) row() hearing {
 		return hearing{} // not answered: nothing to hear with
 	}
 	var muted voices
-	if c.agent != nil && c.agent.muted {
+	if c.agent != nil && (c.agent.muted || c.agent.aside) {
 		muted |= theAgent
 	}
-	if c.second != nil && c.second.muted {
+	if c.second != nil && (c.second.muted || c.second.aside) {
 		muted |= second
 	}
 	heard := Listen
@@ -140,10 +140,10 @@ func (c *Call) row() hearing {
 func (c *Call) apply() {
 	row := c.row()
 	c.feedPhones(row)
-	if c.agent != nil {
+	if c.agent != nil && !c.agent.aside {
 		c.feedSeat(c.agent.seat, row.agent)
 	}
-	if c.second != nil && c.second.seat != nil {
+	if c.second != nil && c.second.seat != nil && !c.second.aside {
 		c.feedSeat(c.second.seat, row.second)
 	}
 	for _, w := range c.watchers {

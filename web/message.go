@@ -143,7 +143,7 @@ func checkCommand(role contact.Role, c *Command) error {
 		if err := checkHeadset(c); err != nil {
 			return err
 		}
-	case DoConsult, DoTransfer, DoSwap, DoMerge, DoDrop, DoPark, DoPickUp, DoRecPause:
+	case DoConsult, DoTransfer, DoSwap, DoMerge, DoDrop, DoPark, DoPickUp, DoRecPause, DoWaiting:
 	case DoListen, DoWhisper, DoBarge, DoTakeOver, DoUnlisten, DoForce, DoMove, DoPriority, DoTearDown, DoQueue:
 		if role != contact.RoleSupervisor && role != contact.RoleAdmin {
 			return contact.Errorf(contact.Forbidden, "only supervisors may do that")

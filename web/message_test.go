@@ -87,7 +87,7 @@ func FuzzDecode(f *testing.F) {
 
 // Each role with each verb.
 func TestCheckCommand(t *testing.T) {
-	agents := []Verb{DoState, DoHand, DoAnswer, DoDecline, DoHold, DoMute, DoHangup, DoWrapUpExtend, DoWrapUpNote, DoWrapUpDone, DoConsult, DoTransfer, DoSwap, DoMerge, DoDrop, DoPark, DoPickUp, DoRecPause}
+	agents := []Verb{DoState, DoHand, DoAnswer, DoDecline, DoHold, DoMute, DoHangup, DoWrapUpExtend, DoWrapUpNote, DoWrapUpDone, DoConsult, DoTransfer, DoSwap, DoMerge, DoDrop, DoPark, DoPickUp, DoRecPause, DoWaiting}
 	supervisors := []Verb{DoListen, DoWhisper, DoBarge, DoTakeOver, DoUnlisten, DoForce, DoMove, DoPriority, DoTearDown, DoQueue}
 	for _, role := range []contact.Role{contact.RoleAgent, contact.RoleSupervisor, contact.RoleAdmin, ""} {
 		for _, v := range agents {

@@ -18,6 +18,8 @@ import (
 //
 //	me               MeView
 //	call             CallView, absent when there is none
+//	other            CallView of the agent's other call: ringing beside the one in
+//	                 front, on hold because of it, or to be wrapped up after it
 //	agent/NAME       AgentView   (supervisors and administrators)
 //	queue/ID         QueueView   (agents: their own queues)
 //	floor/CONTACT    FloorCallView (supervisors and administrators)
@@ -31,6 +33,12 @@ import (
 // Durations are seconds, times RFC 3339 with milliseconds; null or absent is
 // "none". testdata/protocol/*.json holds an example of every message; Go and
 // TypeScript tests both read them.
+
+// The keys of an agent's calls.
+const (
+	KeyCall  = "call"
+	KeyOther = "other"
+)
 
 // ProtocolVersion is sent in Welcome; a page made for another one reloads.
 const ProtocolVersion = 1
@@ -185,7 +193,10 @@ type Command struct {
 type Verb string
 
 // The verbs. Agents: state, answer, decline, hold, mute, digit, hangup,
-// wrapup_extend, wrapup_note (saves without ending), wrapup_done. Supervisors:
+// wrapup_extend, wrapup_note (saves without ending), wrapup_done, waiting (On:
+// a call that is meant for the agent rings beside another one). With two calls
+// Contact says which one is meant; notes can be those of the other one, all else
+// is for the one in front. Supervisors:
 // listen, whisper, barge (each also changes from one to another), unlisten,
 // takeover (the call becomes theirs, and they have the agents' verbs for it),
 // force (another agent's state).
@@ -200,6 +211,7 @@ const (
 	DoWrapUpExtend Verb = "wrapup_extend"
 	DoWrapUpNote   Verb = "wrapup_note"
 	DoWrapUpDone   Verb = "wrapup_done"
+	DoWaiting      Verb = "waiting"
 	DoListen       Verb = "listen"
 	DoWhisper      Verb = "whisper"
 	DoBarge        Verb = "barge"
@@ -255,6 +267,8 @@ type MeView struct {
 	// Telephone says that calls ring at the agent's registered SIP telephone,
 	// which answers them; the page is the controls.
 	Telephone bool `json:"telephone,omitempty"`
+	// CallWaiting: a call that is meant for the agent rings beside another one.
+	CallWaiting bool `json:"call_waiting,omitempty"`
 }
 
 // Phase is where the seat's call stands.
@@ -371,6 +385,10 @@ type AgentView struct {
 	Contact contact.ID         `json:"contact"`
 	Queue   string             `json:"queue"`
 	Queues  []string           `json:"queues"`
+	// Other is the agent's other call, in OtherState: offered, hold or wrap_up;
+	// absent if there is none.
+	Other      contact.ID         `json:"other,omitempty"`
+	OtherState contact.AgentState `json:"other_state,omitempty"`
 	// Headset is what the check of the headset found; null if there was none.
 	Headset *HeadsetReport `json:"headset"`
 }

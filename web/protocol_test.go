@@ -18,7 +18,7 @@ func examples() map[string]any {
 		TypeHello: Hello{}, TypeOffer: SDP{}, TypeAnswer: SDP{}, TypeCandidate: Candidate{}, TypeMedia: MediaReport{},
 		TypeDo: Command{}, TypePing: Ping{}, TypePong: Ping{}, TypeWelcome: Welcome{}, TypeSnapshot: Snapshot{},
 		TypeChange: Change{}, TypeResult: Result{}, TypeTab: Tab{}, TypeBye: Bye{},
-		"me": MeView{}, "call": CallView{}, "agent": AgentView{}, "queue": QueueView{}, "alert": AlertView{}, "task": TaskView{}, "floor": FloorCallView{}, "listen": ListenView{}, "parked": ParkedView{}, "tags": TagsView{}, KeyEcho: EchoView{}, "flowcall": FlowCallView{},
+		"me": MeView{}, "call": CallView{}, KeyOther: CallView{}, "agent": AgentView{}, "queue": QueueView{}, "alert": AlertView{}, "task": TaskView{}, "floor": FloorCallView{}, "listen": ListenView{}, "parked": ParkedView{}, "tags": TagsView{}, KeyEcho: EchoView{}, "flowcall": FlowCallView{},
 	}
 }
 

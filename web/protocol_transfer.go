@@ -8,7 +8,7 @@ import "callfloor/contact"
 // The verbs. Agents: consult (To: an agent or a number; Note: what they shall
 // know before they answer), transfer (To: an agent, a queue or a number, at
 // once; without To the call goes to the second one), swap (between the customer
-// and the second one), merge (all hear each other), drop (the second one goes,
+// and the second one, or between two calls), merge (all hear each other), drop (the second one goes,
 // or is asked no longer; the second one's own seat leaves by it too), park,
 // pickup (Contact), rec_pause (On). Supervisors: move (Contact, To: a queue),
 // priority (Contact, Priority), teardown (Contact), queue (To: a queue; Door:

@@ -189,6 +189,7 @@ const command: Fields<Command> = {
 		"teardown",
 		"queue",
 		"dial",
+		"waiting",
 		"echo",
 		"headset",
 		"video",
@@ -230,6 +231,7 @@ const me: Fields<MeView> = {
 	away_reasons: list(text),
 	telephone: maybe(flag),
 	dial: maybe(list(shape({ id: text, name: text }))),
+	call_waiting: maybe(flag),
 };
 const mode = one("whisper", "barge", "takeover", "handed");
 const coach = or(none, (v) => {
@@ -359,6 +361,8 @@ const agent: Fields<AgentView> = {
 	queue: text,
 	queues: list(text),
 	headset: or(none, headset),
+	other: maybe(text),
+	other_state: maybe(states),
 };
 const alert: Fields<AlertView> = {
 	kind: one("missed", "surge", "threshold"),
@@ -447,6 +451,7 @@ const shapes: Record<string, Record<string, Check>> = {
 	bye,
 	me,
 	call,
+	other: call,
 	agent,
 	queue,
 	alert,

@@ -83,8 +83,11 @@ func (h *House) SeatDown(s *web.Seat) {
 }
 
 func (h *House) suspect(user string, on bool) {
-	if c, err := h.callOf(user); err == nil {
-		c.SeatSuspect(user, on)
+	status, _ := h.engine.Agent(contact.AgentID(user))
+	for _, id := range []contact.ID{status.Contact, status.Other.Contact} {
+		if c, ok := h.call(id); ok {
+			c.SeatSuspect(user, on)
+		}
 	}
 }
 
@@ -122,6 +125,8 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 		return h.engine.Do(acd.OfferAccepted{Agent: user, Contact: cmd.Contact})
 	case web.DoDecline:
 		return h.engine.Do(acd.OfferDeclined{Agent: user, Contact: cmd.Contact})
+	case web.DoWaiting:
+		return h.callWaiting(s, cmd.On)
 	case web.DoDial:
 		return h.dialSeat(ctx, s, cmd)
 	case web.DoWrapUpExtend:
@@ -146,16 +151,13 @@ func (h *House) wants(user contact.AgentID, cmd web.Command) error {
 
 // inCall carries out what an agent does during a call.
 func (h *House) inCall(s *web.Seat, cmd web.Command) error {
-	if status, _ := h.engine.Agent(contact.AgentID(s.User())); cmd.Do == web.DoHangup && h.dials.hangUp(status.Contact, s.User()) {
-		return nil
-	}
-	if cmd.Do == web.DoHangup {
-		status, _ := h.engine.Agent(contact.AgentID(s.User()))
-		if h.tasks.hangup(status.Contact, contact.AgentID(s.User())) {
+	user := contact.AgentID(s.User())
+	if status, _ := h.engine.Agent(user); cmd.Do == web.DoHangup && (cmd.Contact == "" || cmd.Contact == status.Contact) {
+		if h.dials.hangUp(status.Contact, s.User()) || h.tasks.hangup(status.Contact, user) {
 			return nil
 		}
 	}
-	c, err := h.callOf(s.User())
+	c, err := h.inFront(s.User(), cmd.Contact)
 	if err != nil {
 		return err
 	}
@@ -164,7 +166,7 @@ func (h *House) inCall(s *web.Seat, cmd web.Command) error {
 		if err := c.Hold(s.User(), cmd.On); err != nil {
 			return err
 		}
-		return h.engine.Do(acd.Held{Agent: contact.AgentID(s.User()), On: cmd.On})
+		return h.engine.Do(acd.Held{Agent: user, On: cmd.On, Contact: c.ID})
 	case web.DoMute:
 		return c.Mute(s.User(), cmd.On)
 	case web.DoDigit:
@@ -183,11 +185,10 @@ func (h *House) inCall(s *web.Seat, cmd web.Command) error {
 
 // wrapUp saves what the agent wrote and, with wrapup_done, ends the wrap-up.
 func (h *House) wrapUp(ctx context.Context, user contact.AgentID, cmd web.Command) error {
-	status, _ := h.engine.Agent(user)
-	id := status.Contact
 	done := cmd.Do == web.DoWrapUpDone
-	if id == "" || (done && status.State != contact.AgentWrapUp) {
-		return contact.Errorf(contact.Conflict, "there is no call to wrap up")
+	id, err := h.wrapsUp(user, cmd.Contact, done)
+	if err != nil {
+		return err
 	}
 	if len(cmd.Note) > noteLimit {
 		return contact.Errorf(contact.Invalid, "a note can have %d characters at most", noteLimit)
@@ -208,7 +209,7 @@ func (h *House) wrapUp(ctx context.Context, user contact.AgentID, cmd web.Comman
 		n.wraps[wrapKey{id, user}] = wrap{disposition: cmd.Disposition, note: cmd.Note, tags: cmd.Tags}
 	})
 	if done {
-		return h.engine.Do(acd.WrapUpDone{Agent: user})
+		return h.engine.Do(acd.WrapUpDone{Agent: user, Contact: id})
 	}
 	return nil
 }

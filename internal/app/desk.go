@@ -16,8 +16,8 @@ type desk struct {
 	calls  map[contact.ID]call.Snapshot
 	agents map[contact.AgentID]acd.AgentStatus
 	queues map[contact.QueueID]acd.QueueStatus
-	offers map[contact.AgentID]acd.OfferTo
-	rang   map[contact.AgentID]acd.Rang // past the queues
+	offers map[wrapKey]acd.OfferTo
+	rang   map[wrapKey]acd.Rang // past the queues
 	wraps  map[wrapKey]wrap
 	// parted is who had a call before its present agent.
 	parted map[contact.ID]contact.AgentID
@@ -31,7 +31,8 @@ type desk struct {
 	notReady map[string]string
 }
 
-// wrapKey names a wrap-up: a call that was taken over has two.
+// wrapKey names what one agent has to do with one call: one that was taken over
+// has two wrap-ups, and an agent can have two calls.
 type wrapKey struct {
 	call  contact.ID
 	agent contact.AgentID
@@ -48,8 +49,8 @@ func newDesk() desk {
 		calls:    map[contact.ID]call.Snapshot{},
 		agents:   map[contact.AgentID]acd.AgentStatus{},
 		queues:   map[contact.QueueID]acd.QueueStatus{},
-		offers:   map[contact.AgentID]acd.OfferTo{},
-		rang:     map[contact.AgentID]acd.Rang{},
+		offers:   map[wrapKey]acd.OfferTo{},
+		rang:     map[wrapKey]acd.Rang{},
 		wraps:    map[wrapKey]wrap{},
 		parted:   map[contact.ID]contact.AgentID{},
 		seats:    map[string]*web.Seat{},
@@ -135,11 +136,14 @@ func (d *desk) learn(h *House, n news) {
 		if a.State == contact.AgentOffline && d.raised(id) {
 			h.alert(acd.Alert{Kind: alertHand, Agent: id})
 		}
-		if o, ok := d.offers[id]; ok && o.Contact != a.Contact {
-			delete(d.offers, id) // until then it says why this agent has the call
-		}
-		if before.Contact != "" && before.Contact != a.Contact && d.calls[before.Contact].Ended != nil && !d.wrapping(before.Contact) {
-			d.forget(before.Contact)
+		for _, c := range []contact.ID{before.Contact, before.Other.Contact} {
+			if c == "" || has(a, c) {
+				continue
+			}
+			delete(d.offers, wrapKey{c, id}) // until then it says why this agent has the call
+			if d.calls[c].Ended != nil && !d.wrapping(c) {
+				d.forget(c)
+			}
 		}
 	}
 }
@@ -147,7 +151,7 @@ func (d *desk) learn(h *House, n news) {
 // wrapping says whether an agent still works on a call that is over.
 func (d *desk) wrapping(id contact.ID) bool {
 	for _, a := range d.agents {
-		if a.Contact == id {
+		if has(a, id) {
 			return true
 		}
 	}
@@ -196,18 +200,26 @@ func (d *desk) showMe(h *House, user string) {
 	d.showSeatCall(h, seat)
 }
 
-// showSeatCall puts or drops the call that a seat is offered, has or wraps up.
+// showSeatCall puts or drops the calls that a seat is offered, has or wraps up.
 func (d *desk) showSeatCall(h *House, seat *web.Seat) {
 	id := contact.AgentID(seat.User())
 	status := d.agents[id]
+	d.showLine(h, seat, web.KeyCall, status)
+	d.showLine(h, seat, web.KeyOther, other(status))
+}
+
+// showLine puts or drops one of a seat's calls.
+func (d *desk) showLine(h *House, seat *web.Seat, key string, status acd.AgentStatus) {
+	id := contact.AgentID(seat.User())
 	snapshot, ok := d.calls[status.Contact]
 	if status.Contact == "" || !ok {
-		seat.Drop("call")
+		seat.Drop(key)
 		return
 	}
-	view := callView(h, snapshot, status, d.offers[id], d.wraps[wrapKey{status.Contact, id}], d.coach(snapshot, id))
+	mine := wrapKey{status.Contact, id}
+	view := callView(h, snapshot, status, d.offers[mine], d.wraps[mine], d.coach(snapshot, id))
 	d.showHandOn(&view, snapshot, id)
-	seat.Put("call", view)
+	seat.Put(key, view)
 }
 
 func (d *desk) showAgent(h *House, id contact.AgentID) {

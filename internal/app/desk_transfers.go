@@ -62,11 +62,11 @@ func (d *desk) showHandOn(v *web.CallView, s call.Snapshot, a contact.AgentID) {
 	if v.Helps {
 		v.Muted = s.Second.Muted
 	}
-	back := d.rang[a].Purpose == acd.Return
-	if h := s.Handover; h != nil && (h.From != a || back) {
+	rang := d.rang[wrapKey{s.ID, a}].Purpose
+	if h := s.Handover; h != nil && (h.From != a || rang == acd.Return) {
 		kind, from := h.Kind, string(h.From)
-		if p := d.rang[a].Purpose; p != "" {
-			kind = string(p)
+		if rang != "" {
+			kind = string(rang)
 		}
 		v.Handover = &web.HandoverView{From: from, Name: d.name(from), Kind: kind, Note: h.Note, At: when(h.At)}
 	}

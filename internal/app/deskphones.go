@@ -115,6 +115,7 @@ func (p *deskPhones) look(user contact.AgentID) {
 	p.h.inbox.put(func(n *news) { n.phones[user] = on })
 	if on {
 		p.h.engine.AddAgent(user, p.h.people.Queues(string(user)))
+		p.h.tell(acd.CallWaiting{Agent: user}) // a telephone takes one call at a time
 		p.h.tell(acd.SeatReady{Agent: user, Ready: true})
 		p.h.tell(acd.SeatBack{Agent: user})
 		if status, _ := p.h.engine.Agent(user); !browser && (status.State == contact.AgentOffline || status.State == "") {

@@ -193,10 +193,11 @@ func (o *outgoing) begin(leg *sip.Leg) error {
 	a := o.app
 	if o.seat != nil {
 		a.house.dials.put(o.id, &dialling{agent: o.req.Agent, leg: leg})
-		if err := a.house.engine.Do(acd.Dialled{Agent: contact.AgentID(o.req.Agent), Contact: o.id}); err != nil {
+		if err := a.house.engine.Do(acd.Dialled{Agent: contact.AgentID(o.req.Agent), Contact: o.id, Beside: true}); err != nil {
 			a.house.dials.drop(o.id)
 			return err
 		}
+		a.house.makeRoom(o.req.Agent)
 		o.seat.Track("customer").Hear(leg.Source()) // early media
 	}
 	flow := a.shelf.flow(o.line.Flow)
@@ -261,6 +262,7 @@ func (o *outgoing) talk(ctx context.Context, caller ivr.Caller, flow *ivr.Flow, 
 		return c.WaitForEnd(ctx), nil
 	}
 	a.house.dials.drop(o.id)
+	a.house.tell(acd.ContactReached{Contact: o.id})
 	return c.WaitForEnd(ctx), nil
 }
 
@@ -292,6 +294,9 @@ func (h *House) dialSeat(ctx context.Context, s *web.Seat, cmd web.Command) erro
 		if lines := h.dialLines(s.User()); len(lines) > 0 {
 			line = contact.LineID(lines[0].ID)
 		}
+	}
+	if err := h.mayDialBeside(s.User()); err != nil {
+		return err
 	}
 	_, err := h.dial(ctx, dialRequest{To: to, Line: line, Agent: s.User(), Purpose: PurposeSeat, By: s.User()})
 	return err

@@ -185,7 +185,7 @@ func (h *House) callOf(user string) (*call.Call, error) {
 
 // act carries out one decision of the queue engine.
 func (h *House) act(a acd.Action) {
-	if h.direct(a) {
+	if h.direct(a) || h.switchCalls(a) {
 		return
 	}
 	switch a := a.(type) {
@@ -234,11 +234,11 @@ func (h *House) offer(a acd.OfferTo) {
 	c, ok := h.call(a.Contact)
 	if !ok {
 		if h.tasks.offered(a.Contact, a.Agent, true) {
-			h.desk.offers[a.Agent] = a
+			h.desk.offers[wrapKey{a.Contact, a.Agent}] = a
 		}
 		return
 	}
-	h.desk.offers[a.Agent] = a
+	h.desk.offers[wrapKey{a.Contact, a.Agent}] = a
 	c.Offering(a.Agent, true, "offered to "+string(a.Agent)+why(a.Reasons), map[string]any{
 		"agent": a.Agent, "queue": a.Queue, "waited": a.Waited.Seconds(), "deadline": contact.Time(a.Deadline), "reasons": a.Reasons,
 	})

@@ -27,7 +27,7 @@ func (h *House) targets(user, q string) api.Targets {
 		}
 		t.Agents = append(t.Agents, api.TargetAgent{
 			User: string(id), Name: name, State: string(a.State), Reason: a.Reason, Since: when(a.Since),
-			Free: a.State == contact.AgentAvailable && a.Ready,
+			Free: a.Ready && (a.State == contact.AgentAvailable || takesSecond(a)),
 		})
 	}
 	slices.SortFunc(t.Agents, func(a, b api.TargetAgent) int {

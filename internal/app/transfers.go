@@ -138,7 +138,7 @@ func (h *House) handOn(s *web.Seat, cmd web.Command) error {
 	if cmd.Do == web.DoPickUp {
 		return h.engine.Do(acd.PickedUp{Contact: cmd.Contact, Agent: user})
 	}
-	c, err := h.callOf(s.User())
+	c, err := h.inFront(s.User(), cmd.Contact)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (h *House) handOn(s *web.Seat, cmd web.Command) error {
 		}
 		return h.transfer(c, s.User(), cmd)
 	case web.DoSwap:
-		return c.Swap(s.User())
+		return h.swap(c, user)
 	case web.DoMerge:
 		return c.Merge(s.User())
 	case web.DoDrop:
@@ -200,6 +200,9 @@ func (h *House) consult(c *call.Call, user string, cmd web.Command) error {
 	if err := h.transfers.allowed(cmd.To, web.TargetAgent, web.TargetNumber); err != nil {
 		return err
 	}
+	if err := h.oneLine(user); err != nil {
+		return err
+	}
 	if cmd.To.Kind == web.TargetNumber {
 		return h.consultOutside(c, user, cmd)
 	}
@@ -213,7 +216,7 @@ func (h *House) consult(c *call.Call, user string, cmd web.Command) error {
 		h.tell(acd.AskCancelled{Contact: c.ID, From: contact.AgentID(user)})
 		return err
 	}
-	if st, _ := h.engine.Agent(who); st.Contact != c.ID { // refused already
+	if st, _ := h.engine.Agent(who); !has(st, c.ID) { // refused already
 		c.AskFailed(who, "declined", false)
 	}
 	return nil

@@ -50,12 +50,12 @@ func (h *House) rang(a acd.Rang) {
 		c.Unparked()
 	}
 	c.Offering(a.Agent, true, text, map[string]any{"agent": a.Agent, "from": a.From, "purpose": a.Purpose, "deadline": contact.Time(a.Deadline)})
-	h.desk.rang[a.Agent] = a
+	h.desk.rang[wrapKey{a.Contact, a.Agent}] = a
 	h.phones.ring(a.Agent, c, a.Deadline)
 }
 
 func (h *House) askEnded(a acd.AskEnded) {
-	delete(h.desk.rang, a.Agent)
+	delete(h.desk.rang, wrapKey{a.Contact, a.Agent})
 	if a.Why != "taken" {
 		h.phones.quiet(a.Agent, a.Contact)
 	}
@@ -88,6 +88,6 @@ func (h *House) syncHold(s call.Snapshot) {
 	}
 	switch held := s.Stage == call.StageHold; {
 	case held && status.State == contact.AgentTalking, s.Stage == call.StageTalking && status.State == contact.AgentHold:
-		h.tell(acd.Held{Agent: s.Agent, On: held})
+		h.tell(acd.Held{Agent: s.Agent, On: held, Contact: s.ID})
 	}
 }

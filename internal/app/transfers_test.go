@@ -21,11 +21,16 @@ const transferRule = "    - lines: [\"1002\"]\n      purposes: [transfer]\n     
 // somebody else does.
 func customerTo(t *testing.T, a *App, line string) (result <-chan phone.CallResult, hangup context.CancelFunc) {
 	t.Helper()
+	return customerFrom(t, a, line, "13812341234")
+}
+
+func customerFrom(t *testing.T, a *App, line, from string) (result <-chan phone.CallResult, hangup context.CancelFunc) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan phone.CallResult, 1)
 	go func() {
 		r, err := phone.Call(ctx, phone.CallOptions{
-			URI: fmt.Sprintf("sip:%s@%s", line, a.sip.Addr()), Codecs: []codec.ID{codec.PCMU}, Play: "tone:440", For: time.Minute, From: "13812341234",
+			URI: fmt.Sprintf("sip:%s@%s", line, a.sip.Addr()), Codecs: []codec.ID{codec.PCMU}, Play: "tone:440", For: time.Minute, From: from,
 		})
 		if err != nil {
 			t.Errorf("the customer's phone: %v", err)

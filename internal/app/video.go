@@ -35,7 +35,7 @@ func (h *House) video(s *web.Seat, cmd web.Command) error {
 			return c.CustomerVideo(source, why)
 		}
 	}
-	c, err := h.callOf(s.User())
+	c, err := h.inFront(s.User(), cmd.Contact)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ func meView(h *House, who web.Identity, a acd.AgentStatus, notReady string) web.
 		Dispositions: h.names.dispositions, AwayReasons: h.names.awayReasons, Queues: []string{},
 	}
 	v.Hand = h.desk.raised(contact.AgentID(who.User))
+	v.CallWaiting = a.CallWaiting
 	v.Telephone = h.phones.has(contact.AgentID(who.User))
 	if v.State == "" {
 		v.State = contact.AgentOffline
@@ -82,6 +83,7 @@ func agentView(h *House, id contact.AgentID, a acd.AgentStatus, seat *web.Seat) 
 	v := web.AgentView{
 		User: string(id), Name: string(id), State: a.State, Reason: a.Reason, Since: when(a.Since), Ready: a.Ready,
 		Contact: a.Contact, Queue: string(a.Queue), Queues: []string{},
+		Other: a.Other.Contact, OtherState: a.Other.State,
 	}
 	if seat != nil {
 		v.Name, v.Headset = seat.Identity().Name, seat.Headset()

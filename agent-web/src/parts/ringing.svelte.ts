@@ -1,5 +1,7 @@
 import { untrack } from "svelte";
+import { ringing as callThatRings } from "../phone/doc.ts";
 import type { App } from "../state/app.svelte.ts";
+import { ringsBeside } from "../state/lines.ts";
 import type { Seat } from "../state/seat.svelte.ts";
 
 /** How long it rings before the seat answers by itself. */
@@ -9,7 +11,8 @@ const TAG = "callfloor-ringing";
 /** Everything outside the page that says "it rings": sound, title, icon, a notification. */
 export function ringing(app: App, seat: Seat): void {
 	const { ringer } = seat;
-	const rings = $derived(seat.doc.call?.phase === "ringing" ? seat.doc.call : null);
+	const rings = $derived(callThatRings(seat.doc));
+	const beside = $derived(ringsBeside(seat.doc) !== null);
 	const contact = $derived(rings?.contact ?? "");
 	const from = $derived(rings?.from || app.t("call.from.hidden"));
 	const connected = $derived(seat.state.link.at === "live");
@@ -27,7 +30,7 @@ export function ringing(app: App, seat: Seat): void {
 
 	// A call that the seat shall answer by itself: a short ring, then the answer.
 	$effect(() => {
-		if (contact === "" || !rings?.auto_answer || !connected) return;
+		if (contact === "" || beside || !rings?.auto_answer || !connected) return;
 		const timer = setTimeout(() => {
 			if (seat.state.tab === "phone") void app.run(seat.phone.answer());
 		}, AUTO_ANSWER_MS);
@@ -36,7 +39,7 @@ export function ringing(app: App, seat: Seat): void {
 
 	$effect(() => {
 		if (contact === "") return;
-		ringer.start();
+		ringer.start(beside ? "beside" : "ring");
 		const take = untrack(() => notify(app, worker, contact, from, rings?.queue_name ?? "", rings?.waited ?? 0));
 		return () => {
 			ringer.stop();
@@ -62,6 +65,21 @@ export function ringing(app: App, seat: Seat): void {
 		const icon = contact !== "" ? "favicon-ringing" : connected ? "favicon" : "favicon-lost";
 		document.getElementById("favicon")?.setAttribute("href", `/${icon}.svg`);
 		return () => document.getElementById("favicon")?.setAttribute("href", "/favicon.svg");
+	});
+}
+
+/** Tells the server whether a second call may ring, as this browser's switch says; again after its restart. */
+export function callWaiting(app: App, seat: Seat): void {
+	const wanted = $derived(app.prefs.waiting === "on");
+	const has = $derived(seat.doc.me?.call_waiting ?? false);
+	const mayTell = $derived(
+		seat.state.link.at === "live" &&
+			seat.state.tab === "phone" &&
+			seat.doc.me?.role === "agent" &&
+			!seat.doc.me.telephone,
+	);
+	$effect(() => {
+		if (mayTell && wanted !== has) void seat.phone.do("waiting", { on: wanted });
 	});
 }
 

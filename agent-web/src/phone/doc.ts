@@ -22,6 +22,8 @@ import { Cell, type Value } from "./value.ts";
 export interface Doc {
 	readonly me: MeView | null;
 	readonly call: CallView | null;
+	/** The agent's other call: ringing beside the one in front, on hold because of it, or to be wrapped up after it. */
+	readonly other: CallView | null;
 	readonly listen: ListenView | null;
 	readonly echo: EchoView | null;
 	readonly flowCall: FlowCallView | null;
@@ -38,6 +40,7 @@ export interface Doc {
 export const EMPTY_DOC: Doc = {
 	me: null,
 	call: null,
+	other: null,
 	listen: null,
 	echo: null,
 	flowCall: null,
@@ -63,11 +66,17 @@ const LISTS = {
 const ONES: Record<string, (value: unknown) => Partial<Doc>> = {
 	me: (value) => ({ me: (value as MeView | undefined) ?? null }),
 	call: (value) => ({ call: (value as CallView | undefined) ?? null }),
+	other: () => ({}), // see apart
 	listen: (value) => ({ listen: (value as ListenView | undefined) ?? null }),
 	echo: (value) => ({ echo: (value as EchoView | undefined) ?? null }),
 	flow_call: (value) => ({ flowCall: (value as FlowCallView | undefined) ?? null }),
 	tags: (value) => ({ tags: (value as TagsView | undefined)?.groups ?? [] }),
 };
+
+/** The call that rings, alone or beside another one. */
+export function ringing(doc: Doc): CallView | null {
+	return [doc.call, doc.other].find((c) => c?.phase === "ringing") ?? null;
+}
 
 /**
  * DocStore applies the server's snapshots and numbered changes.
@@ -150,7 +159,7 @@ export class DocStore {
 			Object.assign(doc, list ? { [list]: this.#list(name) } : ONES[name]?.(this.#keys.get(name)));
 		}
 		this.#changed.clear();
-		this.#doc.set(doc);
+		this.#doc.set({ ...doc, other: apart(doc.call, (this.#keys.get("other") as CallView | undefined) ?? null) });
 	}
 
 	/** Forgets everything: signed out. */
@@ -182,4 +191,9 @@ export class DocStore {
 	#list(name: string): unknown[] {
 		return [...(this.#lists.get(name) ?? [])].sort().map((key) => this.#keys.get(key));
 	}
+}
+
+/** The other call; between two changes it can be the one in front, which has just come from there. */
+function apart(call: CallView | null, other: CallView | null): CallView | null {
+	return other && other.contact !== call?.contact ? other : null;
 }

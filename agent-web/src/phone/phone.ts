@@ -1,5 +1,5 @@
 import type { Camera } from "./camera.ts";
-import type { Doc } from "./doc.ts";
+import { type Doc, ringing } from "./doc.ts";
 import { Meter } from "./level.ts";
 import type { NetworkFigures } from "./measure.ts";
 import type { Microphone, MicState } from "./mic.ts";
@@ -212,10 +212,10 @@ export class Phone {
 		return this.do("state", { state, reason });
 	}
 
-	/** The microphone opens on the click; the server's word follows. */
+	/** The microphone opens on the click; the server's word follows. What rings beside a call sets that one aside. */
 	async answer(): Promise<Failure | null> {
-		const call = this.doc.now.call;
-		if (call?.phase !== "ringing") return null;
+		const call = ringing(this.doc.now);
+		if (!call) return null;
 		return this.#intend({ answering: call.contact }, "answer", { contact: call.contact });
 	}
 

@@ -113,6 +113,7 @@ export type Verb =
 	| "teardown"
 	| "queue"
 	| "dial"
+	| "waiting"
 	| "echo"
 	| "headset"
 	| "video"
@@ -185,6 +186,8 @@ export interface MeView {
 	telephone?: boolean;
 	/** The lines that the person may call out from. */
 	dial?: { id: string; name: string }[];
+	/** A call that is meant for the agent rings beside another one. */
+	call_waiting?: boolean;
 }
 /** A call's tags, by group: IDs of TagGroup. */
 export type Tags = Record<string, string[]>;
@@ -339,6 +342,9 @@ export interface AgentView {
 	queue: string;
 	queues: string[] | null;
 	headset: HeadsetReport | null;
+	/** The agent's other call, offered, on hold or to be wrapped up; absent if there is none. */
+	other?: string;
+	other_state?: AgentState;
 }
 /** What the check of a headset found; levels in dB, null was not measured. */
 export interface HeadsetReport {

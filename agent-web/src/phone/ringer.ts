@@ -17,6 +17,7 @@ export type Loudspeaker = Pick<HTMLAudioElement, "play" | "pause" | "srcObject">
 export class Ringer {
 	#playing: { source: AudioBufferSourceNode; gain: GainNode } | null = null;
 	#wanted: "no" | "yes" = "no";
+	#how: "ring" | "beside" = "ring";
 	#speaker: { element: Loudspeaker; out: MediaStreamAudioDestinationNode } | null = null;
 	readonly #sound: Value<Sound>;
 	#ways: (() => void)[] = [];
@@ -45,9 +46,11 @@ export class Ringer {
 		this.#ways.push(() => context?.removeEventListener("statechange", look));
 	}
 
-	start(): void {
-		if (this.#wanted === "yes") return;
+	/** beside is a quiet note in the headset, for who talks. */
+	start(how: "ring" | "beside" = "ring"): void {
+		if (this.#wanted === "yes" && this.#how === how) return;
 		this.#wanted = "yes";
+		this.#how = how;
 		if (this.#sound.now.ringing === "sound") this.#begin();
 	}
 
@@ -73,7 +76,8 @@ export class Ringer {
 		const { context } = this;
 		const { ring, ringVolume, ringing } = this.#sound.now;
 		if (context?.state !== "running" || (ringing === "silent" && why === "ring")) return;
-		const samples = ringSamples(ring, context.sampleRate);
+		const beside = this.#how === "beside" && why === "ring";
+		const samples = ringSamples(beside ? "beside" : ring, context.sampleRate);
 		const buffer = context.createBuffer(1, samples.length, context.sampleRate);
 		buffer.copyToChannel(samples, 0);
 		const source = context.createBufferSource();
@@ -81,7 +85,7 @@ export class Ringer {
 		source.loop = true;
 		const gain = context.createGain();
 		gain.gain.value = ringVolume;
-		source.connect(gain).connect(this.#out(context));
+		source.connect(gain).connect(beside ? context.destination : this.#out(context));
 		source.start();
 		this.#playing = { source, gain };
 	}

@@ -30,16 +30,19 @@ const TUNES: Record<Ring, { seconds: number; notes: Note[] }> = {
 	},
 };
 
+/** A call that rings beside another one: a short, quiet note every four seconds. */
+const BESIDE = { seconds: 4, notes: [{ hz: [440], at: 0, long: 0.2 }], loud: 0.2 };
+
 /** The samples of one turn of a ring tone, -1 to 1, to be played in a loop. */
-export function ringSamples(ring: Ring, rate: number): Float32Array<ArrayBuffer> {
-	const { seconds, notes } = TUNES[ring];
+export function ringSamples(ring: Ring | "beside", rate: number): Float32Array<ArrayBuffer> {
+	const { seconds, notes, loud: level } = ring === "beside" ? BESIDE : { ...TUNES[ring], loud: 0.6 };
 	const samples = new Float32Array(Math.round(seconds * rate));
 	for (const { hz, at, long } of notes) {
 		const first = Math.round(at * rate);
 		const count = Math.min(Math.round(long * rate), samples.length - first);
 		const edge = Math.min(0.02 * rate, count / 4);
 		for (let i = 0; i < count; i++) {
-			const loud = Math.min(1, i / edge, (count - i) / edge) * (0.6 / hz.length);
+			const loud = Math.min(1, i / edge, (count - i) / edge) * (level / hz.length);
 			for (const f of hz)
 				samples[first + i] = (samples[first + i] ?? 0) + loud * Math.sin((2 * Math.PI * f * i) / rate);
 		}

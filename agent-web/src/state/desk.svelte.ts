@@ -1,9 +1,11 @@
 import { createContext } from "svelte";
 import type { Call, Session } from "../api/types.ts";
+import { ringing } from "../phone/doc.ts";
 import type { CallView, TagGroup, Tags, Target, Verb } from "../phone/protocol.ts";
 import type { App } from "./app.svelte.ts";
 import { KeyMap } from "./keymap.svelte.ts";
 import type { Binding } from "./keys.ts";
+import { type Draft, draftOf, NO_DRAFT, noRoom, swappable } from "./lines.ts";
 import type { Seat } from "./seat.svelte.ts";
 import { isVideoAct, VIDEO_ACTS, VideoDesk } from "./video.svelte.ts";
 
@@ -29,6 +31,7 @@ export const ACTS = [
 	{ act: "headset", key: "s", label: "headset.open" },
 	{ act: "out", key: "n", label: "out.open" },
 	...VIDEO_ACTS,
+	{ act: "waiting", key: ",", label: "waiting.act" },
 ] as const;
 export type Act = (typeof ACTS)[number]["act"];
 
@@ -64,6 +67,8 @@ export class Desk {
 	saved = $state<"saved" | "unsaved" | "saving">("saved");
 	recent = $state.raw<Call[]>([]);
 	#draftOf = "";
+	/** What was written about the call that was in front before. */
+	#aside: Draft = NO_DRAFT;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(
@@ -85,6 +90,16 @@ export class Desk {
 
 	get call(): CallView | null {
 		return this.seat.doc.call;
+	}
+
+	/** The agent's other call. */
+	get other(): CallView | null {
+		return this.seat.doc.other;
+	}
+
+	/** What rings, alone or beside a call. */
+	get ringing(): CallView | null {
+		return ringing(this.seat.doc);
 	}
 
 	get live(): boolean {
@@ -113,7 +128,7 @@ export class Desk {
 				if (this.atTelephone) return t("why.telephone");
 				return phase === "ringing" ? "" : t("why.ringing");
 			case "decline":
-				return phase === "ringing" ? "" : t("why.ringing");
+				return this.ringing ? "" : t("why.ringing");
 			case "mute":
 				if (phase === "hold" && this.call?.second?.state !== "talking") return t("why.notheld");
 				return phase === "talking" || phase === "hold" ? "" : t("why.talking");
@@ -136,12 +151,14 @@ export class Desk {
 				return this.#whyNotHandOn(act);
 			case "pickup":
 				if (this.seat.doc.parked.length === 0) return t("why.noparked");
-				return this.call && this.call.phase !== "wrap_up" ? t("why.busy") : "";
+				return this.call?.phase === "wrap_up" && !this.other ? "" : this.#whyNoRoom();
 			case "headset":
 				return "";
 			case "out":
 				if ((this.seat.doc.me?.dial ?? []).length === 0) return t("why.nolines");
-				return this.call ? t("why.callfirst") : "";
+				return this.#whyNoRoom();
+			case "waiting":
+				return this.seat.doc.me?.telephone ? t("why.telephone") : "";
 			case "done":
 				return phase === "wrap_up" ? this.#whyNotDone() : t("why.wrapup");
 			case "available":
@@ -168,7 +185,7 @@ export class Desk {
 				if (!this.busy("answer")) void run(phone.answer());
 				return;
 			case "decline":
-				return void run(phone.onCall("decline"));
+				return void run(phone.onCall("decline", { contact: this.ringing?.contact }));
 			case "mute":
 				return void run(phone.mute(!call?.muted));
 			case "hold":
@@ -196,6 +213,9 @@ export class Desk {
 				return this.toggle("headset");
 			case "out":
 				return this.toggle("out");
+			case "waiting":
+				this.app.prefs.waiting = this.app.prefs.waiting === "on" ? "off" : "on";
+				return;
 			case "available":
 				if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
 				return void run(phone.setState("available"));
@@ -264,15 +284,22 @@ export class Desk {
 		this.edited();
 	}
 
-	/** Takes what the server has when another call begins; within one, what is typed here is newer. */
+	/**
+	 * Takes what the server has when another call is in front; within one, what is typed here is newer. What was
+	 * written about the call that goes aside goes to the server as it is, and is here again when that one comes back.
+	 */
 	syncDraft(call: CallView | null): void {
 		const contact = call?.contact ?? "";
 		if (contact === this.#draftOf) return;
 		clearTimeout(this.#timer);
+		const before = { contact: this.#draftOf, disposition: this.disposition, note: this.note, tags: this.tags };
+		if (this.saved !== "saved") void this.seat.phone.do("wrapup_note", before);
+		const now = this.#aside.contact === contact ? this.#aside : draftOf(call);
+		this.#aside = before;
 		this.#draftOf = contact;
-		this.disposition = call?.disposition ?? "";
-		this.note = call?.note ?? "";
-		this.tags = call?.tags ?? {};
+		this.disposition = now.disposition;
+		this.note = now.note;
+		this.tags = now.tags;
 		this.saved = "saved";
 	}
 
@@ -317,6 +344,11 @@ export class Desk {
 		return call.kind === "voicemail" || (call.kind === "callback" && !call.answered);
 	}
 
+	#whyNoRoom(): string {
+		const why = noRoom(this.seat.doc);
+		return why && this.app.t(why);
+	}
+
 	/** Whether there are two lines to go between. */
 	#lines(): boolean {
 		const state = this.call?.second?.state;
@@ -340,9 +372,12 @@ export class Desk {
 				return call.second?.state === "ringing" ? t("why.second", { name }) : "";
 			case "consult":
 			case "park":
+				if (act === "consult" && this.other) return t("why.twocalls");
 				return call.second && call.second.state !== "failed" ? t("why.second", { name }) : "";
 			case "swap":
+				return this.#lines() || swappable(this.seat.doc) ? "" : t("why.nosecond");
 			case "merge":
+				if (this.other) return t("why.apart");
 				return this.#lines() ? "" : t("why.nosecond");
 			case "pause":
 				return call.recording === "on" || call.recording === "paused" ? "" : t("why.notrecorded");

@@ -7,6 +7,7 @@ interface Stored {
 	language: Language;
 	theme: Theme;
 	letters: "on" | "off";
+	waiting: "on" | "off";
 }
 
 const KEY = "callfloor.prefs";
@@ -39,6 +40,13 @@ export class Prefs {
 	}
 	set letters(letters: "on" | "off") {
 		this.#save({ letters });
+	}
+	/** Whether a call that is meant for this person rings beside another one. */
+	get waiting(): "on" | "off" {
+		return this.#stored.waiting;
+	}
+	set waiting(waiting: "on" | "off") {
+		this.#save({ waiting });
 	}
 
 	/** Takes what the person chose in another browser. */
@@ -75,7 +83,12 @@ function systemTheme(): Theme {
 }
 
 function load(): Stored {
-	const fresh: Stored = { language: chooseLanguage(navigator.languages), theme: "system", letters: "on" };
+	const fresh: Stored = {
+		language: chooseLanguage(navigator.languages),
+		theme: "system",
+		letters: "on",
+		waiting: "on",
+	};
 	try {
 		return { ...fresh, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Stored>) };
 	} catch {
