@@ -347,7 +347,8 @@ func (s *Server) Close(ctx context.Context) error {
 			<-s.deaf
 		}
 	}
-	_ = s.tpl.Close()
+	// sipgo's pool is not closed: what is still being handled would open a socket
+	// to answer by, and all of its sockets are ours and closed here.
 	for _, ln := range s.lns {
 		_ = ln.Close()
 	}

@@ -29,7 +29,7 @@ func TestHand(t *testing.T) {
 	}
 
 	do(t, alice, web.Command{Do: web.DoState, State: contact.AgentAvailable})
-	customerTo(t, a, "1002")
+	gone, hangUp := customerTo(t, a, "1002")
 	v := takes(t, alice)
 	up := func() {
 		t.Helper()
@@ -61,6 +61,8 @@ func TestHand(t *testing.T) {
 	if err := alice.Do(t.Context(), web.Command{Do: web.DoHand, On: true}); contact.ErrorCode(err) != contact.Conflict {
 		t.Errorf("a hand raised offline: %v", err)
 	}
+	hangUp()
+	<-gone
 }
 
 func seen(t *testing.T, s *seatclient.Client, key string, there bool) {
