@@ -22,7 +22,7 @@ export const callsEn = {
 	"rec.paused": "recording paused, goes on in {t}",
 	"why.twocalls": "You have two calls: finish one of them first.",
 	"why.apart": "Two calls are kept apart: who is in one does not hear the other.",
-	"why.telephone": "Your calls ring at your telephone, one at a time.",
+	"why.oneline": "Your calls ring at your telephone, one at a time.",
 	"waiting.act": "Call waiting",
 	"waiting.on": "Call waiting on",
 	"waiting.off": "Call waiting off",

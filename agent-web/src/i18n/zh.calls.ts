@@ -23,7 +23,7 @@ export const callsZh: Record<keyof typeof callsEn, string> = {
 	"rec.paused": "录音已暂停，{t} 后继续",
 	"why.twocalls": "你有两通电话：请先结束其中一通。",
 	"why.apart": "两通电话互不相通：一边听不到另一边。",
-	"why.telephone": "来电在你的话机上振铃，一次一通。",
+	"why.oneline": "来电在你的话机上振铃，一次一通。",
 	"waiting.act": "呼叫等待",
 	"waiting.on": "呼叫等待：开",
 	"waiting.off": "呼叫等待：关",

@@ -126,7 +126,7 @@ export class Desk {
 		switch (act) {
 			case "answer":
 				if (this.atTelephone) return t("why.telephone");
-				return phase === "ringing" ? "" : t("why.ringing");
+				return this.ringing ? "" : t("why.ringing");
 			case "decline":
 				return this.ringing ? "" : t("why.ringing");
 			case "mute":
@@ -158,7 +158,7 @@ export class Desk {
 				if ((this.seat.doc.me?.dial ?? []).length === 0) return t("why.nolines");
 				return this.#whyNoRoom();
 			case "waiting":
-				return this.seat.doc.me?.telephone ? t("why.telephone") : "";
+				return this.seat.doc.me?.telephone ? t("why.oneline") : "";
 			case "done":
 				return phase === "wrap_up" ? this.#whyNotDone() : t("why.wrapup");
 			case "available":
