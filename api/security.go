@@ -30,6 +30,23 @@ const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval';
 	"media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
+// policies are the headers that depend on the CRM's page.
+type policies struct{ content, opener string }
+
+// policiesFor lets the pages frame origin, or, where that opens in a window of
+// its own, keep hold of the window: same-origin would cut the two apart.
+func policiesFor(origin string, inWindow bool) policies {
+	p := policies{content: contentPolicy, opener: "same-origin"}
+	switch {
+	case origin == "":
+	case inWindow:
+		p.opener = "same-origin-allow-popups"
+	default:
+		p.content += "; frame-src " + origin
+	}
+	return p
+}
+
 // secure puts every request behind the same headers and limits: security
 // headers, the size of the body, cross-origin protection, recovery.
 func (s *Server) secure(next http.Handler) http.Handler {
@@ -41,11 +58,11 @@ func (s *Server) secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recovered(w, r)
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Security-Policy", s.policies.content)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", s.policies.opener)
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "microphone=(self), camera=(self), geolocation=(), payment=(), usb=()")
 		if r.TLS != nil {

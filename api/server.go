@@ -67,19 +67,23 @@ type Options struct {
 
 	Calls      Calls
 	Recordings Recordings
-	Flows      Flows        // nil: no routes
-	Prompts    Prompts      // nil: no routes
-	FlowCalls  FlowCalls    // nil: no routes
-	Outbound   Outbound     // nil: no routes
-	Registered Registered   // nil: no routes
-	Tasks      Tasks        // nil: no routes
-	Staffing   Staffing     // nil: no routes
-	Customers  Customers    // nil: no routes
-	Knowledge  Knowledge    // nil: no routes
-	Figures    Figures      // nil: no routes
-	Webhooks   Webhooks     // nil: no routes
-	Seats      http.Handler // the seat socket
-	Pages      http.Handler // the browser app
+	Flows      Flows      // nil: no routes
+	Prompts    Prompts    // nil: no routes
+	FlowCalls  FlowCalls  // nil: no routes
+	Outbound   Outbound   // nil: no routes
+	Registered Registered // nil: no routes
+	Tasks      Tasks      // nil: no routes
+	Staffing   Staffing   // nil: no routes
+	Customers  Customers  // nil: no routes
+	Knowledge  Knowledge  // nil: no routes
+	Figures    Figures    // nil: no routes
+	Webhooks   Webhooks   // nil: no routes
+	// PageOrigin is the origin of the CRM's page that the pages may frame, or, if
+	// PageInWindow, open in a window and speak with; "": none.
+	PageOrigin   string
+	PageInWindow bool
+	Seats        http.Handler // the seat socket
+	Pages        http.Handler // the browser app
 	// Targets says where a call of user can go; q is a part of a name, or "".
 	Targets func(user, q string) Targets
 	// SignOut ends the seat of a user whose session is over.
@@ -102,6 +106,7 @@ type Server struct {
 	panics   prometheus.Counter
 	plays    *playLog
 	handler  http.Handler
+	policies policies
 
 	mu        sync.Mutex // guards what follows
 	listeners map[string]net.Listener
@@ -122,6 +127,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("register the HTTP metrics: %w", err)
 	}
 	o.Accounts.Watch(o.SignOut, nil)
+	s.policies = policiesFor(o.PageOrigin, o.PageInWindow)
 	s.handler = s.secure(s.routes())
 	return s, nil
 }

@@ -215,6 +215,26 @@ func TestEdges(t *testing.T) {
 	}
 }
 
+// The CRM's page gets what it needs of the policies, and no other page does.
+func TestPoliciesForTheCRM(t *testing.T) {
+	const origin = "https://crm.example.org"
+	for name, c := range map[string]struct {
+		origin          string
+		window          bool
+		content, opener string
+	}{
+		"none":   {"", false, contentPolicy, "same-origin"},
+		"beside": {origin, false, contentPolicy + "; frame-src " + origin, "same-origin"},
+		"window": {origin, true, contentPolicy, "same-origin-allow-popups"},
+	} {
+		h := newTestHouse(t, func(o *Options) { o.PageOrigin, o.PageInWindow = c.origin, c.window })
+		w := h.want(200, "GET", "/", "", "")
+		if got := w.Header(); got.Get("Content-Security-Policy") != c.content || got.Get("Cross-Origin-Opener-Policy") != c.opener {
+			t.Errorf("%s: %q %q", name, got.Get("Content-Security-Policy"), got.Get("Cross-Origin-Opener-Policy"))
+		}
+	}
+}
+
 func TestHealth(t *testing.T) {
 	h := newTestHouse(t, nil)
 	h.want(200, "GET", "/healthz", "", "")

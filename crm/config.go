@@ -1,5 +1,6 @@
 // Package crm tells other systems what happens in calls: webhooks, an outbox
-// that survives a restart, and signatures by which they know that it was us.
+// that survives a restart, and signatures by which they know that it was us; and
+// it knows the page of theirs that belongs to a call.
 package crm
 
 import (
@@ -18,6 +19,8 @@ import (
 // Config is what other systems are told, and by what way.
 type Config struct {
 	Webhooks []Webhook `yaml:"webhooks"`
+	// Page is shown to the agent.
+	Page Page `yaml:"page"`
 }
 
 // Webhook is one address that events are sent to.
@@ -35,7 +38,9 @@ type Webhook struct {
 }
 
 // DefaultConfig returns the defaults of callfloor.example.yaml.
-func DefaultConfig() Config { return Config{Webhooks: []Webhook{}} }
+func DefaultConfig() Config {
+	return Config{Webhooks: []Webhook{}, Page: Page{Open: OpenBeside, Number: NumberMasked}}
+}
 
 // EventTest is the kind of what the administrator's test button sends.
 const EventTest contact.Kind = "test"
@@ -85,7 +90,7 @@ type Problem struct{ Key, Message string }
 // Problems returns what is wrong; private are the networks to which plain HTTP
 // may go. No message has a secret in it.
 func (c Config) Problems(private []netip.Prefix) []Problem {
-	var all []Problem
+	all := c.Page.problems()
 	names := map[string]bool{}
 	for i, w := range c.Webhooks {
 		wrong := func(key, format string, args ...any) {

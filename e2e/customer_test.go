@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"callfloor/call"
@@ -21,9 +23,14 @@ import (
 func TestBesideTheCall(t *testing.T) {
 	t.Parallel()
 	told := &webhook{}
+	var seat atomic.Value // the origin that the CRM's page believes
 	crm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
+		switch {
+		case r.Method == http.MethodPost:
 			told.serve(w, r)
+			return
+		case r.URL.Path == "/page":
+			crmPage(w, seat.Load())
 			return
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"level": "gold", "asked_for": r.URL.Query().Get("n")})
@@ -31,11 +38,13 @@ func TestBesideTheCall(t *testing.T) {
 	t.Cleanup(crm.Close)
 	config := filepath.Join(t.TempDir(), "customer.yaml")
 	text := "lookups: {private: [127.0.0.0/8]}\ncustomer_lookup: {url: '" + crm.URL + "/?n={number}'}\n" +
-		"crm: {webhooks: [{name: shop, url: '" + crm.URL + "/hook', secret: " + webhookSecret + "}]}\n"
+		"crm: {webhooks: [{name: shop, url: '" + crm.URL + "/hook', secret: " + webhookSecret + "}], page: {url: '" + crm.URL + "/page?contact={contact}&number={number}'}}\n" +
+		"trunks: [{id: carrier, hosts: ['127.0.0.1:9']}]\noutbound: {rules: [{lines: ['1002'], purposes: [seat], countries: [CN], trunks: default}]}\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := serve(t, "--config", config)
+	seat.Store(s.http)
 	b := startBrowsers(t)
 	s.writeKnowledge()
 	alice := b.agentPage(s, "alice")
@@ -43,6 +52,10 @@ func TestBesideTheCall(t *testing.T) {
 	first := s.dial("1002", "--from", "+4930123456", "--for", "90s")
 	alice.see("ringing")
 	alice.text("customer-name", "Unknown customer")
+	alice.press("q")
+	alice.crmSays("#phase", "ringing (in)")
+	alice.crmSays("#number", "+49****3456")
+	alice.press("q")
 	alice.press("a")
 	alice.state("talking")
 	alice.until("what the other system says", func() error {
@@ -84,6 +97,7 @@ func TestBesideTheCall(t *testing.T) {
 		}
 		return nil
 	})
+	alice.notedByTheCRM()
 	alice.click("end")
 	first.wait()
 	alice.state("wrap_up")
@@ -95,6 +109,7 @@ func TestBesideTheCall(t *testing.T) {
 	alice.state("available")
 	s.tagged(began.ID)
 	s.toldTheCRM(b, told, began.ID)
+	alice.dialledByTheCRM()
 
 	s.dial("1002", "--from", "+4930123456", "--for", "60s")
 	alice.see("ringing")
@@ -115,6 +130,79 @@ func TestBesideTheCall(t *testing.T) {
 	alice.click("figures")
 	alice.see("figures-states")
 	alice.inspect("figures", 1280)
+}
+
+// crmPage serves the example, which believes seat.
+func crmPage(w http.ResponseWriter, seat any) {
+	page, err := os.ReadFile(filepath.Join("testdata", "crm.html"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(bytes.ReplaceAll(page, []byte("https://callfloor.example.org"), fmt.Append(nil, seat)))
+}
+
+// crmSays waits for a text in the CRM's page beside the call.
+func (p page) crmSays(selector, text string) {
+	p.t.Helper()
+	p.must(nil, "within", map[string]any{"id": "crm", "selector": selector, "text": text})
+}
+
+// notedByTheCRM: the CRM's page, which knows the call, adds to its note, and Esc
+// leads back from it.
+func (p page) notedByTheCRM() {
+	p.t.Helper()
+	p.eval(nil, `document.activeElement.blur()`)
+	p.press("q")
+	p.crmSays("#all", "ringing talking")
+	p.inspect("crm", 1280)
+	p.eval(nil, `void (document.documentElement.dataset.theme = "dark")`)
+	p.picture("crm-dark")
+	p.eval(nil, `void (document.documentElement.dataset.theme = "light")`)
+	p.must(nil, "within", map[string]any{"id": "crm", "selector": "#note"})
+	p.until("what the CRM adds to the note", func() error {
+		var note string
+		p.eval(&note, `document.querySelector('[data-testid="note"]').value`)
+		if note != "Please send it back within 30 days. done\nOrder 4711 is on its way." {
+			return fmt.Errorf("the note is %q", note)
+		}
+		return nil
+	})
+	p.press("Escape") // in the CRM's page
+	p.until("the customer is shown again", func() error { return p.focused("side-customer") })
+}
+
+// dialledByTheCRM: the CRM's page, which stays after the call, fills the number
+// pad; it calls nobody.
+func (p page) dialledByTheCRM() {
+	p.t.Helper()
+	p.press("q")
+	p.crmSays("#all", "ringing talking wrap_up ended")
+	p.must(nil, "within", map[string]any{"id": "crm", "selector": "#dial"})
+	p.see("dial-out")
+	p.until("the number pad is ready for Enter", func() error {
+		var number string
+		p.eval(&number, `document.activeElement.value ?? ''`)
+		if number != "+86 138 1234 1234" {
+			return fmt.Errorf("what has the focus holds %q", number)
+		}
+		return nil
+	})
+	p.state("available")
+	p.press("Escape")
+	p.gone("dial-out")
+	p.press("q")
+}
+
+// focused says whether the element of an ID has the focus.
+func (p page) focused(id string) error {
+	p.t.Helper()
+	var at string
+	if p.eval(&at, `document.activeElement.id`); at != id {
+		return fmt.Errorf("%q has the focus", at)
+	}
+	return nil
 }
 
 // tagged checks that a call is found by the tags that it got, and counted.

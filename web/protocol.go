@@ -269,6 +269,9 @@ type MeView struct {
 	Telephone bool `json:"telephone,omitempty"`
 	// CallWaiting: a call that is meant for the agent rings beside another one.
 	CallWaiting bool `json:"call_waiting,omitempty"`
+	// CRM is where the CRM's page of a call opens: beside or window; "": there is
+	// none.
+	CRM string `json:"crm,omitempty"`
 }
 
 // Phase is where the seat's call stands.
@@ -346,6 +349,8 @@ type CallView struct {
 	AutoAnswer bool `json:"auto_answer,omitempty"`
 	// Video is who shows what; absent where nobody else could see anything.
 	Video *VideoView `json:"video,omitempty"`
+	// CRM is the address of the CRM's page of this call.
+	CRM string `json:"crm,omitempty"`
 	Told
 }
 

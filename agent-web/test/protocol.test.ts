@@ -230,6 +230,7 @@ const me: Fields<MeView> = {
 	dispositions: list(text),
 	away_reasons: list(text),
 	telephone: maybe(flag),
+	crm: maybe(one("beside", "window")),
 	dial: maybe(list(shape({ id: text, name: text }))),
 	call_waiting: maybe(flag),
 };
@@ -331,6 +332,7 @@ const call: Fields<CallView> = {
 	task: maybe(text),
 	auto_answer: maybe(flag),
 	video: maybe(video),
+	crm: maybe(text),
 };
 const task: Fields<TaskView> = {
 	id: text,

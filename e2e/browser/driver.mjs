@@ -83,6 +83,12 @@ const commands = {
     const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker', { timeout: 10000 }));
     return await worker.evaluate(js);
   },
+  // within clicks what a selector finds in the frame of a test id, or waits for its text.
+  async within({ name, id, selector, text, timeout = 10000 }) {
+    const found = contexts.get(name).page.getByTestId(id).contentFrame().locator(selector);
+    if (text === undefined) await found.click({ timeout });
+    else await found.filter({ hasText: text }).waitFor({ timeout });
+  },
   // type writes into the field that has the focus.
   async type({ name, text }) { await contexts.get(name).page.keyboard.type(text); },
   async fill({ name, selector, value }) { await contexts.get(name).page.fill(selector, value); },

@@ -7,6 +7,7 @@ import (
 	"callfloor/acd/tasks"
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/crm"
 	"callfloor/web"
 )
 
@@ -219,6 +220,7 @@ func (d *desk) showLine(h *House, seat *web.Seat, key string, status acd.AgentSt
 	mine := wrapKey{status.Contact, id}
 	view := callView(h, snapshot, status, d.offers[mine], d.wraps[mine], d.coach(snapshot, id))
 	d.showHandOn(&view, snapshot, id)
+	view.CRM = h.names.page.Address(crm.PageCall{Contact: snapshot.ID, Line: snapshot.Line, Queue: status.Queue, Language: snapshot.Language, Agent: id, Number: snapshot.From})
 	seat.Put(key, view)
 }
 

@@ -15,6 +15,7 @@ import (
 	"callfloor/api"
 	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/crm"
 	"callfloor/internal/config"
 	"callfloor/ivr"
 	"callfloor/web"
@@ -82,13 +83,13 @@ type People interface {
 
 // names are the words that configuration gives to things.
 type names struct {
-	queues       map[contact.QueueID]string
-	serviceLevel time.Duration
-	lastAgent    time.Duration
-	transfers    call.Config
-	dispositions []string
-	tags         []contact.TagGroup
-	awayReasons  []string
+	queues                    map[contact.QueueID]string
+	serviceLevel              time.Duration
+	lastAgent                 time.Duration
+	transfers                 call.Config
+	tags                      []contact.TagGroup
+	dispositions, awayReasons []string
+	page                      crm.Page // the CRM's
 }
 
 // newHouse returns a house without a queue engine; start gives it one.

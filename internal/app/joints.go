@@ -12,6 +12,7 @@ import (
 	"callfloor/acd"
 	"callfloor/api"
 	"callfloor/contact"
+	"callfloor/crm"
 	"callfloor/internal/config"
 	"callfloor/knowledge"
 	"callfloor/media/codec"
@@ -36,7 +37,7 @@ func (s staff) Queues(user string) []contact.QueueID {
 }
 
 func namesOf(cfg config.Config) names {
-	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, transfers: cfg.Transfers, dispositions: cfg.Dispositions, tags: cfg.Tags, awayReasons: cfg.AwayReasons}
+	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, transfers: cfg.Transfers, dispositions: cfg.Dispositions, tags: cfg.Tags, awayReasons: cfg.AwayReasons, page: cfg.CRM.Page}
 	for _, q := range cfg.Queues {
 		n.queues[q.ID] = q.Name
 	}
@@ -66,6 +67,7 @@ func (a *App) apiOptions() api.Options {
 	o.Tasks, o.Staffing = a.house.tasks, a.planner()
 	o.Customers, o.Knowledge = a.callers(), knowledge.New(a.db)
 	o.Webhooks = a.webhooks
+	o.PageOrigin, o.PageInWindow = a.cfg.CRM.Page.Origin(), a.cfg.CRM.Page.Open == crm.OpenWindow
 	o.Figures, o.Tags = a.house.shifts, a.cfg.Tags
 	for _, l := range a.cfg.Lines {
 		o.Lines = append(o.Lines, api.Line{ID: string(l.ID), Name: l.Name})

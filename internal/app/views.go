@@ -20,6 +20,9 @@ func meView(h *House, who web.Identity, a acd.AgentStatus, notReady string) web.
 	}
 	v.Hand = h.desk.raised(contact.AgentID(who.User))
 	v.CallWaiting = a.CallWaiting
+	if h.names.page.URL != "" {
+		v.CRM = h.names.page.Open
+	}
 	v.Telephone = h.phones.has(contact.AgentID(who.User))
 	if v.State == "" {
 		v.State = contact.AgentOffline

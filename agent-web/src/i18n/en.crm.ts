@@ -26,4 +26,13 @@ export const crmEn = {
 	"webhooks.again": "Send again",
 	"webhooks.again.all": "Send all {n} again",
 	"action.webhook": "tested a webhook, or sent again",
+	"side.tab.crm": "CRM",
+	"crm.frame": "The page of the CRM",
+	"crm.open": "The CRM's page of the call",
+	"crm.window": "Open in the CRM",
+	"crm.none": "It comes with the first call.",
+	"crm.dial.not": "The CRM wants to call a number. {why}",
+	"why.nocrm": "No CRM is configured",
+	"why.nocrmcall": "The CRM's page comes with the first call",
+	"crm.blocked": "The browser did not let the CRM's window open. Allow pop-up windows for this site.",
 } as const;

@@ -27,4 +27,13 @@ export const crmZh: Record<keyof typeof crmEn, string> = {
 	"webhooks.again": "重新发送",
 	"webhooks.again.all": "全部重新发送（{n}）",
 	"action.webhook": "测试回调或重新发送",
+	"side.tab.crm": "CRM",
+	"crm.frame": "CRM 页面",
+	"crm.open": "通话的 CRM 页面",
+	"crm.window": "在 CRM 中打开",
+	"crm.none": "首次通话时显示。",
+	"crm.dial.not": "CRM 请求呼叫一个号码。{why}",
+	"why.nocrm": "未配置 CRM",
+	"why.nocrmcall": "首次通话时才有 CRM 页面",
+	"crm.blocked": "浏览器阻止了 CRM 窗口。请允许本网站弹出窗口。",
 };

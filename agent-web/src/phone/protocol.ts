@@ -188,6 +188,8 @@ export interface MeView {
 	dial?: { id: string; name: string }[];
 	/** A call that is meant for the agent rings beside another one. */
 	call_waiting?: boolean;
+	/** Where the CRM's page of a call opens; absent: there is none. */
+	crm?: "beside" | "window";
 }
 /** A call's tags, by group: IDs of TagGroup. */
 export type Tags = Record<string, string[]>;
@@ -315,6 +317,8 @@ export interface CallView {
 	auto_answer?: boolean;
 	/** Who shows what; absent where nobody else could see anything. */
 	video?: VideoView;
+	/** The address of the CRM's page of this call. */
+	crm?: string;
 	/** What a bot handed over, what the flow shows, and the survey's answer. */
 	context?: ContextView;
 	variables?: VariableView[];

@@ -3,6 +3,7 @@ import type { Call, Session } from "../api/types.ts";
 import { ringing } from "../phone/doc.ts";
 import type { CallView, TagGroup, Tags, Target, Verb } from "../phone/protocol.ts";
 import type { App } from "./app.svelte.ts";
+import { CRM_ACTS, CrmDesk } from "./crm.svelte.ts";
 import { KeyMap } from "./keymap.svelte.ts";
 import type { Binding } from "./keys.ts";
 import { type Draft, draftOf, NO_DRAFT, noRoom, swappable } from "./lines.ts";
@@ -32,8 +33,12 @@ export const ACTS = [
 	{ act: "out", key: "n", label: "out.open" },
 	...VIDEO_ACTS,
 	{ act: "waiting", key: ",", label: "waiting.act" },
+	...CRM_ACTS,
 ] as const;
 export type Act = (typeof ACTS)[number]["act"];
+
+/** The tabs beside the call. */
+export type Side = "customer" | "knowledge" | "phrases" | "crm";
 
 /** The acts that need a customer on the line. */
 const OF_TALK: ReadonlySet<Act> = new Set([
@@ -58,8 +63,13 @@ export class Desk {
 	open = $state<"none" | "keypad" | "keys" | "side" | "headset" | "dial" | "out">("none");
 	/** What the dial box is open for. */
 	dialling = $state<"consult" | "transfer">("consult");
+	/** What the number pad opens with. */
+	wanted = $state.raw({ number: "", line: "" });
+	/** What is shown beside the call. */
+	side = $state<Side>("customer");
 	readonly keymap: KeyMap<Act>;
 	readonly video: VideoDesk;
+	readonly crm: CrmDesk;
 	/** What was typed in wrap-up and is not at the server yet. */
 	disposition = $state("");
 	note = $state("");
@@ -80,6 +90,7 @@ export class Desk {
 		this.keymap.changes = () => app.roaming?.changed("keys");
 		app.roaming?.join("keys", { value: () => this.keymap.chosen, take: (value) => this.keymap.take(value) });
 		this.video = new VideoDesk(app, seat);
+		this.crm = new CrmDesk(app, seat, this);
 	}
 
 	/** The key of an act as its button shows it; none where letters are switched off. */
@@ -119,6 +130,7 @@ export class Desk {
 	/** Why an act makes no sense now; "" when it does. */
 	whyNot(act: Act): string {
 		const { t } = this.app;
+		if (act === "crm") return this.crm.whyNot();
 		if (!this.live) return t("why.link");
 		if (isVideoAct(act)) return this.video.whyNot(act);
 		const phase = this.call?.phase;
@@ -211,7 +223,10 @@ export class Desk {
 				return void run(phone.onCall("rec_pause", { on: call?.recording !== "paused" }));
 			case "headset":
 				return this.toggle("headset");
+			case "crm":
+				return this.crm.act();
 			case "out":
+				this.wanted = { number: "", line: "" };
 				return this.toggle("out");
 			case "waiting":
 				this.app.prefs.waiting = this.app.prefs.waiting === "on" ? "off" : "on";
@@ -239,6 +254,7 @@ export class Desk {
 			{ key: "Escape", run: () => this.close(), when: () => this.open !== "none" },
 			{ key: "Escape", run: () => this.video.act("large"), when: () => this.video.size === "large" && !rings() },
 			{ key: "Escape", run: () => this.act("decline"), when: () => this.open === "none" && rings() },
+			{ key: "Escape", run: () => this.crm.back(), when: () => this.side === "crm" },
 			{ key: "?", run: () => this.toggle("keys") },
 		];
 	}
