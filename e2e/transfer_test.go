@@ -52,8 +52,10 @@ func (p page) picks(open, search, found, note, enter string) {
 // TestConsultAndHandOver: alice asks bob, who reads why before he answers; they
 // show each other their cameras and a screen; she swaps, makes it a
 // conference, and leaves the customer to him.
+//
+// It does not run beside other tests: its pictures take the processor, and the
+// sound beside them is judged.
 func TestConsultAndHandOver(t *testing.T) {
-	t.Parallel()
 	s := serve(t)
 	b := startBrowsers(t)
 	alice, bob := b.withCamera(s, "alice", agentHz, aliceRed), b.withCamera(s, "bob", secondHz, bobRed)

@@ -13,9 +13,11 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations/*.sql
@@ -54,10 +56,10 @@ func openWith(ctx context.Context, dir string, migrations fs.FS) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.migrate(ctx, migrations); err != nil {
+	if err := whileBusy(ctx, func() error { return db.migrate(ctx, migrations) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("bring the database in %s up to date: %w", dir, explain(err)), db.Close())
 	}
-	if err := db.openReaders(ctx); err != nil {
+	if err := whileBusy(ctx, func() error { return db.openReaders(ctx) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the database in %s: %w", dir, explain(err)), db.Close())
 	}
 	return db, nil
@@ -165,9 +167,7 @@ func (db *DB) openReaders(ctx context.Context) error {
 }
 
 // migrate brings the tables up to date. The rooms number their migrations in
-// ranges of their own, so a lower number may well come later. Two processes
-// may start at once: the one that comes second finds the work done when it
-// tries again.
+// ranges of their own, so a lower number may well come later.
 func (db *DB) migrate(ctx context.Context, migrations fs.FS) error {
 	if err := db.rw.PingContext(ctx); err != nil {
 		return err
@@ -179,12 +179,38 @@ func (db *DB) migrate(ctx context.Context, migrations fs.FS) error {
 	if err != nil {
 		return err
 	}
-	for range 3 {
-		if _, err = p.Up(ctx); err == nil || ctx.Err() != nil {
-			break
+	_, err = p.Up(ctx)
+	return err
+}
+
+// openingTakes is how long a start waits for other processes that open or close
+// the same database.
+const openingTakes = 10 * time.Second
+
+// whileBusy tries again while another process has the database to itself: to
+// make it a WAL one, to bring it up to date (then the work is done), or to fold
+// the log in when it closes it. For the first and the last SQLite says so at
+// once, whatever busy_timeout is. Any other error is looked at three times: who
+// comes second to a migration may find its work half done.
+func whileBusy(ctx context.Context, do func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, openingTakes)
+	defer cancel()
+	for tries := 0; ; tries++ {
+		err := do()
+		if err == nil || tries > 2 && !busy(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return err
+}
+
+func busy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 func (db *DB) checkNewer(ctx context.Context, migrations fs.FS) error {
