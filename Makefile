@@ -67,10 +67,11 @@ bench: ## measure the product beside its peers (those that are installed) and wr
 microbench: ## the benchmarks of the hot paths
 	@go test -run '^$$' -bench . -benchmem ./media/... ./acd/... ./recordings/...
 
+SCREENS := TestScreens|TestFloorOfFiveHundred|TestBesideTheCall|TestConsultAndHandOver|TestTwoCallsOnOneSeat|TestHeadsetCheck|TestTelephonyPages|TestFlowEditor
 .PHONY: screens
 screens: web ## a picture of every view into docs/screens (some minutes)
 	@rm -f docs/screens/*.webp
-	@CALLFLOOR_SCREENS=$(CURDIR)/docs/screens go test -count=1 -run '^(TestFloorOfFiveHundred|TestScreens)$$' ./e2e
+	@CALLFLOOR_SCREENS=$(CURDIR)/docs/screens go test -count=1 -run '^($(SCREENS))$$' ./e2e
 
 .PHONY: pages
 pages: web ## measure the pages in Chromium and write docs/pages.md (a minute)

@@ -55,7 +55,8 @@ func TestScreens(t *testing.T) {
 			for _, view := range []struct{ name, path string }{
 				{"floor", "/"}, {"wall", "/wall"}, {"calls", "/calls"}, {"call", "/calls/" + call.ID}, {"staffing", "/staffing"},
 				{"people", "/people"}, {"flows", "/flows"}, {"flow", "/flows/full"}, {"prompts", "/prompts"},
-				{"trunks", "/telephony/trunks"}, {"outbound", "/telephony/outbound"}, {"audit", "/audit"},
+				{"trunks", "/telephony/trunks"}, {"outbound", "/telephony/outbound"}, {"never", "/telephony/never"}, {"telephones", "/telephony/phones"},
+				{"webhooks", "/webhooks"}, {"audit", "/audit"},
 			} {
 				p.must(nil, "goto", map[string]any{"url": s.http + view.path})
 				p.must(nil, "idle", nil)

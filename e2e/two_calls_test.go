@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -74,7 +73,7 @@ func TestTwoCallsOnOneSeat(t *testing.T) {
 			t.Errorf("%s moved from %.0f to %.0f when the second call rang", id, before[i], y)
 		}
 	}
-	screens(alice, "two-calls-rings")
+	alice.picture("two-calls-rings")
 	alice.press("Enter") // within the 15 s of an offer
 	alice.place("other", "hold")
 	alice.place("current", "talking")
@@ -83,7 +82,7 @@ func TestTwoCallsOnOneSeat(t *testing.T) {
 	if n := alice.note(); n != "" {
 		t.Errorf("the second call begins with the note %q", n)
 	}
-	screens(alice, "two-calls-held")
+	alice.picture("two-calls-held")
 
 	alice.press("o")
 	alice.hears("customer", customerHz)
@@ -141,11 +140,4 @@ func onlyWhileTalking(t *testing.T, s *server, out string) {
 	aside, back := c.when(t, "hold", "in another call").Sub(answered), c.when(t, "resume", "back from another call").Sub(answered)
 	heard.notHeard(t, "alice on the first phone while she is in the second call", agentHz, aside+slack, back-slack/4)
 	heard.heard(t, "alice on the first phone when she is back", agentHz, back+slack, back+slack+500*time.Millisecond)
-}
-
-// screens keeps a picture where CALLFLOOR_SCREENS says.
-func screens(p page, name string) {
-	if dir := os.Getenv("CALLFLOOR_SCREENS"); dir != "" {
-		p.screenshot(filepath.Join(dir, name+".png"))
-	}
 }
