@@ -138,8 +138,8 @@ func TestKeysOfOnesOwn(t *testing.T) {
 	alice.press("h")
 	alice.text("keys-says", "belongs to")
 	alice.click("key-mute")
-	alice.press("q")
-	alice.text("keys-says", "is on Q")
+	alice.press("=")
+	alice.text("keys-says", "is on =")
 	alice.press("Escape")
 	alice.reload()
 	alice.state("available")
@@ -155,9 +155,9 @@ func TestKeysOfOnesOwn(t *testing.T) {
 		return nil
 	})
 	alice.press("m") // nothing
-	alice.press("q")
+	alice.press("=")
 	eventually(t, 20*time.Second, "alice is muted", func() error { return s.timelineHas("mute", "muted") })
-	alice.press("q")
+	alice.press("=")
 	eventually(t, 20*time.Second, "alice is heard again", func() error { return s.timelineHas("mute", "unmuted") })
 	alice.press("e")
 	alice.state("wrap_up")
@@ -189,7 +189,7 @@ func TestKeysOfOnesOwn(t *testing.T) {
 	alice = b.signIn(s, "alice", nil) // a browser that has never seen her
 	alice.must(nil, "wait", map[string]any{"id": "state"})
 	alice.press("?")
-	alice.text("key-mute", "Q")
+	alice.text("key-mute", "=")
 }
 
 // TestFloorCommands: a supervisor moves a caller to another queue, lets them go

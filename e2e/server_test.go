@@ -183,7 +183,7 @@ var portNext atomic.Int64
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 1000 {
-		port := 10000 + int(int64(os.Getpid())*97+portNext.Add(1))%9500
+		port := 10000 + int(int64(os.Getpid())*97+portNext.Add(1))%1990
 		addr := fmt.Sprintf("127.0.0.1:%d", port)
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
@@ -197,7 +197,7 @@ func freePort(t *testing.T) int {
 		_ = u.Close()
 		return port
 	}
-	t.Fatal("there is no free port from 10000 to 19499")
+	t.Fatal("there is no free port from 10000 to 11989")
 	return 0
 }
 
