@@ -36,7 +36,7 @@ func relay() error {
 	}
 	pacer := media.NewPacer()
 	defer pacer.Close()
-	ports, err := media.NewPorts(40000, 45999)
+	ports, err := media.NewPorts(10000, 31999)
 	if err != nil {
 		return err
 	}
