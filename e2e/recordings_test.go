@@ -295,13 +295,13 @@ func TestExportIsTheCall(t *testing.T) {
 	left.notHeard(t, "the agent on the left", seatHz, 0, left.length())
 	right.notHeard(t, "the customer on the right", customerHz, 0, right.length())
 
-	// Each beginning of the customer's tone stands where it was sent.
+	// Each beginning of the customer's tone stands where it was said.
 	var late []time.Duration
 	for _, at := range left.beginnings() {
 		heard := when(t, open.Started).Add(at)
 		nearest := time.Hour
-		for _, sent := range stopped {
-			if d := heard.Sub(sent); d.Abs() < nearest.Abs() {
+		for _, said := range stopped {
+			if d := heard.Sub(said); d.Abs() < nearest.Abs() {
 				nearest = d
 			}
 		}
@@ -309,13 +309,13 @@ func TestExportIsTheCall(t *testing.T) {
 	}
 	slices.Sort(late)
 	if len(late) < 8 {
-		t.Fatalf("the export has %d beginnings of the customer's tone, about 10 were sent", len(late))
+		t.Fatalf("the export has %d beginnings of the customer's tone, about 10 were said", len(late))
 	}
-	// From the sender's clock to the capture's: the network, the server, and
-	// the millisecond that the list rounds to.
+	// From the sender's clock to the capture's: how late the first packet was,
+	// the network, the server, and the millisecond that the list rounds to.
 	t.Logf("added delay between the wire and the capture: median %s, least %s, most %s", late[len(late)/2], late[0], late[len(late)-1])
 	if m := late[len(late)/2]; m.Abs() > 30*time.Millisecond {
-		t.Errorf("the customer's tone stands %s from where it was sent: %v", m, late)
+		t.Errorf("the customer's tone stands %s from where it was said: %v", m, late)
 	}
 }
 

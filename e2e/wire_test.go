@@ -102,23 +102,33 @@ func (p *wirePhone) listen() {
 }
 
 // talk says a tone until stop is called: for 200 ms of every 500, so that its
-// beginnings can be found again. stop returns when each beginning was sent.
+// beginnings can be found again. stop returns when each beginning was said.
 func (p *wirePhone) talk(hz float64) (stop func() []time.Time) {
 	return sendTone(p.t, p.rtp, p.server, hz, 0x0CA11E4, func(frame int) bool { return frame%25 < 10 })
 }
 
 // sendTone sends PCMU from conn in real time, in frames that are sound or
-// silence, until stop is called.
+// silence, until stop is called. A frame that is sent late is followed by the
+// next ones at their own times, as a phone's clock does it: stop returns when
+// each beginning was said by that clock, however late its packet left.
 func sendTone(t *testing.T, conn *net.UDPConn, to *net.UDPAddr, hz float64, ssrc uint32, sounds func(frame int) bool) (stop func() []time.Time) {
 	t.Helper()
 	var begun []time.Time
 	end, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTimer(0)
 		defer tick.Stop()
+		start := time.Now()
 		pcm, payload, before := make([]int16, 160), make([]byte, 160), false
 		for frame := 0; ; frame++ {
+			said := start.Add(time.Duration(frame) * 20 * time.Millisecond)
+			tick.Reset(time.Until(said))
+			select {
+			case <-tick.C:
+			case <-end:
+				return
+			}
 			on := sounds(frame)
 			for i := range pcm {
 				pcm[i] = 0
@@ -140,14 +150,9 @@ func sendTone(t *testing.T, conn *net.UDPConn, to *net.UDPAddr, hz float64, ssrc
 				return
 			}
 			if on && !before {
-				begun = append(begun, time.Now())
+				begun = append(begun, said)
 			}
 			before = on
-			select {
-			case <-tick.C:
-			case <-end:
-				return
-			}
 		}
 	}()
 	var once sync.Once

@@ -49,6 +49,6 @@ bash scripts/fuzz.sh 5s
 # Alone: what is heard is checked as sound. Most of these tests wait, for people who speak and for
 # timers of SIP; those that work, with browsers, hold each other back (e2e/peers_test.go).
 step "end to end"
-go test -count=1 -parallel "$((2 * $(nproc)))" -timeout 20m ./e2e/...
+bash scripts/e2e.sh
 
 step "done"

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The end-to-end tests, some beside each other. They judge sound and the moments
+# of packets while browsers and loads work on the same cores: up to three that
+# fail run once more, alone. What fails alone too is a failure; what passes was
+# starved, is named at the end, and its first output stays above.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+at_once=${1:-$((2 * $(nproc)))}
+
+mkdir -p build
+log=build/e2e.log
+if go test -count=1 -parallel "$at_once" -timeout 20m ./e2e/... 2>&1 | tee "$log"; then exit 0; fi
+
+mapfile -t failed < <(sed -n 's/^--- FAIL: \(Test[A-Za-z0-9_]*\) .*/\1/p' "$log" | sort -u)
+if [ "${#failed[@]}" -eq 0 ] || [ "${#failed[@]}" -gt 3 ] || grep -qE '^(panic:|fatal error:|WARNING: DATA RACE)' "$log"; then
+    exit 1
+fi
+printf '\n== once more, alone: %s\n' "${failed[*]}"
+go test -count=1 -parallel 1 -timeout 10m -run "^($(IFS='|'; echo "${failed[*]}"))\$" ./e2e
+printf '\nfailed beside others and passed alone: %s\n' "${failed[*]}"
