@@ -29,16 +29,12 @@ func (b *bench) dialAll(g *generator, c *callers, line string, n int) (all []*di
 // menu is one run of W2.
 func (b *bench) menu(n int) (_ row, err error) {
 	defer named(&err, "W2", ours, n)
-	s, g, c, err := b.house()
+	h, err := b.house()
 	if err != nil {
 		return row{}, err
 	}
-	defer s.stop()
-	defer g.close()
-	defer c.close()
-	if err := b.warm(g, c); err != nil {
-		return row{}, err
-	}
+	defer h.close()
+	s, g, c := h.server, h.phones, h.sip
 	calls, setup, err := b.dialAll(g, c, lineMenu, n)
 	if err != nil {
 		return row{}, err
@@ -80,50 +76,61 @@ func named(err *error, workload, server string, n int) {
 	}
 }
 
-// house starts the product, the phones and their SIP.
-func (b *bench) house(env ...string) (*product, *generator, *callers, error) {
-	s, err := b.serve(env...)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	g, err := newGenerator()
-	if err != nil {
-		s.stop()
-		return nil, nil, nil, err
-	}
-	c, err := newCallers(s.sip)
-	if err != nil {
-		g.close()
-		s.stop()
-		return nil, nil, nil, err
-	}
-	return s, g, c, nil
+// house is the product, the phones and their SIP.
+type house struct {
+	server *product
+	phones *generator
+	sip    *callers
 }
 
-// warm makes some calls, so that what is made once is not counted with the
-// first of those that are measured.
-func (b *bench) warm(g *generator, c *callers) error {
-	calls, _, err := b.dialAll(g, c, lineMenu, 5)
+// house starts them and makes some calls, so that what is made once is not
+// counted with the first of those that are measured.
+func (b *bench) house(env ...string) (_ *house, err error) {
+	h := &house{}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+	if h.server, err = b.serve(env...); err != nil {
+		return nil, err
+	}
+	if h.phones, err = newGenerator(); err != nil {
+		return nil, err
+	}
+	if h.sip, err = newCallers(h.server.sip); err != nil {
+		return nil, err
+	}
+	calls, _, err := b.dialAll(h.phones, h.sip, lineMenu, 5)
 	for _, d := range calls {
 		d.hangUp()
 	}
 	time.Sleep(time.Second)
-	return err
+	return h, err
+}
+
+// close ends what was started.
+func (h *house) close() {
+	if h.sip != nil {
+		h.sip.close()
+	}
+	if h.phones != nil {
+		h.phones.close()
+	}
+	if h.server != nil {
+		h.server.stop()
+	}
 }
 
 // seated is one run of W4 or W6: n calls between phones and seats.
 func (b *bench) seated(workload, name, line string, n int, env ...string) (_ row, err error) {
 	defer named(&err, workload, name, n)
-	s, g, c, err := b.house(env...)
+	h, err := b.house(env...)
 	if err != nil {
 		return row{}, err
 	}
-	defer s.stop()
-	defer g.close()
-	defer c.close()
-	if err := b.warm(g, c); err != nil {
-		return row{}, err
-	}
+	defer h.close()
+	s, g, c := h.server, h.phones, h.sip
 	agents, err := b.seat(s, g, n)
 	if err != nil {
 		return row{}, err
@@ -165,16 +172,12 @@ func (b *bench) seated(workload, name, line string, n int, env ...string) (_ row
 // server collects garbage often and gives what is free back, so that what is
 // resident is what is used.
 func (b *bench) memory(n int) (row, error) {
-	s, g, c, err := b.house("GOGC=20", "GOMEMLIMIT=40MiB")
+	h, err := b.house("GOGC=20", "GOMEMLIMIT=40MiB")
 	if err != nil {
 		return row{}, err
 	}
-	defer s.stop()
-	defer g.close()
-	defer c.close()
-	if err := b.warm(g, c); err != nil {
-		return row{}, err
-	}
+	defer h.close()
+	s, g, c := h.server, h.phones, h.sip
 	r := row{Figures: map[string]float64{}}
 	before := s.settled()
 	if _, _, err := b.dialAll(g, c, lineMenu, n); err != nil {

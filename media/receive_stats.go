@@ -147,7 +147,7 @@ func (s *streamStats) advance(seq uint16) seen {
 		s.window = s.window<<uint(min(delta, 64)) | 1
 	case delta == 0:
 		return seenTwice
-	case delta > -64:
+	case delta >= -maxLate:
 		bit := uint64(1) << uint(-delta)
 		if s.window&bit != 0 {
 			return seenTwice

@@ -32,6 +32,19 @@ type Output struct {
 	Write func(h *rtp.Header, payload []byte) error
 }
 
+// payloadTypes are those of an Output by codec; -1: none.
+type payloadTypes [256]int16
+
+func typesOf(m map[codec.ID]uint8) (t payloadTypes) {
+	for i := range t {
+		t[i] = -1
+	}
+	for c, pt := range m {
+		t[c] = int16(pt & 0x7F)
+	}
+	return t
+}
+
 // SendStats is what a Sender has sent.
 type SendStats struct {
 	Packets uint64 // all that were written, fillers and events too
@@ -63,7 +76,7 @@ type Sender struct {
 	mu      sync.Mutex // guards all below; held while Output.Write runs
 	source  *Source
 	out     Output
-	types   [256]int16 // payload type by codec; -1: none
+	types   payloadTypes
 	line    timeline
 	header  rtp.Header
 	stats   SendStats
@@ -78,9 +91,8 @@ type Sender struct {
 
 // NewSender returns a sender without output; name is for logs.
 func NewSender(p *Pacer, name string) *Sender {
-	s := &Sender{name: name, pacer: p, line: newTimeline()}
+	s := &Sender{name: name, pacer: p, line: newTimeline(), types: typesOf(nil)}
 	s.digits.slot = p.phase()
-	s.setTypes(nil)
 	return s
 }
 
@@ -103,16 +115,7 @@ func (s *Sender) SetOutput(o Output) {
 	}
 	s.line.unmap()
 	s.out = o
-	s.setTypes(o.PayloadTypes)
-}
-
-func (s *Sender) setTypes(m map[codec.ID]uint8) {
-	for i := range s.types {
-		s.types[i] = -1
-	}
-	for c, pt := range m {
-		s.types[c] = int16(pt & 0x7F)
-	}
+	s.types = typesOf(o.PayloadTypes)
 }
 
 // Hear switches to src, or to nobody if it is nil. When it returns, no packet

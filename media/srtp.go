@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -231,6 +232,56 @@ type Opener struct {
 	mu      sync.Mutex // the two sockets are read by two goroutines
 	context *srtp.Context
 	header  rtp.Header
+	// What is kept of each SSRC that came is kept for good.
+	rtp, rtcp streams
+}
+
+// maxStreams is how many SSRCs one far end may use under one key. It is far more
+// than any has sources, and bounds what is kept of them.
+const maxStreams = 256
+
+// streams are the SSRCs of a far end. The last one is looked at first.
+type streams struct {
+	last uint32
+	all  map[uint32]struct{}
+}
+
+var errStreams = errors.New("decrypt a packet: the far end has used too many SSRCs")
+
+// room says whether packets of an SSRC can be taken.
+func (s *streams) room(ssrc uint32) bool {
+	if len(s.all) > 0 && ssrc == s.last || len(s.all) < maxStreams {
+		return true
+	}
+	_, ok := s.all[ssrc]
+	return ok
+}
+
+// note takes an SSRC whose packet is authentic.
+func (s *streams) note(ssrc uint32) {
+	if len(s.all) > 0 && ssrc == s.last {
+		return
+	}
+	if s.all == nil {
+		s.all = map[uint32]struct{}{}
+	}
+	s.last, s.all[ssrc] = ssrc, struct{}{}
+}
+
+// open decrypts b, whose SSRC is at an offset, where it lies.
+func (s *streams) open(b []byte, at int, decrypt func() ([]byte, error)) ([]byte, error) {
+	if len(b) < at+4 {
+		return nil, errShort
+	}
+	ssrc := binary.BigEndian.Uint32(b[at:])
+	if !s.room(ssrc) {
+		return nil, errStreams
+	}
+	plain, err := decrypt()
+	if err == nil {
+		s.note(ssrc)
+	}
+	return plain, err
 }
 
 // NewOpener returns an Opener that refuses what comes twice, or later than 128
@@ -248,12 +299,12 @@ func NewOpener(k Key) (*Opener, error) {
 func (o *Opener) RTP(b []byte) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.context.DecryptRTP(b[:0], b, &o.header)
+	return o.rtp.open(b, 8, func() ([]byte, error) { return o.context.DecryptRTP(b[:0], b, &o.header) })
 }
 
 // RTCP is RTP for compound RTCP packets.
 func (o *Opener) RTCP(b []byte) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.context.DecryptRTCP(b[:0], b, nil)
+	return o.rtcp.open(b, 4, func() ([]byte, error) { return o.context.DecryptRTCP(b[:0], b, nil) })
 }

@@ -68,6 +68,37 @@ func (p *securePhone) sealed(raw []byte) []byte {
 	return bytes.Clone(p.wire.last)
 }
 
+// A far end that uses one SSRC after the other is heard under the first ones, and
+// nothing more is kept of it; what is not authentic does not count.
+func TestFewStreamsAreOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, p := secureLeg(t, AES128GCM)
+		open, err := NewOpener(p.seal.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged := rawRTP(0, 1, 0, 1<<20, make([]byte, 32))
+		opened := 0
+		for i := range 2 * maxStreams {
+			if _, err := open.RTP(forged); err == nil {
+				t.Fatal("a forged packet was opened")
+			}
+			forged[11]++
+			if _, err := open.RTP(p.sealed(rawRTP(0, 1, 0, uint32(i), []byte("hello")))); err == nil {
+				opened++
+			}
+		}
+		if opened != maxStreams {
+			t.Errorf("%d streams were opened, want %d", opened, maxStreams)
+		}
+		for _, ssrc := range []uint32{0, maxStreams - 1} {
+			if _, err := open.RTP(p.sealed(rawRTP(0, 2, 160, ssrc, []byte("hello")))); err != nil {
+				t.Errorf("stream %d: %v", ssrc, err)
+			}
+		}
+	})
+}
+
 func TestSuites(t *testing.T) {
 	for _, suite := range Suites() {
 		t.Run(string(suite), func(t *testing.T) {

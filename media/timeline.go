@@ -12,7 +12,11 @@ const (
 	// maxJump is how many numbers a source may jump and still count as the
 	// same stream with a loss (RFC 3550 appendix A.1, MAX_DROPOUT).
 	maxJump = 3000
-	// maxBack is how late, in numbers, a packet may come and still be sent on.
+	// maxLate is how late, in numbers, a packet may come and still be sent on. Of
+	// later ones nobody knows whether they came before (streamStats), and a number
+	// that goes out twice gives an encrypted stream away (RFC 3711 §9.1).
+	maxLate = 63
+	// maxBack is how far a source may go back in numbers and not begin anew.
 	maxBack = 100
 	// maxOff is how far a source's timestamps may be off the wall clock before
 	// they count as a new start.
@@ -146,7 +150,7 @@ func (t *timeline) place(p *Packet, now time.Time) (seq uint16, ts uint32, first
 	ts = p.Timestamp + t.shift
 	if n < t.highest {
 		seq, ok = t.number(n)
-		return seq, ts, false, ok
+		return seq, ts, false, ok && t.highest-n <= maxLate
 	}
 	dur := codec.Duration(p.Codec, p.Payload)
 	if now.Sub(t.mappedAt) < settling {

@@ -28,7 +28,8 @@ type VideoReceiver struct {
 
 	mu      sync.Mutex // one packet at a time; guards the rest
 	missing missing
-	id      uint8 // of the header extension transport-cc; 0: none
+	asked   time.Time // when a key frame was, because too much is missing
+	id      uint8     // of the header extension transport-cc; 0: none
 	clock   *twcc.Recorder
 	began   time.Time
 	toldAt  time.Time
@@ -64,7 +65,8 @@ func (r *VideoReceiver) WriteRTP(raw []byte, arrival time.Time) error {
 	if len(lost) > 0 {
 		r.feedback([]rtcp.Packet{&rtcp.TransportLayerNack{SenderSSRC: r.own(), MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(lost)}})
 	}
-	if gaveUp {
+	if gaveUp && arrival.Sub(r.asked) >= keyFrameEvery {
+		r.asked = arrival
 		r.KeyFrame()
 	}
 	if r.id != 0 {

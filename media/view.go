@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
-
-	"callfloor/media/codec"
 )
 
 // Timestamps of pictures.
@@ -44,9 +42,9 @@ type View struct {
 	mu     sync.Mutex // guards all below; held while Output.Write runs
 	camera *Camera
 	out    Output
-	types  [256]int16 // payload type by codec; -1: none
+	types  payloadTypes
 	stamp  [3]byte    // abs-send-time
-	ext    []rtp.Extension
+	model  rtp.Header // has the extension with stamp, if there is one
 	header rtp.Header
 	stats  ViewStats
 	closed bool
@@ -57,6 +55,7 @@ type View struct {
 	seq     uint16 // the last one sent
 	numbers numbering
 	kept    *keptPackets // nil while nothing is shown
+	credit  int          // octets that may be sent again
 
 	budget  budget
 	rateAt  time.Time // since when rateOct counts
@@ -66,9 +65,8 @@ type View struct {
 
 // NewView returns a view without output; name is for logs.
 func NewView(name string) *View {
-	v := &View{name: name, seq: uint16(rand.Uint32())}
+	v := &View{name: name, seq: uint16(rand.Uint32()), types: typesOf(nil)}
 	v.stats.LastRTP = rand.Uint32()
-	v.setTypes(nil)
 	return v
 }
 
@@ -84,29 +82,21 @@ func (v *View) SetOutput(o Output) {
 		return
 	}
 	v.out, v.stats.SSRC = o, o.SSRC
-	v.setTypes(o.PayloadTypes)
-	v.ext = nil
+	v.types = typesOf(o.PayloadTypes)
+	v.model = rtp.Header{}
 	if o.SendTime != 0 {
-		var h rtp.Header
-		if h.SetExtension(o.SendTime, v.stamp[:]) == nil {
-			v.ext = h.Extensions
+		v.model.Extension, v.model.ExtensionProfile = true, rtp.ExtensionProfileOneByte
+		if o.SendTime > 14 { // RFC 8285 §4.2
+			v.model.ExtensionProfile = rtp.ExtensionProfileTwoByte
 		}
+		_ = v.model.SetExtension(o.SendTime, v.stamp[:]) // what fits into its form
 	}
 	v.begin()
 }
 
-func (v *View) setTypes(m map[codec.ID]uint8) {
-	for i := range v.types {
-		v.types[i] = -1
-	}
-	for c, pt := range m {
-		v.types[c] = int16(pt & 0x7F)
-	}
-}
-
 // begin forgets what was known of stream and network. v.mu is held.
 func (v *View) begin() {
-	v.open, v.kept, v.budget = false, nil, budget{}
+	v.open, v.kept, v.credit, v.budget = false, nil, 0, budget{}
 	v.rateAt, v.rateOct, v.rate = time.Time{}, 0, 0
 }
 
@@ -230,6 +220,7 @@ func (v *View) send(pt uint8, seq uint16, p *Packet) {
 	}
 	v.stats.Packets++
 	v.stats.Octets += uint64(len(p.Payload))
+	v.credit = min(v.credit+len(p.Payload), againCredit)
 	v.stats.LastSent = p.Arrival
 	if int32(ts-v.stats.LastRTP) > 0 {
 		v.stats.LastRTP = ts
@@ -239,9 +230,7 @@ func (v *View) send(pt uint8, seq uint16, p *Packet) {
 
 func (v *View) write(pt uint8, marker bool, seq uint16, ts uint32, payload []byte) error {
 	v.header = rtp.Header{Version: 2, Marker: marker, PayloadType: pt, SequenceNumber: seq, Timestamp: ts, SSRC: v.out.SSRC}
-	if v.ext != nil {
-		v.header.Extension, v.header.ExtensionProfile, v.header.Extensions = true, rtp.ExtensionProfileOneByte, v.ext
-	}
+	v.header.Extension, v.header.ExtensionProfile, v.header.Extensions = v.model.Extension, v.model.ExtensionProfile, v.model.Extensions
 	return v.out.Write(&v.header, payload)
 }
 

@@ -10,6 +10,9 @@ const (
 	// againEvery keeps a far end that asks in every report from getting a packet
 	// more often than it can have missed it.
 	againEvery = 20 * time.Millisecond
+	// againCredit is how many octets may be sent again at most in one go: all that
+	// are kept.
+	againCredit = keptCount * keptOctets
 )
 
 // keptPackets is a ring of what was sent last, by number.
@@ -36,7 +39,9 @@ func (k *keptPackets) keep(pt uint8, marker bool, seq uint16, ts uint32, stamp [
 }
 
 // Resend sends a packet again that the far end says it lost (RFC 4585 §6.2.1);
-// one that is too old, or that was sent again just now, it does not. It is octet
+// one that is too old, or that was sent again just now, it does not, and in all
+// never more octets than were sent at first: what is lost because a network is
+// full must not fill it more, and small requests not make large answers. It is octet
 // for octet the same, its time of sending too: AES-GCM forbids that one number
 // ever stands for two packets (RFC 7714 §8.4).
 func (v *View) Resend(seq uint16, now time.Time) {
@@ -46,10 +51,11 @@ func (v *View) Resend(seq uint16, now time.Time) {
 		return
 	}
 	s := &v.kept[seq%keptCount]
-	if !s.sent || s.seq != seq || now.Sub(s.again) < againEvery {
+	if !s.sent || s.seq != seq || now.Sub(s.again) < againEvery || v.credit < int(s.octets) {
 		return
 	}
 	s.again = now
+	v.credit -= int(s.octets)
 	v.stamp = s.stamp
 	if v.write(s.pt, s.marker, s.seq, s.ts, s.buf[:s.octets]) == nil {
 		v.stats.Again++
@@ -78,15 +84,14 @@ func (v *View) NoteLoss(fraction uint8, now time.Time) {
 
 func (v *View) note(report func(b *budget, rate uint64)) {
 	v.mu.Lock()
-	c := v.camera
-	if c == nil || !v.open {
-		v.mu.Unlock()
+	defer v.mu.Unlock()
+	if v.camera == nil || !v.open {
 		return
 	}
 	report(&v.budget, v.rate)
-	limit := v.budget.ceiling()
-	v.mu.Unlock()
-	c.limit(v, limit)
+	// Under the lock, lest a camera keep the limit of a view that shows another
+	// one by now.
+	v.camera.limit(v, v.budget.ceiling())
 }
 
 // Weak says that the far end's network cannot carry what is shown: it is better

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"runtime"
 	"testing"
 	"time"
 
@@ -167,6 +168,107 @@ func TestViewSendsAgain(t *testing.T) {
 	}
 	if got := v.Stats().Again; got != 2 {
 		t.Errorf("%d sent again", got)
+	}
+}
+
+// However often a far end says that it lost everything, it gets no more than was
+// sent at first.
+func TestSendingAgainIsBounded(t *testing.T) {
+	v := NewView("view")
+	defer v.Close()
+	out := record(v)
+	s := newShot(1, 0, 0)
+	v.Show(s.Camera)
+	now := time.Now()
+	for i := range 20 {
+		s.source.Emit(s.packet(i == 0, true, now))
+		s.seq++
+	}
+	first := (*out)[0].header.SequenceNumber
+	for range 50 {
+		now = now.Add(time.Second)
+		for i := range uint16(20) {
+			v.Resend(first+i, now)
+		}
+	}
+	if got := v.Stats().Again; got != 20 {
+		t.Errorf("%d packets sent again, of 20", got)
+	}
+	s.source.Emit(s.packet(false, true, now))
+	v.Resend(first+20, now)
+	if got := v.Stats().Again; got != 21 {
+		t.Errorf("%d packets sent again, of 21", got)
+	}
+}
+
+// The time of sending goes under any number that may be agreed on (RFC 8285 §4.2,
+// §4.3).
+func TestTimeOfSendingUnderAnyNumber(t *testing.T) {
+	for _, number := range []uint8{1, 14, 15, 16, 255} {
+		v := NewView("view")
+		var raw []byte
+		v.SetOutput(Output{SSRC: 7, PayloadTypes: map[codec.ID]uint8{codec.VP8: 96}, SendTime: number, Write: func(h *rtp.Header, p []byte) (err error) {
+			raw, err = (&rtp.Packet{Header: *h, Payload: p}).Marshal()
+			return err
+		}})
+		s := newShot(1, 0, 0)
+		v.Show(s.Camera)
+		s.source.Emit(s.packet(true, true, time.Now()))
+		if got := headerExtension(raw, number); !bytes.Equal(got, v.stamp[:]) {
+			t.Errorf("number %d: %x, want %x in %x", number, got, v.stamp, raw)
+		}
+		v.Close()
+	}
+}
+
+// A view that looked away limits the camera no more, whenever its network's last
+// report comes.
+func TestLookingAwayEndsTheLimit(t *testing.T) {
+	v := NewView("view")
+	defer v.Close()
+	record(v)
+	s := newShot(1, 0, 0)
+	for range 300 {
+		v.Show(s.Camera)
+		s.source.Emit(s.packet(true, true, time.Now()))
+		s.seq++
+		told := make(chan struct{})
+		s.Camera.mu.Lock() // the report is at the camera's door when the view looks away
+		go func() {
+			defer close(told)
+			v.NoteLoss(255, time.Now())
+		}()
+		for range 50 {
+			runtime.Gosched()
+		}
+		s.Camera.mu.Unlock()
+		v.Show(nil)
+		<-told
+		if len(s.Camera.limits) > 0 {
+			t.Fatal("a view that does not look limits the camera")
+		}
+	}
+}
+
+// Holes too large to ask for each packet bring one request for a key frame, not
+// one each.
+func TestLargeHolesAskForFewKeyFrames(t *testing.T) {
+	asked := 0
+	r := NewVideoReceiver("camera", func() uint32 { return 1 }, func(all []rtcp.Packet) {
+		if _, ok := all[0].(*rtcp.PictureLossIndication); ok {
+			asked++
+		}
+	})
+	r.Negotiated(map[uint8]codec.ID{96: codec.VP8}, 0)
+	begin := time.Now()
+	for i := range 100 { // a second
+		raw := rawRTP(96, uint16(i*100), uint32(i*900), 5, []byte{0x10, 1, 0})
+		if err := r.WriteRTP(raw, begin.Add(time.Duration(i)*10*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked < 2 || asked > 4 {
+		t.Errorf("asked for %d key frames in a second", asked)
 	}
 }
 

@@ -23,12 +23,14 @@ import (
 // should it not show its keys, packets take that way. What the browser hears
 // goes by out.
 type intake struct {
+	server    *Server // for what goes wrong
 	secrets   secrets
 	receiver  *media.Receiver
 	video     atomic.Pointer[videoIntake]  // nil: no pictures were agreed on
 	opener    atomic.Pointer[media.Opener] // nil: pion decrypts
 	intakes   *intakes
 	detours   atomic.Uint64 // packets that a candidate's reader took
+	forged    atomic.Uint64 // not authentic, or come twice
 	out       outlet
 	transport *webrtc.DTLSTransport // set before the first track is bound
 
@@ -39,27 +41,28 @@ type intake struct {
 }
 
 // take deals with a datagram if it is RTP and there are keys; it is decrypted
-// where it lies. What is not authentic is dropped.
-func (i *intake) take(b []byte) bool {
-	if !isRTP(b) {
-		return false
-	}
+// where it lies. What is not authentic is dropped and counted. It runs on pion's
+// goroutines, which a fault over one packet would end, and the process with them.
+func (i *intake) take(b []byte) (taken bool) {
 	opener := i.opener.Load()
-	if opener == nil {
+	if opener == nil || !isRTP(b) {
 		return false
 	}
+	taken = true // whatever happens
+	defer i.server.recovered("packet of a browser", nil)
 	video := i.video.Load()
 	pictures := video != nil && video.types[b[1]&0x7F]
 	plain, err := opener.RTP(b)
 	switch {
 	case err != nil:
+		i.forged.Add(1)
 	case pictures:
 		_ = video.film.WriteRTP(plain, time.Now())
 	default:
 		// What is wrong with a packet is in the receiver's figures.
 		_ = i.receiver.WriteRTP(plain, time.Now())
 	}
-	return true
+	return taken
 }
 
 // videoIntake tells the pictures from the sound, which come by one port (RFC

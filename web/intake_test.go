@@ -197,8 +197,8 @@ func TestIntakeTakes(t *testing.T) {
 	if !in.take(bad) || !in.take(old) {
 		t.Error("RTP that is not authentic is left to pion")
 	}
-	if got := in.receiver.Stats().Packets; got != 20 {
-		t.Errorf("%d packets came through, of which some were forged or old", got)
+	if got, forged := in.receiver.Stats().Packets, in.forged.Load(); got != 20 || forged != 2 {
+		t.Errorf("%d packets came through, of which some were forged or old; %d were counted as such", got, forged)
 	}
 	for _, b := range [][]byte{nil, {0x80}, {0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42, 0, 0, 0, 0}, {0x80, 200, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}, {22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}} {
 		if in.take(b) {
@@ -208,6 +208,21 @@ func TestIntakeTakes(t *testing.T) {
 	i := 100
 	if n := testing.AllocsPerRun(500, func() { in.take(packet(i)); i++ }); n > 1 { // pion's sealing may take one
 		t.Errorf("%v allocations for a packet", n)
+	}
+}
+
+// A fault over one packet ends neither pion's goroutine nor the process.
+func TestIntakeSurvivesAFault(t *testing.T) {
+	in, packet := sealed(t)
+	in.server = testServerWith(t, nil, nil)
+	fault := media.SinkFunc(func(*media.Packet) { panic("a fault") })
+	in.receiver.Source().Attach(&fault)
+	if !in.take(packet(0)) {
+		t.Error("a packet that was decrypted is left to pion")
+	}
+	in.receiver.Source().Detach(&fault)
+	if !in.take(packet(1)) || in.receiver.Stats().Packets != 2 {
+		t.Error("nothing comes through after a fault")
 	}
 }
 

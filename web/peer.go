@@ -57,7 +57,7 @@ type peer struct {
 // of the server's goroutines.
 func newPeer(s *Seat, number int, fingerprints string) (*peer, error) {
 	e := s.server.engine
-	in := &intake{receiver: media.NewReceiver("agent"), intakes: e.intakes}
+	in := &intake{server: s.server, receiver: media.NewReceiver("agent"), intakes: e.intakes}
 	pc, err := e.newPeerConnection(in)
 	if err != nil {
 		return nil, fmt.Errorf("web: making a peer connection: %w", err)

@@ -14,6 +14,7 @@ type counts struct {
 	// numbers that were never sent, since they were lost before they came to us.
 	// The browser cannot tell the two apart.
 	lostThere, skipped uint64
+	refused            uint64 // not authentic, or came twice
 }
 
 // qualityBase is what Quality does not count any more or no peer connection
@@ -41,7 +42,7 @@ func (s *Seat) Quality() media.Quality {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, start := s.counts(), s.quality.start
-	q := media.Quality{Sent: now.sent - start.sent, Received: now.received - start.received, Lost: sub(now.lost, start.lost)}
+	q := media.Quality{Sent: now.sent - start.sent, Received: now.received - start.received, Lost: sub(now.lost, start.lost), Refused: now.refused - start.refused}
 	heard := codec.PCMU
 	if s.peer != nil {
 		stats := s.peer.receiver.Stats()
@@ -50,6 +51,9 @@ func (s *Seat) Quality() media.Quality {
 			q.Codec = heard.String()
 		}
 		q.JitterMS = stats.Jitter.Seconds() * 1000
+		if name := s.peer.intake.secrets.protection(); s.peer.up && name != "" {
+			q.SRTP = &name
+		}
 		r := &s.peer.reports
 		r.mu.Lock()
 		q.JitterMS = max(q.JitterMS, r.jitter)
@@ -90,6 +94,7 @@ func (c *counts) add(p *peer) {
 	stats := p.receiver.Stats()
 	c.received += stats.Packets
 	c.lost += stats.Lost
+	c.refused += p.intake.forged.Load()
 	p.reports.mu.Lock()
 	c.lostThere += p.reports.lost
 	p.reports.mu.Unlock()

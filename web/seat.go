@@ -29,8 +29,8 @@ const (
 	WhyMicrophone = "microphone"
 )
 
-// Seat is a user's place: a document to look at, a microphone and three
-// tracks to hear. There is one for each user, from the first socket until
+// Seat is a user's place: a document to look at, a microphone, three tracks to
+// hear, a camera and two tracks to see. There is one for each user, from the first socket until
 // SignOut or ten minutes without a socket; it survives reloads.
 type Seat struct {
 	server *Server

@@ -96,6 +96,18 @@ func (s *secrets) keys() (browser, ours media.Key, ok bool) {
 	return browser, ours, err == nil
 }
 
+// protection says how the sound is encrypted, as media.Quality has it; "" before
+// the handshake.
+func (s *secrets) protection() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	suite, ok := srtpSuites()[s.profile]
+	if !ok {
+		return ""
+	}
+	return string(suite.name) + " (DTLS)"
+}
+
 // hash is that of the cipher suite's pseudo-random function (RFC 5246 §5).
 func (s *secrets) hash() func() hash.Hash {
 	switch s.suite {

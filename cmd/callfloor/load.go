@@ -1,10 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,14 +75,13 @@ func (c *loadCmd) seatUsers() ([]phone.SeatUser, error) {
 	users := []phone.SeatUser{{User: "alice", Password: "demo"}, {User: "bob", Password: "demo"}}
 	from := "the demo"
 	if c.Users != "" {
-		f, err := os.Open(c.Users)
+		list, err := os.ReadFile(c.Users)
 		if err != nil {
 			return nil, usagef("--users: %w", err)
 		}
-		defer f.Close() //nolint:errcheck // it was read
 		users, from = nil, c.Users
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			name, password, ok := strings.Cut(strings.TrimSpace(lines.Text()), " ")
+		for line := range strings.Lines(string(list)) {
+			name, password, ok := strings.Cut(strings.TrimSpace(line), " ")
 			if name == "" || strings.HasPrefix(name, "#") {
 				continue
 			}
@@ -137,9 +137,9 @@ func (l *liveLine) end() {
 func printLoad(t terminal, r phone.LoadResult) error {
 	fmt.Fprintf(t.out, "%d calls in %.0f s (%.1f a second): %d completed, %d rejected, %d failed; %.2f %% of packets lost\n",
 		r.Calls, r.ElapsedS, r.Rate, r.Completed, r.Rejected, r.Failed, r.LossPercent)
-	for status, n := range r.Statuses {
+	for _, status := range slices.Sorted(maps.Keys(r.Statuses)) {
 		if status != "200" {
-			fmt.Fprintf(t.out, "%d ended with status %s\n", n, status)
+			fmt.Fprintf(t.out, "%d ended with status %s\n", r.Statuses[status], status)
 		}
 	}
 	figures := []struct {

@@ -12,7 +12,7 @@ import (
 
 func TestWhoSitsAtTheSeatsOfALoad(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "users")
-	if err := os.WriteFile(file, []byte("# agents\nanna  secret one\n\nben two\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("# agents "+strings.Repeat("x", 70000)+"\nanna  secret one\n\nben two\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	bad := filepath.Join(t.TempDir(), "bad")

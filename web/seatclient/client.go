@@ -299,6 +299,11 @@ func (c *Client) send(m any) error {
 	c.mu.Lock()
 	conn := c.conn
 	c.mu.Unlock()
+	return c.write(conn, m)
+}
+
+// write writes one message to a socket, if there is one.
+func (c *Client) write(conn *websocket.Conn, m any) error {
 	if conn == nil {
 		return errors.New("seatclient: there is no socket at the moment")
 	}

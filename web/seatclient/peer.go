@@ -103,19 +103,7 @@ func (c *Client) ensurePeer() error {
 }
 
 // sendLocked is send for a caller that holds the lock.
-func (c *Client) sendLocked(m any) error {
-	conn := c.conn
-	if conn == nil {
-		return errors.New("seatclient: there is no socket at the moment")
-	}
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	_ = conn.SetWriteDeadline(time.Now().Add(writeWithin))
-	if err := conn.WriteJSON(m); err != nil {
-		return fmt.Errorf("seatclient: writing to the seat socket: %w", err)
-	}
-	return nil
-}
+func (c *Client) sendLocked(m any) error { return c.write(c.conn, m) }
 
 func (c *Client) newPeer(number int) (*peer, error) {
 	api, err := newAPI()

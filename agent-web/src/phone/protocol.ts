@@ -1,5 +1,5 @@
 /**
- * The seat socket's messages, as `web/protocol.go` has them. The golden files
+ * The seat socket's messages, as `web/protocol*.go` have them. The golden files
  * in `web/testdata/protocol` are read by the Go tests and by ours.
  */
 
