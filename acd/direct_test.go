@@ -108,6 +108,19 @@ func (h *handOvers) do(ev Event) {
 	if err != nil && contact.ErrorCode(err) == contact.Internal {
 		h.t.Fatalf("%#v: refused with a foreign error: %v", ev, err)
 	}
+	if err == nil { // these tell of what is so already: no action says it
+		switch ev := ev.(type) {
+		case Joined:
+			delete(h.hears, ev.From)
+			h.hears[ev.Agent] = ev.Contact
+		case TakenOver:
+			delete(h.hears, ev.From)
+			h.hears[ev.To] = ev.Contact
+		case HandedOver:
+			delete(h.hears, ev.From)
+			h.hears[ev.Agent] = ev.Contact
+		}
+	}
 	for _, a := range actions {
 		h.follow(ev, a)
 	}

@@ -98,8 +98,9 @@ func (s *State) bringBack(c *customer, tried bool) {
 	s.stop(&p.parked)
 	p.isPark = false
 	if !tried && a != nil && a.status.Ready && !a.gone {
+		notes := a.other
 		switch {
-		case a.other != nil && a.other.at.Contact == c.id: // and the notes are not finished
+		case a.other != nil && a.other.at.Contact == c.id: // the call itself rings in their place
 			a.other = nil
 		case a.other == nil && a.status.State == contact.AgentWrapUp && a.status.Contact == c.id:
 			s.endWrapUp(a)
@@ -110,6 +111,7 @@ func (s *State) bringBack(c *customer, tried bool) {
 			s.ringPast(a, &ask{c, p.from, Return})
 			return
 		}
+		a.other = notes
 	}
 	if c.q == s.nowhere && len(s.queueList) > 0 {
 		c.q = s.queueList[0] // of an agent of no queue: nobody would look for it there

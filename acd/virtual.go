@@ -150,7 +150,9 @@ func (s *State) contactReached(ev ContactReached) error {
 	case !c.virtual():
 		if c.calling {
 			c.calling = false
-			s.lookAgain(c.agent)
+			if c.agent != nil { // who dialled may be gone
+				s.lookAgain(c.agent)
+			}
 		}
 		return nil
 	case c.connected:
