@@ -26,7 +26,8 @@ type Config struct {
 	Names []string `yaml:"names"`
 	// Redirect sends plain HTTP to HTTPS where there is HTTPS.
 	Redirect bool `yaml:"redirect"`
-	// Proxies are the reverse proxies whose X-Forwarded-For is believed.
+	// Proxies are the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto
+	// are believed.
 	Proxies []netip.Prefix `yaml:"proxies"`
 }
 

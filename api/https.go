@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"callfloor/api/certificate"
 )
@@ -69,8 +70,13 @@ func (s *Server) secureURL(host string) string {
 	return "https://" + host
 }
 
-// fromProxy says whether a proxy of ours asks; whether its client came by HTTPS
-// is its business.
+// cameSecure says whether a browser came by HTTPS, as far as is known: to us, or
+// to a proxy of ours that says so.
+func (s *Server) cameSecure(r *http.Request) bool {
+	return r.TLS != nil || s.fromProxy(r) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
+// fromProxy says whether a proxy of ours asks.
 func (s *Server) fromProxy(r *http.Request) bool {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && slices.ContainsFunc(s.opts.Config.Proxies, func(p netip.Prefix) bool { return p.Contains(ap.Addr().Unmap()) })

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"testing"
 
@@ -41,5 +43,32 @@ func TestPlainGoesToHTTPS(t *testing.T) {
 	}
 	if policy := get("calls.lan", certificate.PagePath).Header().Get("Content-Security-Policy"); policy != contentPolicy {
 		t.Errorf("the page's policy is %q", policy)
+	}
+}
+
+// The session's cookie is for HTTPS alone where people came by it, to us or to a
+// proxy of ours; nobody else is believed.
+func TestCookieIsSecure(t *testing.T) {
+	h := newTestHouse(t, func(o *Options) { o.Config.Proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
+	for _, c := range []struct {
+		from, proto string
+		tls, want   bool
+	}{
+		{"192.0.2.7:4711", "", false, false},
+		{"192.0.2.7:4711", "https", false, false},
+		{"192.0.2.7:4711", "", true, true},
+		{"10.0.0.1:4711", "https", false, true},
+		{"10.0.0.1:4711", "http", false, false},
+	} {
+		w := h.want(200, "POST", "/api/v1/session", "", `{"user":"alice","password":"`+goodPassword+`"}`, func(r *http.Request) {
+			r.RemoteAddr = c.from
+			r.Header.Set("X-Forwarded-Proto", c.proto)
+			if c.tls {
+				r.TLS = &tls.ConnectionState{}
+			}
+		})
+		if got := w.Result().Cookies()[0].Secure; got != c.want {
+			t.Errorf("from %s by %q, TLS %t: Secure is %t", c.from, c.proto, c.tls, got)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"net/http"
 	"net/netip"
@@ -108,6 +107,14 @@ const (
 	accessAdmin
 )
 
+// said is how the document says whom an operation is for.
+func (a access) said() string {
+	return map[access]string{
+		accessOpen: "For anybody.", accessSignedIn: "For everybody who has signed in, with a one-time password too.",
+		accessAgent: "For everybody who has signed in.", accessSupervisor: "For supervisors and administrators.", accessAdmin: "For administrators.",
+	}[a]
+}
+
 // operation is one row of the API: what huma registers.
 type operation struct {
 	id, method, path, summary string
@@ -122,7 +129,7 @@ type requestKey struct{}
 type request struct {
 	identity Identity
 	from     netip.Addr
-	tls      *tls.ConnectionState
+	secure   bool // it came by HTTPS, to us or to a proxy of ours
 }
 
 func requestOf(ctx context.Context) request {
@@ -135,11 +142,17 @@ func identityIn(ctx context.Context) Identity { return requestOf(ctx).identity }
 // register adds one operation with its access check; a foreign error of the
 // handler is logged here and nowhere else, and its text is not answered.
 func register[I, O any](s *Server, h huma.API, op operation, handle func(context.Context, *I) (*O, error)) {
-	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, DefaultStatus: op.status, MaxBodyBytes: cmp.Or(op.body, 64<<10)}
+	o := huma.Operation{
+		OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Description: op.access.said(), DefaultStatus: op.status,
+		MaxBodyBytes: cmp.Or(op.body, 64<<10), BodyReadTimeout: readTimeout,
+	}
+	if op.body > 0 {
+		o.BodyReadTimeout = bigReadTimeout
+	}
 	if op.access != accessOpen {
 		o.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	}
-	o.Middlewares = huma.Middlewares{s.admit(op.access)}
+	o.Middlewares = huma.Middlewares{s.admit(op)}
 	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
@@ -154,10 +167,11 @@ func register[I, O any](s *Server, h huma.API, op operation, handle func(context
 }
 
 // admit is the middleware that finds who asks and refuses who may not.
-func (s *Server) admit(need access) func(huma.Context, func(huma.Context)) {
+func (s *Server) admit(op operation) func(huma.Context, func(huma.Context)) {
+	need := op.access
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		req := request{from: clientAddr(r, s.opts.Config.Proxies), tls: r.TLS}
+		req := request{from: clientAddr(r, s.opts.Config.Proxies), secure: s.cameSecure(r)}
 		var err error
 		if need != accessOpen {
 			req.identity, err = s.accounts.Authenticate(r, "")
@@ -171,6 +185,9 @@ func (s *Server) admit(need access) func(huma.Context, func(huma.Context)) {
 			}
 			writeError(w, err)
 			return
+		}
+		if op.body > 0 { // the answer comes after all of it
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bigReadTimeout + writeTimeout))
 		}
 		next(huma.WithValue(ctx, requestKey{}, req))
 	}

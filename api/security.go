@@ -12,16 +12,9 @@ import (
 	"callfloor/contact"
 )
 
-// maxBody bounds a request's body; nothing that people send is near it, sounds
-// aside.
-const maxBody = 1 << 20
-
-func bodyLimit(r *http.Request) int64 {
-	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/v1/prompts/") {
-		return maxPromptBody
-	}
-	return maxBody
-}
+// maxBody bounds a request's body for whoever reads it: the largest that an
+// operation takes. Each has a limit of its own.
+const maxBody = maxPromptBody
 
 // contentPolicy lets a page load what this server serves and nothing else; the
 // app injects no styles and no scripts. 'wasm-unsafe-eval' lets it compile
@@ -75,7 +68,7 @@ func (s *Server) secure(next http.Handler) http.Handler {
 			writeError(w, contact.Errorf(contact.Forbidden, "the demo answers to localhost only; open http://localhost instead of %q", r.Host))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		protected.ServeHTTP(w, r)
 	})
 }

@@ -22,6 +22,7 @@ import (
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 30 * time.Second
+	bigReadTimeout = 5 * time.Minute // of sounds, flows and lists, whose senders are known
 	writeTimeout   = time.Minute
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 32 << 10

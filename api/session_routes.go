@@ -87,7 +87,7 @@ func (s *Server) signIn(ctx context.Context, in *signInInput) (*signInOutput, er
 	if err != nil {
 		return nil, err
 	}
-	return &signInOutput{SetCookie: sessionCookie(token, SessionLife, r.tls != nil), Body: NewSession{Token: token, Session: sessionOf(id)}}, nil
+	return &signInOutput{SetCookie: sessionCookie(token, SessionLife, r.secure), Body: NewSession{Token: token, Session: sessionOf(id)}}, nil
 }
 
 func (s *Server) signOut(ctx context.Context, _ *empty) (*signOutOutput, error) {
@@ -95,7 +95,7 @@ func (s *Server) signOut(ctx context.Context, _ *empty) (*signOutOutput, error) 
 	if err := s.accounts.SignOut(ctx, r.identity); err != nil {
 		return nil, err
 	}
-	return &signOutOutput{SetCookie: sessionCookie("", 0, r.tls != nil)}, nil
+	return &signOutOutput{SetCookie: sessionCookie("", 0, r.secure)}, nil
 }
 
 func (s *Server) info() Info {

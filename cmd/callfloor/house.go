@@ -61,11 +61,11 @@ func (w where) open(ctx context.Context, create bool) (house, error) {
 		if w.Token == "" {
 			return nil, usagef("--server %s needs --token T (or CALLFLOOR_TOKEN): the token of a session there", w.Server)
 		}
-		return newRemote(w.Server, w.Token, "")
+		return newRemote(w.Server, w.Token, false)
 	}
 	f, err := api.ReadRunFile(w.Data)
 	if err == nil {
-		r, err := newRemote(f.URL, f.Token, filepath.Join(w.Data, "tls", "self-signed.crt"))
+		r, err := newRemote(f.URL, f.Token, true)
 		if err != nil {
 			return nil, err
 		}

@@ -244,6 +244,10 @@ func TestDemoRefused(t *testing.T) {
 		{Demo: true, Flags: []Flag{{"--https", "http.https", "0.0.0.0:8443"}}},
 		{Demo: true, Env: []string{"CALLFLOOR_WEBRTC_LISTEN=192.0.2.1:8090"}},
 		{Demo: true, File: write(t, "sip:\n  listen: \"[::]:5060\"\n")},
+		{Demo: true, File: write(t, "sip:\n  tls: \":5061\"\n")},
+		{Demo: true, File: write(t, "sip:\n  ws: \":5066\"\n")},
+		{Demo: true, File: write(t, "sip:\n  wss: \":5067\"\n")},
+		{Demo: true, File: write(t, "webrtc:\n  turn: \":3478\"\n")},
 	} {
 		_, err := Load(s)
 		var e *NotLoopbackError

@@ -127,8 +127,8 @@ func (e *NotLoopbackError) Error() string {
 // demoRefusal returns the first listener that is not on loopback.
 func (c Config) demoRefusal(where func(key string) string) error {
 	for _, l := range []struct{ key, value string }{
-		{"http.listen", c.HTTP.Listen}, {"http.https", c.HTTP.HTTPS}, {"sip.listen", c.SIP.Listen}, {"webrtc.listen", c.WebRTC.Listen},
-		{"webrtc.turn", c.WebRTC.TURN},
+		{"http.listen", c.HTTP.Listen}, {"http.https", c.HTTP.HTTPS}, {"sip.listen", c.SIP.Listen}, {"sip.tls", c.SIP.TLS},
+		{"sip.ws", c.SIP.WS}, {"sip.wss", c.SIP.WSS}, {"webrtc.listen", c.WebRTC.Listen}, {"webrtc.turn", c.WebRTC.TURN},
 	} {
 		if l.value != "" && !loopback(l.value) {
 			return &NotLoopbackError{Key: l.key, Where: where(l.key), Value: l.value}

@@ -8,16 +8,20 @@ import (
 	"testing"
 )
 
-// TestFeaturesNameTests holds docs/features.md to the code: each test that it
-// names is there.
+// TestFeaturesNameTests holds docs/features.md and its siblings to the code: each
+// test that they name is there.
 func TestFeaturesNameTests(t *testing.T) {
-	page, err := os.ReadFile("../../docs/features.md")
+	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`([a-z0-9/]+)\\.((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(page), -1)
+	text := ""
+	for _, page := range pages {
+		text += readDoc(t, "docs/"+filepath.Base(page))
+	}
+	named := regexp.MustCompile("`([a-z0-9/]+)\\.((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(text, -1)
 	if len(named) < 100 {
-		t.Fatalf("the page names %d tests; it names more", len(named))
+		t.Fatalf("the pages name %d tests; they name more", len(named))
 	}
 	sources := map[string]string{}
 	for _, n := range named {
@@ -36,7 +40,7 @@ func TestFeaturesNameTests(t *testing.T) {
 			}
 		}
 		if !strings.Contains(sources[room], "\nfunc "+test+"(") {
-			t.Errorf("docs/features.md names %s.%s, which is not there", room, test)
+			t.Errorf("a page of docs names %s.%s, which is not there", room, test)
 		}
 	}
 }
