@@ -28,27 +28,54 @@ func (c *Call) Ring(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// Early implements ivr.Caller.
+func (c *Call) Early(ctx context.Context) (bool, error) {
+	heard, err := c.Leg.Early(ctx)
+	if err != nil {
+		return false, c.unanswered(ctx, "speak before the answer", err)
+	}
+	if !heard {
+		return false, nil
+	}
+	return true, c.do(func() error {
+		c.speak("the flow speaks before it answers")
+		return nil
+	})
+}
+
 // Answer implements ivr.Caller.
 func (c *Call) Answer(ctx context.Context) error {
 	if err := c.Leg.Answer(ctx); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return fmt.Errorf("answer: %w", err)
+		return c.unanswered(ctx, "answer", err)
 	}
 	return c.do(func() error {
-		f := c.Leg.Codec()
-		c.flowPlayer = media.NewPlayer(c.Pacer, "flow", f)
-		c.holdPlayer = media.NewPlayer(c.Pacer, "hold", f)
-		c.wires.open(c.Pacer, f)
-		c.Leg.Sender().Fill(f)
-		c.view.Codec = f.String()
-		c.mode = modeFlow
-		c.apply()
-		c.Note(contact.KindFlow, legCustomer, "answered by the flow", map[string]any{"codec": f.String()})
-		c.changed()
+		c.speak("answered by the flow")
 		return nil
 	})
+}
+
+func (c *Call) unanswered(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// speak makes the flow heard from now on, if it is not yet.
+func (c *Call) speak(why string) {
+	f := c.Leg.Codec()
+	c.Note(contact.KindFlow, legCustomer, why, map[string]any{"codec": f.String()})
+	if c.flowPlayer != nil {
+		return
+	}
+	c.flowPlayer = media.NewPlayer(c.Pacer, "flow", f)
+	c.holdPlayer = media.NewPlayer(c.Pacer, "hold", f)
+	c.wires.open(c.Pacer, f)
+	c.Leg.Sender().Fill(f)
+	c.view.Codec = f.String()
+	c.mode = modeFlow
+	c.apply()
+	c.changed()
 }
 
 // Ask implements ivr.Caller.

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ type fakeLeg struct {
 	mu     sync.Mutex
 	cause  contact.EndCause
 	answer bool
+	early  error // of Early
 }
 
 // revive makes a leg that was hung up a new one on the same ear.
@@ -45,7 +47,18 @@ func newFakeLeg(p *media.Pacer) *fakeLeg {
 	return l
 }
 
+// errDeaf makes a leg one that hears nothing before the answer.
+var errDeaf = errors.New("hears nothing before the answer")
+
 func (l *fakeLeg) Ring() error { return nil }
+func (l *fakeLeg) Early(context.Context) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.early == errDeaf {
+		return false, nil
+	}
+	return l.early == nil, l.early
+}
 func (l *fakeLeg) Answer(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

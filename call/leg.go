@@ -16,9 +16,12 @@ import (
 type Leg interface {
 	// Ring tells the customer that it rings (180).
 	Ring() error
+	// Early opens the media before the answer (183); false where the customer can
+	// hear nothing before, or is answered already.
+	Early(ctx context.Context) (heard bool, err error)
 	// Answer answers (200) and opens the media.
 	Answer(ctx context.Context) error
-	// Codec is the audio format negotiated; valid after Answer.
+	// Codec is the audio format negotiated; valid after Answer, or Early.
 	Codec() codec.ID
 	// Source is what the customer says, Sender what they hear.
 	Source() *media.Source

@@ -30,6 +30,7 @@ type phoneResult struct {
 	MaxGapMS    float64 `json:"max_gap_ms"`
 	SSRCChanges int     `json:"ssrc_changes"`
 	SeqHoles    int     `json:"seq_holes"`
+	Early       int     `json:"early"`
 }
 
 // phone is a running `callfloor phone call` or `phone seat`.

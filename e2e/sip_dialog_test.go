@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,54 @@ func TestReliableRinging(t *testing.T) {
 	if !c.has("end", "answered elsewhere") {
 		t.Errorf("the end does not say why: %+v", c.Timeline)
 	}
+}
+
+// TestEarlyMedia: a line speaks before it answers. One refuses after its announcement,
+// which costs the caller nothing; the other takes a key and answers then.
+func TestEarlyMedia(t *testing.T) {
+	t.Parallel()
+	flows := t.TempDir()
+	for name, text := range map[string]string{
+		"closed.yaml": `
+nodes:
+  early: {kind: early, next: closed}
+  closed: {kind: hangup, say: hours_closed, refuse: busy}
+`,
+		"door.yaml": `
+nodes:
+  early: {kind: early, next: menu}
+  menu: {kind: menu, say: menu_main, keys: {2: {label: In, next: in}}, silent: no}
+  in: {kind: answer, next: bye}
+  bye: {kind: hangup, say: goodbye}
+  no: {kind: hangup, refuse: declined}
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(flows, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := filepath.Join(t.TempDir(), "callfloor.yaml")
+	text := "flows: " + flows + "\nlines:\n  - {id: \"2001\", flow: closed, consent: never}\n  - {id: \"2002\", flow: door, consent: never}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, "--config", config)
+	r, code := s.dial("2001").wait()
+	if r.Result != "rejected" || r.SIPStatus != 486 || r.Early < 50 || code == 0 {
+		t.Errorf("the phone, which was to hear an announcement and be refused: %+v, exit code %d", r, code)
+	}
+	if c := s.ended("system", "rejected", 486); c.Answered != nil || c.Consent != "none" {
+		t.Errorf("answered %v, consent %s; want neither", c.Answered, c.Consent)
+	}
+	p := s.sipp("early", "2002")
+	s.reaches("flow", "menu", 1)
+	p.cue("KEY")
+	p.wait()
+	if p.code != 0 {
+		t.Errorf("SIPp ended with %d", p.code)
+	}
+	s.ended("system", "completed", 0)
+	s.noCapture()
 }
 
 // TestReferByTheCustomersPhone: a phone asks, by REFER, that its call be handed on.

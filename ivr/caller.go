@@ -14,7 +14,10 @@ import (
 type Caller interface {
 	// Ring sends 180 and returns when the customer has gone.
 	Ring(ctx context.Context) error
-	// Answer answers the call; nothing can be heard before.
+	// Early makes prompts heard and keys known before the call is answered; false
+	// where the caller cannot hear anything before.
+	Early(ctx context.Context) (heard bool, err error)
+	// Answer answers the call; nothing can be heard before, but for Early.
 	Answer(ctx context.Context) error
 	// Ask plays the prompts one after the other and then waits up to wait for
 	// a key. With barge a key ends the playing at once. It returns the key and

@@ -31,6 +31,7 @@ func (f *Flow) Check(o CheckOptions) []Problem {
 	found := &findings{file: f.file}
 	f.checkParts(o, found)
 	f.checkReturns(found)
+	f.checkEarly(found)
 	f.checkConsent(o, found)
 	return found.sorted()
 }
@@ -215,13 +216,18 @@ func (f *Flow) checkReached(reached map[string][]string, found *findings) {
 	}
 }
 
-// checkRings refuses ringing a call that was answered.
+// checkRings refuses ringing a call, and speaking early in one, that was answered.
 func (f *Flow) checkRings(reached map[string][]string, found *findings) {
 	for _, id := range f.order {
-		if _, rings := f.nodes[id].step.(*ringStep); rings && id != f.start {
-			if path, ok := reached[id]; ok {
-				found.addPath(f.nodes[id].at, path, "the node %q rings, but the call is answered by then; ring can only be the start", id)
-			}
+		path, ok := reached[id]
+		if !ok || id == f.start {
+			continue
+		}
+		switch f.nodes[id].step.(type) {
+		case *ringStep:
+			found.addPath(f.nodes[id].at, path, "the node %q rings, but the call is answered by then; ring can only be the start", id)
+		case *earlyStep:
+			found.addPath(f.nodes[id].at, path, "the node %q speaks before the answer, but the call is answered by then; early can only be the start", id)
 		}
 	}
 }

@@ -7,7 +7,7 @@
 //
 // A flow is one YAML file: a mapping of nodes by name, and the name of the
 // first one (without start, the first in the file). The call is answered before
-// the first node, unless that is a ring.
+// the first node, unless that is ring or early.
 //
 //	start: greeting
 //	nodes:
@@ -23,6 +23,8 @@
 // The kinds, their keys, and the defaults in brackets:
 //
 //	answer    next                              answers; only to say so plainly
+//	early     next                              heard before the answer; only as start. The nodes
+//	                                            that only speak, ask and decide leave it unanswered
 //	ring      —                                 180 until the caller gives up; only as start
 //	play      say, skip [true], next            a key ends it and answers the next question;
 //	                                            say may hold values: {number: total}, digits,
@@ -100,7 +102,8 @@
 //	echo      —                                 the caller's own audio, until they hang up
 //	wait      for, next                         silence
 //	goto      next                              a second name for a place
-//	hangup    say                               farewell, and the end
+//	hangup    say, refuse [unavailable]         farewell, and the end; refuse is how a call ends that
+//	                                            is not answered: unavailable, busy, declined, unknown
 //
 // Variables are declared with their first values, which give them their types:
 // text, number, yes or no. Expressions (expr-lang) read them and caller, line,

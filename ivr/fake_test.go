@@ -24,6 +24,7 @@ type scene struct {
 	presses    []press
 	hangup     time.Duration // after the answer (or the ringing); 0: after an hour
 	early      bool          // hangs up before the answer
+	deaf       bool          // cannot hear anything before the answer
 	queues     []queueing    // one for each Enqueue; the last one repeats
 	diskFull   bool          // Consent fails
 	caller     string
@@ -72,6 +73,7 @@ type fakeCaller struct {
 	mu     sync.Mutex // the trace is read after a run only, but keys come from timers
 	trace  []string
 	called []string // names of the methods called, in order
+	lives  bool
 	ended  *contact.EndCause
 }
 
@@ -110,8 +112,13 @@ func (c *fakeCaller) call(name string) {
 	c.called = append(c.called, name)
 }
 
-// live starts the customer's doings; they count from the answer.
+// live starts the customer's doings; they count from the answer, or
+// from when something can be heard.
 func (c *fakeCaller) live(ctx context.Context) {
+	if c.lives { // since they heard us early
+		return
+	}
+	c.lives = true
 	for _, p := range c.scene.presses {
 		timer := time.AfterFunc(p.at, func() {
 			select {
@@ -137,6 +144,18 @@ func (c *fakeCaller) Ring(ctx context.Context) error {
 	c.live(ctx)
 	<-ctx.Done()
 	return context.Cause(ctx)
+}
+
+func (c *fakeCaller) Early(ctx context.Context) (bool, error) {
+	c.call("Early")
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	c.note("heard early: %v", !c.scene.deaf)
+	if !c.scene.deaf {
+		c.live(ctx)
+	}
+	return !c.scene.deaf, nil
 }
 
 func (c *fakeCaller) Answer(ctx context.Context) error {

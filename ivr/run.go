@@ -71,6 +71,7 @@ type runner struct {
 	languageKeys map[rune]string // taken in every question that does not use them itself
 	typed        []rune          // keys that ended an announcement; the next question takes them
 	answered     bool
+	early        bool   // the caller hears us, and is not answered yet
 	waits        string // the queue where the caller waits while they choose
 	cause        *contact.EndCause
 }
@@ -120,10 +121,8 @@ func (r *runner) run(ctx context.Context) error {
 		if n == nil {
 			return fmt.Errorf("there is no node %q", r.at)
 		}
-		if _, rings := n.step.(*ringStep); !rings {
-			if err := r.answer(ctx); err != nil {
-				return err
-			}
+		if err := r.answerAt(ctx, n); err != nil {
+			return err
 		}
 		r.reached()
 		r.caller.Step(n.id, n.kind, n.step.summary(), nil)
@@ -159,15 +158,28 @@ func (r *runner) over(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	r.hangup(contact.EndCompleted, "the flow ended at "+r.at)
+	r.end("", "the flow ended at "+r.at)
 	return nil
+}
+
+// answerAt answers the call where a node needs that: every one does, but for ring,
+// early, and those that come early.
+func (r *runner) answerAt(ctx context.Context, n *node) error {
+	switch n.step.(type) {
+	case *ringStep, *earlyStep:
+		return nil
+	}
+	if r.early && early(n.kind) {
+		return nil
+	}
+	return r.answer(ctx)
 }
 
 func (r *runner) answer(ctx context.Context) error {
 	if r.answered {
 		return nil
 	}
-	r.answered = true
+	r.answered, r.early = true, false
 	return r.caller.Answer(ctx)
 }
 
@@ -241,6 +253,17 @@ func (r *runner) open() map[string]any {
 // note adds to the timeline what happened at the node that runs.
 func (r *runner) note(text string, data map[string]any) {
 	r.caller.Step(r.at, r.flow.nodes[r.at].kind, text, data)
+}
+
+// end ends the call as a flow does: one that was never answered is refused.
+func (r *runner) end(refusal, why string) {
+	if !r.early {
+		r.hangup(contact.EndCompleted, why)
+		return
+	}
+	status := refusals[cmp.Or(refusal, refusalUnsaid)]
+	r.cause = &contact.EndCause{By: contact.System, Class: contact.EndRejected, SIP: contact.SIPStatus(status), Why: why}
+	r.caller.Hangup(*r.cause)
 }
 
 func (r *runner) hangup(class contact.EndClass, why string) {

@@ -188,7 +188,8 @@ func (vs values) differ(got map[string]any) []string {
 
 // expectations are what must be true at the end of the call.
 type expectations struct {
-	End      word   `yaml:"end"`     // completed, abandoned, failed
+	End      word   `yaml:"end"`     // completed, abandoned, rejected, failed
+	Refused  word   `yaml:"refused"` // unavailable, busy, …: how a call was refused that nobody answered; none
 	By       word   `yaml:"by"`      // customer, agent, system
 	Consent  word   `yaml:"consent"` // granted, refused, announced, none
 	Language word   `yaml:"language"`

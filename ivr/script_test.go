@@ -33,6 +33,7 @@ var update = flag.Bool("update", false, "write what a script gave into its file"
 //	percent 30                what a split draws
 //	caller NUMBER, remembered zh, hours closed, at 2026-03-29T01:30:00Z
 //	voice [mute]              there is a speech command (that fails)
+//	deaf                      nothing can be heard before the answer
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/run/*.txt")
 	if err != nil || len(files) == 0 {
@@ -126,6 +127,8 @@ func readScene(t *testing.T, text string) (flow string, s scene) {
 				t.Fatal(err)
 			}
 			s.clock = at.Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) // where the bubble's time begins
+		case "deaf":
+			s.deaf = true
 		case "voice":
 			s.voice, s.mute = true, len(w) > 1
 		default:

@@ -58,6 +58,12 @@ func (s *simulation) asks(ctx context.Context, what string, end time.Time, barge
 	return s.until(ctx, end, barge)
 }
 
+// Early implements Caller.
+func (s *simulation) Early(ctx context.Context) (bool, error) {
+	s.note("hears the flow before the answer")
+	return true, context.Cause(ctx)
+}
+
 // Answer implements Caller.
 func (s *simulation) Answer(ctx context.Context) error {
 	s.note("answered")

@@ -37,7 +37,7 @@ func (s *simulation) compare(cause contact.EndCause) {
 		what, got string
 		want      word
 	}{
-		{"the end", string(cause.Class), e.End}, {"who ended it", string(cause.By), e.By}, {"the consent", string(s.consent), e.Consent},
+		{"the end", string(cause.Class), e.End}, {"the refusal", cmp.Or(refusalOf(int(cause.SIP)), "none"), e.Refused}, {"who ended it", string(cause.By), e.By}, {"the consent", string(s.consent), e.Consent},
 		{"the language", s.language, e.Language}, {"the satisfaction", plain(s.csat), word{text: csat, at: e.CSAT.at}},
 		{"the message that was sent", s.sent, e.Sent},
 		{"the call back", cmp.Or(s.callback, "none"), e.Callback}, {"the message", cmp.Or(s.message, "none"), e.Message},

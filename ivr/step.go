@@ -21,40 +21,43 @@ type step interface {
 	run(ctx context.Context, r *runner) (next string, err error)
 }
 
-// kinds is the table of nodes, in the order in which a call meets them.
+// kinds is the table of nodes, in the order in which a call meets them. early: a
+// call that is not answered yet may stay so there; the others answer it.
 var kinds = []struct {
-	name string
-	make func() step
+	name  string
+	make  func() step
+	early bool
 }{
-	{"answer", func() step { return new(answerStep) }},
-	{"ring", func() step { return new(ringStep) }},
-	{"play", func() step { return new(playStep) }},
-	{"say", func() step { return new(sayStep) }},
-	{"hours", func() step { return new(hoursStep) }},
-	{"language", func() step { return new(languageStep) }},
-	{"consent", func() step { return new(consentStep) }},
-	{"menu", func() step { return new(menuStep) }},
-	{"collect", func() step { return new(collectStep) }},
-	{"set", func() step { return new(setStep) }},
-	{"branch", func() step { return new(branchStep) }},
-	{"split", func() step { return new(splitStep) }},
-	{"lookup", func() step { return new(lookupStep) }},
-	{"queue", func() step { return new(queueStep) }},
-	{"callback", func() step { return new(callbackStep) }},
-	{"voicemail", func() step { return new(voicemailStep) }},
-	{"agent", func() step { return new(agentStep) }},
-	{"dial", func() step { return new(dialStep) }},
-	{"stream", func() step { return new(streamStep) }},
-	{"speech", func() step { return new(speechStep) }},
-	{"message", func() step { return new(messageStep) }},
-	{"survey", func() step { return new(surveyStep) }},
-	{"studio", func() step { return new(studioStep) }},
-	{"subflow", func() step { return new(subflowStep) }},
-	{"return", func() step { return new(returnStep) }},
-	{"echo", func() step { return new(echoStep) }},
-	{"wait", func() step { return new(waitStep) }},
-	{"goto", func() step { return new(gotoStep) }},
-	{"hangup", func() step { return new(hangupStep) }},
+	{"answer", func() step { return new(answerStep) }, false},
+	{"early", func() step { return new(earlyStep) }, true},
+	{"ring", func() step { return new(ringStep) }, true},
+	{"play", func() step { return new(playStep) }, true},
+	{"say", func() step { return new(sayStep) }, true},
+	{"hours", func() step { return new(hoursStep) }, true},
+	{"language", func() step { return new(languageStep) }, true},
+	{"consent", func() step { return new(consentStep) }, false},
+	{"menu", func() step { return new(menuStep) }, true},
+	{"collect", func() step { return new(collectStep) }, true},
+	{"set", func() step { return new(setStep) }, true},
+	{"branch", func() step { return new(branchStep) }, true},
+	{"split", func() step { return new(splitStep) }, true},
+	{"lookup", func() step { return new(lookupStep) }, true},
+	{"queue", func() step { return new(queueStep) }, false},
+	{"callback", func() step { return new(callbackStep) }, false},
+	{"voicemail", func() step { return new(voicemailStep) }, false},
+	{"agent", func() step { return new(agentStep) }, false},
+	{"dial", func() step { return new(dialStep) }, false},
+	{"stream", func() step { return new(streamStep) }, false},
+	{"speech", func() step { return new(speechStep) }, false},
+	{"message", func() step { return new(messageStep) }, true},
+	{"survey", func() step { return new(surveyStep) }, false},
+	{"studio", func() step { return new(studioStep) }, false},
+	{"subflow", func() step { return new(subflowStep) }, true},
+	{"return", func() step { return new(returnStep) }, true},
+	{"echo", func() step { return new(echoStep) }, false},
+	{"wait", func() step { return new(waitStep) }, true},
+	{"goto", func() step { return new(gotoStep) }, true},
+	{"hangup", func() step { return new(hangupStep) }, true},
 }
 
 // newStep returns an empty step of a kind, nil if there is no such kind.
@@ -65,6 +68,16 @@ func newStep(kind string) step {
 		}
 	}
 	return nil
+}
+
+// early tells whether a call that is not answered yet may stay so at a kind of node.
+func early(kind string) bool {
+	for _, k := range kinds {
+		if k.name == kind {
+			return k.early
+		}
+	}
+	return false
 }
 
 func kindNames() []string {

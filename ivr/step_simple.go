@@ -3,12 +3,10 @@ package ivr
 import (
 	"context"
 	"fmt"
-
-	"callfloor/contact"
 )
 
-// answerStep answers the call. Every flow that does not begin with ring
-// answers by itself, so it is written only to be plain.
+// answerStep answers the call. Every flow that does not begin with ring or early
+// answers by itself, so there it is written only to be plain.
 type answerStep struct {
 	Kind word `yaml:"kind"`
 	Next word `yaml:"next"`
@@ -86,13 +84,15 @@ func (*gotoStep) summary() string      { return "goes on" }
 
 func (s *gotoStep) run(context.Context, *runner) (string, error) { return s.Next.text, nil }
 
-// hangupStep says good-bye, if it is to, and ends the call.
+// hangupStep says good-bye, if it is to, and ends the call: one that is not
+// answered by refusing it.
 type hangupStep struct {
-	Kind word  `yaml:"kind"`
-	Say  words `yaml:"say"`
+	Kind   word  `yaml:"kind"`
+	Say    words `yaml:"say"`
+	Refuse word  `yaml:"refuse"` // one of refusals
 }
 
-func (*hangupStep) settle(*settling)     {}
+func (s *hangupStep) settle(c *settling) { settleRefusal(c, s.Refuse) }
 func (*hangupStep) exits() []exit        { return end() }
 func (s *hangupStep) sounds() []soundRef { return refs(s.Say) }
 func (*hangupStep) summary() string      { return "ends the call" }
@@ -103,7 +103,7 @@ func (s *hangupStep) run(ctx context.Context, r *runner) (string, error) {
 			return "", err
 		}
 	}
-	r.hangup(contact.EndCompleted, "the flow ended the call at "+r.at)
+	r.end(s.Refuse.text, "the flow ended the call at "+r.at)
 	return "", nil
 }
 

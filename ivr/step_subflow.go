@@ -84,8 +84,11 @@ func (s *subflowStep) load(c *settling, name string) *Flow {
 		c.list = append(c.list, theirs.list...)
 		return nil
 	}
-	if _, rings := sub.nodes[sub.start].step.(*ringStep); rings {
+	switch sub.nodes[sub.start].step.(type) {
+	case *ringStep:
 		c.add(s.Flow.at, "the subflow %s begins with ringing, but the call is answered by then", name)
+	case *earlyStep:
+		c.add(s.Flow.at, "the subflow %s begins with early, which only a line's own flow can", name)
 	}
 	return sub
 }

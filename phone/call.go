@@ -65,6 +65,7 @@ type CallResult struct {
 	// Beyond the contract: what the far end's stream looked like.
 	DurationS     float64  `json:"duration"`        // of the talk, in seconds
 	FirstPacketMS *float64 `json:"first_packet_ms"` // from the 200 to the first packet
+	Early         int      `json:"early"`           // packets that were heard before the 200
 	MaxGapMS      float64  `json:"max_gap_ms"`      // the longest pause between two packets
 	SSRCChanges   int      `json:"ssrc_changes"`
 	SeqHoles      int      `json:"seq_holes"` // numbers that never came
@@ -123,7 +124,9 @@ func (c *caller) call(ctx context.Context) (CallResult, error) {
 		Prepare: func(l *sip.Leg) { l.Source().Attach(&sink); c.delays.listen(l.Source(), byPhone) },
 	})
 	if err != nil {
-		return unanswered(err), nil
+		res := unanswered(err)
+		c.meter.fill(&res)
+		return res, nil
 	}
 	c.leg = leg
 	answered := time.Now()

@@ -72,6 +72,13 @@ func serve(l *sip.Leg, pressed chan<- rune) {
 		}
 	case "busy":
 		_ = l.Reject(486, "Busy Here")
+	case "closed":
+		if heard, err := l.Early(ctx); heard && err == nil {
+			l.Sender().Fill(l.Codec())
+			time.AfterFunc(500*time.Millisecond, func() {
+				l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndRejected, SIP: 480})
+			})
+		}
 	default:
 		_ = l.Reject(404, "Not Found")
 	}
@@ -148,10 +155,13 @@ func wantTone(t *testing.T, name string, hz float64, atLeast time.Duration) {
 
 func TestCallThatIsRefused(t *testing.T) {
 	host, _ := exchange(t)
-	for user, status := range map[string]int{"busy": 486, "nobody": 404} {
+	for user, status := range map[string]int{"busy": 486, "nobody": 404, "closed": 480} {
 		res, err := phone.Call(t.Context(), phone.CallOptions{URI: "sip:" + user + "@" + host, For: time.Second})
 		if err != nil || res.Result != phone.Rejected || res.SIPStatus == nil || *res.SIPStatus != status {
 			t.Errorf("%s: %+v, %v", user, res, err)
+		}
+		if (res.Early > 0) != (user == "closed") {
+			t.Errorf("%s: %d packets before the answer", user, res.Early)
 		}
 	}
 }

@@ -19,6 +19,7 @@ type meter struct {
 	ssrc     uint32
 	highest  uint16
 	packets  int
+	early    int // of them before the 200
 	changes  int
 	holes    int
 }
@@ -42,6 +43,9 @@ func (m *meter) note(p *media.Packet) {
 	defer m.mu.Unlock()
 	if m.over {
 		return
+	}
+	if m.answered.IsZero() {
+		m.early++
 	}
 	if m.first.IsZero() {
 		m.first = p.Arrival
@@ -75,7 +79,7 @@ func (m *meter) number(p *media.Packet) {
 func (m *meter) fill(res *CallResult) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	res.MaxGapMS, res.SSRCChanges, res.SeqHoles = milliseconds(m.maxGap), m.changes, m.holes
+	res.MaxGapMS, res.SSRCChanges, res.SeqHoles, res.Early = milliseconds(m.maxGap), m.changes, m.holes, m.early
 	if !m.first.IsZero() && !m.answered.IsZero() {
 		ms := max(milliseconds(m.first.Sub(m.answered)), 0)
 		res.FirstPacketMS = &ms

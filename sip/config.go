@@ -83,6 +83,9 @@ type Config struct {
 	// RingLimit is how long a call may ring unanswered before it is refused
 	// with 480.
 	RingLimit time.Duration `yaml:"ring_limit"`
+	// EarlyLimit is how long a caller may be spoken to before the answer; then the
+	// call is refused with 480.
+	EarlyLimit time.Duration `yaml:"early_limit"`
 	// RTPSilenceWarn and RTPSilenceEnd: after so long without a packet from
 	// the phone the leg warns, and ends. Held legs are exempt.
 	RTPSilenceWarn time.Duration `yaml:"rtp_silence_warn"`
@@ -142,6 +145,7 @@ func DefaultConfig() Config {
 		Algorithms:        []string{SHA256, MD5},
 		MaxBody:           32 << 10,
 		RingLimit:         5 * time.Minute,
+		EarlyLimit:        3 * time.Minute,
 		RTPSilenceWarn:    30 * time.Second,
 		RTPSilenceEnd:     60 * time.Second,
 		SessionExpires:    30 * time.Minute,
@@ -228,6 +232,9 @@ func (c Config) Validate() error {
 	}
 	if c.RingLimit < time.Second {
 		bad("sip.ring_limit: %s; it must be 1s or more", c.RingLimit)
+	}
+	if c.EarlyLimit < time.Second {
+		bad("sip.early_limit: %s; it must be 1s or more", c.EarlyLimit)
 	}
 	if c.RTPSilenceWarn <= 0 || c.RTPSilenceEnd <= c.RTPSilenceWarn {
 		bad("sip.rtp_silence_end: %s; it must be more than rtp_silence_warn (%s), and that more than 0", c.RTPSilenceEnd, c.RTPSilenceWarn)

@@ -287,6 +287,7 @@ func TestConfigErrorsNameTheKey(t *testing.T) {
 		"sip.calls_per_source":    func(c *Config) { c.CallsPerSource = 0 },
 		"sip.max_body":            func(c *Config) { c.MaxBody = 1 },
 		"sip.ring_limit":          func(c *Config) { c.RingLimit = 0 },
+		"sip.early_limit":         func(c *Config) { c.EarlyLimit = 0 },
 		"sip.rtp_silence_end":     func(c *Config) { c.RTPSilenceEnd = c.RTPSilenceWarn },
 		"sip.min_session_expires": func(c *Config) { c.MinSessionExpires = time.Second },
 	} {

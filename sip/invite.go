@@ -166,7 +166,7 @@ func (l *Leg) sendResponse(tx gosip.ServerTransaction, res *gosip.Response) {
 	l.traceResponse(res, true)
 }
 
-// Errors of Ring, Answer and Reject.
+// Errors of Ring, Early, Answer and Reject.
 var (
 	// ErrGone says that the leg has ended; Cause says why.
 	ErrGone = errors.New("the call has ended")
@@ -200,15 +200,9 @@ func (l *Leg) Ring() error {
 	if l.state == legRinging {
 		return nil
 	}
-	l.move(legRinging)
+	l.ringFor(l.s.cfg.RingLimit)
 	l.ringing()
-	l.ringUntil = time.Now().Add(l.s.cfg.RingLimit)
 	return nil
-}
-
-func (l *Leg) ringing() {
-	l.provisional(180, "Ringing")
-	l.ringAgain = time.Now().Add(time.Minute)
 }
 
 // Answer opens the media and sends the 200 with our description. It returns
@@ -222,20 +216,14 @@ func (l *Leg) Answer(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.unanswered("answer"); err != nil {
+	// A 200 ends the wait for a PRACK, but for that of a description (RFC 3262 §3).
+	if err := l.awaitPRACK(ctx, "answer", func(r *reliable) bool { return r.described }); err != nil {
 		return err
 	}
-	if err := l.awaitAnswerOfOffer(ctx); err != nil {
-		return fmt.Errorf("answer: %w", err)
-	}
-	if err := l.unanswered("answer"); err != nil { // meanwhile
-		return err
-	}
-	l.settleReliable() // a 200 ends it, with its PRACK or without (RFC 3262 §3)
+	l.settleReliable()
 	m := l.openMedia()
 	if m == nil {
-		l.refuseLocked(503, "Service Unavailable", contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 503, Why: "no media port was free"})
-		return fmt.Errorf("answer: no media port is free; widen --rtp-ports")
+		return l.noPort("answer")
 	}
 	l.local.Port = m.LocalPort()
 	body, err := l.answerBody()
@@ -251,10 +239,13 @@ func (l *Leg) Answer(ctx context.Context) error {
 	return nil
 }
 
-// answerBody is the description in the 200: the answer to their offer, our offer
-// where they made none, nothing where a PRACK has answered that. l.mu is held.
+// answerBody is the description in the 200: the answer to their offer, the same as
+// in a 183 before it; our offer where they made none; nothing where a PRACK or an
+// UPDATE has made another one good. l.mu is held.
 func (l *Leg) answerBody() ([]byte, error) {
 	switch {
+	case l.earlyAnswer != nil:
+		return l.earlyAnswer, nil
 	case l.answeredEarly:
 		return nil, nil
 	case l.offer == nil:
@@ -293,14 +284,14 @@ func (l *Leg) Reject(status int, reason string) error {
 	if err := l.unanswered("reject"); err != nil {
 		return err
 	}
+	if status == 404 {
+		l.s.front.bad(l.source, "unknown number")
+	}
 	l.refuseLocked(status, reason, contact.EndCause{By: contact.System, Class: contact.EndRejected, SIP: contact.SIPStatus(status), Why: reason})
 	return nil
 }
 
 func (l *Leg) refuseLocked(status int, reason string, cause contact.EndCause) {
-	if status == 404 {
-		l.s.front.bad(l.source, "unknown number")
-	}
 	var extra []gosip.Header
 	switch status {
 	case 503:

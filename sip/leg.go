@@ -95,24 +95,29 @@ type Leg struct {
 	// hollow: another leg has taken its far end; parted: the dialog it has left is
 	// over. See Become.
 	hollow, parted bool
-	// answeredEarly: a late offer of ours was answered by a PRACK.
-	answeredEarly bool
-	offering      bool // an offer of ours is on its way (glare)
-	timer         sessionTimer
-	ringAgain     time.Time
-	ringUntil     time.Time
-	onHold        func(bool)
-	onCodec       func(codec.ID)
-	recodecs      []codec.ID     // what onCodec has not been told yet
-	subscription  chan sipfrag   // what became of our REFER; nil: there is none
-	referral      *Referral      // theirs that is under way
-	infos         []infoKeyPress // keys that wait to be sent by INFO
-	sendsInfo     bool
-	holds         []bool // what onHold has not been told yet
-	onSilence     func(time.Duration)
-	peerHolds     bool
-	quality       media.Quality
-	qualityKept   bool
+	// early: the caller hears us before the answer. answeredEarly: offer and answer
+	// are exchanged before the 200, by a PRACK. earlyAnswer is our answer, which the
+	// 200 repeats; nil once another one is good. proveBy is when a stranger must have
+	// shown to be there; zero: need not.
+	early, answeredEarly bool
+	earlyAnswer          []byte
+	proveBy              time.Time
+	offering             bool // an offer of ours is on its way (glare)
+	timer                sessionTimer
+	ringAgain            time.Time
+	ringUntil            time.Time
+	onHold               func(bool)
+	onCodec              func(codec.ID)
+	recodecs             []codec.ID     // what onCodec has not been told yet
+	subscription         chan sipfrag   // what became of our REFER; nil: there is none
+	referral             *Referral      // theirs that is under way
+	infos                []infoKeyPress // keys that wait to be sent by INFO
+	sendsInfo            bool
+	holds                []bool // what onHold has not been told yet
+	onSilence            func(time.Duration)
+	peerHolds            bool
+	quality              media.Quality
+	qualityKept          bool
 }
 
 // placeholders stand for the media of a leg that has none (no port was free),
@@ -155,7 +160,7 @@ func (l *Leg) Cause() contact.EndCause {
 	return l.cause
 }
 
-// Codec is the audio format agreed; None before the answer.
+// Codec is the audio format agreed; None before the answer, or before Early.
 func (l *Leg) Codec() codec.ID {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -174,7 +179,7 @@ func (l *Leg) Source() *media.Source {
 }
 
 // Sender is what the far end hears. It is there from the beginning and the
-// same for the leg's life; before the answer it drops what it gets.
+// same for the leg's life; before the answer, or Early, it drops what it gets.
 func (l *Leg) Sender() *media.Sender {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -297,7 +302,7 @@ func (l *Leg) apply(a sdp.Agreed) {
 	holds := !a.Theirs.Receives()
 	changed := holds != l.peerHolds
 	l.peerHolds = holds
-	if was := l.agreed.Codec; was != codec.None && was != a.Codec && l.state == legConfirmed {
+	if was := l.agreed.Codec; was != codec.None && was != a.Codec && (l.state == legConfirmed || l.early) {
 		l.recodecs = append(l.recodecs, a.Codec)
 		l.poke()
 	}

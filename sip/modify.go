@@ -88,6 +88,7 @@ func (l *Leg) modify(req *gosip.Request, tx gosip.ServerTransaction) (bad verdic
 		if body, agreed, bad = l.reAnswer(req.Body()); bad.status != 0 {
 			return bad
 		}
+		l.earlyAnswer = nil
 		l.apply(agreed)
 	} else if req.Method == gosip.INVITE {
 		body = l.reOffer() // the answer comes with the ACK

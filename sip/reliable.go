@@ -17,13 +17,14 @@ import (
 // reliable is a provisional response of ours that is repeated until its PRACK
 // comes (RFC 3262 §3). There is at most one at a time.
 type reliable struct {
-	res      *gosip.Response
-	rseq     uint32
-	offered  bool // it holds our offer (of a late offer), the PRACK must hold the answer
-	interval time.Duration
-	next     time.Time
-	deadline time.Time
-	acked    chan struct{} // closed by the PRACK or the end of the wait
+	res       *gosip.Response
+	rseq      uint32
+	described bool // it holds our description: an offer, which the PRACK must answer,
+	offered   bool // or else the answer to theirs
+	interval  time.Duration
+	next      time.Time
+	deadline  time.Time
+	acked     chan struct{} // closed by the PRACK or the end of the wait
 }
 
 // requires says whether a message names an option tag in a header.
@@ -36,36 +37,50 @@ func requires(m gosip.Message, header, option string) bool {
 	return false
 }
 
-// provisional sends a provisional response to the INVITE: reliably where the
-// caller asks for that. With a late offer the first reliable response must hold
+// requiresReliable says that the caller wants all our provisional responses
+// reliable; knowsReliable that it would take one.
+func (l *Leg) requiresReliable() bool { return requires(l.invite, "Require", "100rel") }
+
+func (l *Leg) knowsReliable() bool {
+	return l.requiresReliable() || requires(l.invite, "Supported", "100rel")
+}
+
+// provisional sends a provisional response to the INVITE, with a description if
+// there is one: reliably where the caller asks for that and, where they know it,
+// when they are to hear us. With a late offer the first reliable response must hold
 // our offer (RFC 3261 §13.2.1). l.mu is held.
-func (l *Leg) provisional(status int, reason string) {
-	headers := []gosip.Header{l.contactHeader(), gosip.NewHeader("Allow", allow)}
-	if !requires(l.invite, "Require", "100rel") {
-		l.respond(l.tx, l.invite, status, reason, headers...)
+func (l *Leg) provisional(status int, reason string, description []byte) {
+	reliably := l.requiresReliable() || l.early && l.knowsReliable()
+	if reliably && l.reliable != nil { // one at a time: the far end has not acknowledged the last one
 		return
 	}
-	if l.reliable != nil { // one at a time: the far end has not acknowledged the last one
-		return
+	if description == nil && reliably && l.offer == nil && l.rseq == 0 {
+		if m := l.openMedia(); m != nil {
+			l.local.Port = m.LocalPort()
+			description = sdp.Offer(l.local)
+		}
 	}
-	offers := l.offer == nil && l.rseq == 0
-	m := l.media
-	if offers {
-		m = l.openMedia()
+	res := response(l.invite, status, reason, l.localTag, l.contactHeader(), gosip.NewHeader("Allow", allow))
+	if reliably {
+		if l.rseq++; l.rseq == 1 {
+			l.rseq = 1 + rand.Uint32N(1<<16)
+		}
+		res.AppendHeader(gosip.NewHeader("Require", "100rel"))
+		res.AppendHeader(gosip.NewHeader("RSeq", strconv.FormatUint(uint64(l.rseq), 10)))
 	}
-	if l.rseq++; l.rseq == 1 {
-		l.rseq = 1 + rand.Uint32N(1<<16)
-	}
-	headers = append(headers, gosip.NewHeader("Require", "100rel"), gosip.NewHeader("RSeq", strconv.FormatUint(uint64(l.rseq), 10)))
-	res := response(l.invite, status, reason, l.localTag, headers...)
-	if offers && m != nil {
-		l.local.Port = m.LocalPort()
+	if description != nil {
 		res.AppendHeader(gosip.NewHeader("Content-Type", "application/sdp"))
-		res.SetBody(sdp.Offer(l.local))
+		res.SetBody(description)
 	}
-	now := time.Now()
-	l.reliable = &reliable{
-		res: res, rseq: l.rseq, offered: offers && m != nil, interval: t1, next: now.Add(t1), deadline: now.Add(ackLimit), acked: make(chan struct{}),
+	if reliably {
+		now := time.Now()
+		l.reliable = &reliable{
+			res: res, rseq: l.rseq, described: description != nil, offered: description != nil && l.offer == nil,
+			interval: t1, next: now.Add(t1), deadline: now.Add(ackLimit), acked: make(chan struct{}),
+		}
+		if !l.requiresReliable() {
+			l.reliable.deadline = now.Add(t2)
+		}
 	}
 	l.sendResponse(l.tx, res)
 }
@@ -77,6 +92,8 @@ func (l *Leg) repeatReliable(at func(time.Time) bool) {
 	switch {
 	case r == nil:
 	case l.state != legNew && l.state != legRinging:
+		l.settleReliable()
+	case at(r.deadline) && !l.requiresReliable(): // it says that it knows 100rel, and does not
 		l.settleReliable()
 	case at(r.deadline): // RFC 3262 §3: the INVITE is refused with a 5xx
 		l.settleReliable()
@@ -97,11 +114,12 @@ func (l *Leg) settleReliable() {
 	}
 }
 
-// awaitAnswerOfOffer waits until the offer in a reliable response is answered:
-// the 200 may not be sent before (RFC 3262 §3). l.mu is held, given back
+// awaitPRACK waits while a reliable response that must be is not acknowledged, and
+// says whether the leg may still be answered then: a second one, and a 200 after a
+// description, may not be sent before (RFC 3262 §3). l.mu is held, given back
 // meanwhile, and held again.
-func (l *Leg) awaitAnswerOfOffer(ctx context.Context) error {
-	for l.reliable != nil && l.reliable.offered {
+func (l *Leg) awaitPRACK(ctx context.Context, what string, must func(*reliable) bool) error {
+	for l.reliable != nil && must(l.reliable) {
 		acked := l.reliable.acked
 		l.mu.Unlock()
 		var err error
@@ -113,10 +131,10 @@ func (l *Leg) awaitAnswerOfOffer(ctx context.Context) error {
 		}
 		l.mu.Lock()
 		if err != nil {
-			return fmt.Errorf("wait for the PRACK: %w", err)
+			return fmt.Errorf("%s: wait for the PRACK: %w", what, err)
 		}
 	}
-	return nil
+	return l.unanswered(what)
 }
 
 // onPrack acknowledges a reliable response of ours (RFC 3262 §3).
@@ -135,13 +153,9 @@ func (l *Leg) onPrack(req *gosip.Request, tx gosip.ServerTransaction) {
 		return
 	}
 	l.dialog.remoteSeq = max(l.dialog.remoteSeq, req.CSeq().SeqNo)
+	l.proveBy = time.Time{} // they are there
 	if !r.offered {
-		if len(req.Body()) > 0 { // their offer is in the INVITE, and not answered yet
-			l.respond(tx, req, 488, "Not Acceptable Here")
-			return
-		}
-		l.settleReliable()
-		l.respond(tx, req, 200, "OK")
+		l.pracked(r, req, tx)
 		return
 	}
 	var agreed sdp.Agreed
@@ -162,6 +176,32 @@ func (l *Leg) onPrack(req *gosip.Request, tx gosip.ServerTransaction) {
 	l.apply(agreed)
 	l.settleReliable()
 	l.respond(tx, req, 200, "OK")
+}
+
+// pracked takes the PRACK of a response without an offer of ours. It may hold
+// another offer once theirs is answered (RFC 3262 §5). l.mu is held.
+func (l *Leg) pracked(r *reliable, req *gosip.Request, tx gosip.ServerTransaction) {
+	answered := l.answeredEarly || r.described
+	if len(req.Body()) == 0 {
+		l.answeredEarly = answered
+		l.settleReliable()
+		l.respond(tx, req, 200, "OK")
+		return
+	}
+	bad := verdict{status: 488, reason: "Not Acceptable Here"} // theirs is in the INVITE, and not answered yet
+	var body []byte
+	var agreed sdp.Agreed
+	if answered {
+		body, agreed, bad = l.reAnswer(req.Body())
+	}
+	if bad.status != 0 {
+		l.respond(tx, req, bad.status, bad.reason, bad.headers...)
+		return
+	}
+	l.answeredEarly, l.earlyAnswer = true, nil
+	l.apply(agreed)
+	l.settleReliable()
+	l.sendResponse(tx, l.okWithSDP(req, body))
 }
 
 // parseRAck reads "776656 1 INVITE" (RFC 3262 §7.2).

@@ -132,11 +132,8 @@ func (l *Leg) due(now time.Time) (next time.Time, over bool) {
 	l.repeatReliable(at)
 	switch l.state {
 	case legRinging:
-		if !l.outbound && at(l.ringUntil) {
-			l.refuseLocked(480, "Temporarily Unavailable", contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 480, Why: "nobody answered"})
-		} else if !l.outbound && at(l.ringAgain) {
-			l.ringing()
-			at(l.ringAgain)
+		if !l.outbound {
+			l.dueRinging(at)
 		}
 	case legConfirmed:
 		if at(l.timer.expireAt) {
@@ -224,15 +221,29 @@ func (l *Leg) Hangup(cause contact.EndCause) {
 func finalStatus(c contact.EndCause) (int, string) {
 	switch {
 	case c.SIP >= 300 && c.SIP <= 699:
-		if c.SIP == 503 {
-			return 503, "Service Unavailable"
-		}
-		return int(c.SIP), "Call Ended"
+		return int(c.SIP), phrase(int(c.SIP))
 	case c.Class == contact.EndFailed:
 		return 500, "Server Internal Error"
 	default:
 		return 480, "Temporarily Unavailable"
 	}
+}
+
+// phrase is the reason phrase of a final response that somebody else chose.
+func phrase(status int) string {
+	switch status {
+	case 404:
+		return "Not Found"
+	case 480:
+		return "Temporarily Unavailable"
+	case 486:
+		return "Busy Here"
+	case 503:
+		return "Service Unavailable"
+	case 603:
+		return "Decline"
+	}
+	return "Call Ended"
 }
 
 // onAck is the ACK of a 2xx; it may hold the answer to a late offer.

@@ -342,7 +342,10 @@ func (l *seatLeg) press(key rune) error {
 // Ring implements call.Leg: a browser rings by itself.
 func (l *seatLeg) Ring() error { return nil }
 
-// Answer implements call.Leg: the media is warm.
+// Early implements call.Leg: the media is warm.
+func (l *seatLeg) Early(context.Context) (bool, error) { return true, nil }
+
+// Answer implements call.Leg.
 func (l *seatLeg) Answer(context.Context) error { return nil }
 
 // Codec implements call.Leg.

@@ -97,6 +97,14 @@ func (l *lineLeg) Ring() error {
 	return l.Leg.Ring()
 }
 
+// Early implements call.Leg.
+func (l *lineLeg) Early(ctx context.Context) (bool, error) {
+	if l.answered() {
+		return false, nil
+	}
+	return l.Leg.Early(ctx)
+}
+
 // Answer implements call.Leg.
 func (l *lineLeg) Answer(ctx context.Context) error {
 	if l.answered() {

@@ -34,6 +34,9 @@ func TestLineLeg(t *testing.T) {
 	}
 	must(t, l.Ring())
 	must(t, l.Answer(context.Background()))
+	if early, err := l.Early(context.Background()); early || err != nil {
+		t.Errorf("who was answered before is spoken to early: %v, %v", early, err)
+	}
 	if _, again := l.line(); again {
 		t.Error("it goes on twice")
 	}

@@ -114,6 +114,7 @@ export const enFlows = {
 	"flow.tests.none": "There are no scenarios: {file} would hold them.",
 
 	"flowkind.answer": "Answer",
+	"flowkind.early": "Before the answer",
 	"flowkind.ring": "Ring",
 	"flowkind.play": "Play",
 	"flowkind.say": "Say",
@@ -153,6 +154,7 @@ export const enFlows = {
 	"flowfield.silent": "when silent",
 	"flowfield.failed": "when it fails",
 	"flowfield.refused": "when refused",
+	"flowfield.refuse": "if not answered, refuse as",
 	"flowfield.agreed": "when agreed",
 	"flowfield.closed": "when closed",
 	"flowfield.opened": "when open",

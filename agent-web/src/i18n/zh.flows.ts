@@ -116,6 +116,7 @@ export const zhFlows: Record<keyof typeof enFlows, string> = {
 	"flow.tests.none": "没有测试场景，可写在 {file} 中。",
 
 	"flowkind.answer": "应答",
+	"flowkind.early": "接听前",
 	"flowkind.ring": "振铃",
 	"flowkind.play": "播放",
 	"flowkind.say": "朗读",
@@ -155,6 +156,7 @@ export const zhFlows: Record<keyof typeof enFlows, string> = {
 	"flowfield.silent": "没有输入时",
 	"flowfield.failed": "失败时",
 	"flowfield.refused": "被拒绝时",
+	"flowfield.refuse": "未接听时以此拒接",
 	"flowfield.agreed": "同意时",
 	"flowfield.closed": "关闭时",
 	"flowfield.opened": "营业时",
