@@ -73,10 +73,8 @@ function deskOf(place: "beside" | "window" = "beside") {
 		side: "customer",
 		open: "none",
 		wanted: { number: "", line: "" },
-		note: "",
 		whyNot: () => (doc.call ? "busy" : ""),
-		syncDraft: vi.fn(),
-		edited: vi.fn(),
+		writing: { note: "", sync: vi.fn(), edited: vi.fn() },
 	};
 	const app = {
 		t: (key: string) => key,
@@ -200,14 +198,14 @@ describe("what the CRM's page does", () => {
 		note("c1", "too early");
 		has({ phase: "talking" });
 		note("c0", "another call's");
-		expect(desk.note).toBe("");
+		expect(desk.writing.note).toBe("");
 		note("c1", "one");
 		note("c1", "two");
-		expect(desk.note).toBe("one\ntwo");
-		expect(desk.syncDraft).toHaveBeenCalledTimes(2);
-		desk.note = "x".repeat(1500);
+		expect(desk.writing.note).toBe("one\ntwo");
+		expect(desk.writing.sync).toHaveBeenCalledTimes(2);
+		desk.writing.note = "x".repeat(1500);
 		note("c1", "y".repeat(600));
-		expect(desk.note).toBe("x".repeat(1500));
+		expect(desk.writing.note).toBe("x".repeat(1500));
 	});
 	test("leads back, and the key leads there and back", () => {
 		const { crm, desk, has, say, attach } = deskOf();

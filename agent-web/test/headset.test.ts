@@ -340,6 +340,31 @@ describe("a device", () => {
 		await hid.change("connect", again);
 		expect(again.sent).toEqual(["2:6"]);
 	});
+	test("that comes after the sign-out is the next person's", async () => {
+		const hid = new FakeHid();
+		const acts: string[] = [];
+		const first = new Headset(
+			hid as unknown as HID,
+			(act) => acts.push(`first ${act}`),
+			() => 0,
+		);
+		await first.ask();
+		await first.close();
+		hid.devices = [];
+		const second = new Headset(
+			hid as unknown as HID,
+			(act) => acts.push(`second ${act}`),
+			() => 0,
+		);
+		const device = new FakeDevice();
+		await hid.change("connect", device);
+		second.show({ call: "talking", muted: false });
+		await settled();
+		expect(first.state.now).toEqual({ at: "none" });
+		device.report(0b1000);
+		await settled();
+		expect(device.sent.at(-1)).toBe("2:2"); // off the hook, and nobody put it back
+	});
 	test("that another program holds is named; one that is no headset is left alone", async () => {
 		const hid = new FakeHid();
 		const held = new FakeDevice();

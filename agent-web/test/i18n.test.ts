@@ -1,7 +1,7 @@
 import { parse } from "svelte/compiler";
 import { expect, test } from "vitest";
 import { en, type Key } from "../src/i18n/en.ts";
-import { clock, grade, longClock, moment } from "../src/i18n/format.ts";
+import { clock, grade, longClock, moment, weekday } from "../src/i18n/format.ts";
 import { chooseLanguage, translate, translatePlural, translateWord } from "../src/i18n/translate.ts";
 import { zh } from "../src/i18n/zh.ts";
 
@@ -85,6 +85,13 @@ test("times and grades", () => {
 	expect([clock(-3), clock(0), clock(75.9), clock(3675)]).toEqual(["0:00", "0:00", "1:15", "1:01:15"]);
 	expect(longClock(760)).toBe("00:12:40");
 	expect([grade(4.2), grade(3.5), grade(2), grade(null)]).toEqual(["good", "fair", "poor", "none"]);
-	const now = Date.parse("2026-11-23T12:00:00Z");
-	expect(moment("en-GB", "2026-11-20T12:00:00Z", now)).toContain("20/11");
+	const today = new Date(2026, 10, 23, 12).toDateString();
+	const said = (locale: string, ...at: [number, number, number, number]) =>
+		moment(locale, new Date(...at).toISOString(), today);
+	expect(said("en-GB", 2026, 10, 23, 9)).toBe("09:00:00");
+	expect(said("en-GB", 2026, 10, 20, 12)).toBe("20/11, 12:00:00");
+	// The year that is meant is said, and midnight is no 24 o'clock.
+	expect(said("en-GB", 2025, 10, 20, 12)).toContain("2025");
+	expect(said("zh-CN", 2026, 10, 23, 0)).toBe("00:00:00");
+	expect(weekday("zh-CN", new Date(2026, 10, 23).toISOString())).toContain("周一");
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Camera } from "../src/phone/camera.ts";
 import { DeviceList } from "../src/phone/devices.ts";
 import { Microphone } from "../src/phone/mic.ts";
 import { type Sound, USUAL } from "../src/phone/sound.ts";
@@ -160,7 +161,48 @@ describe("the headset is unplugged", () => {
 	});
 });
 
+test("a seat that is over listens to no device any more", async () => {
+	const gone = new AbortController();
+	const computer = new Computer();
+	let listeners = 0;
+	const add = computer.addEventListener.bind(computer);
+	computer.addEventListener = (...args: Parameters<typeof add>) => {
+		listeners++;
+		add(...args);
+	};
+	let looked = 0;
+	computer.enumerateDevices = async () => {
+		looked++;
+		return [];
+	};
+	const list = new DeviceList(computer, { signal: gone.signal });
+	new Microphone(computer, undefined, { list, signal: gone.signal }).open();
+	new Camera(computer, { list, signal: gone.signal });
+	await settled();
+	expect(listeners).toBe(3);
+	gone.abort();
+	looked = 0;
+	computer.dispatchEvent(new Event("devicechange"));
+	await settled();
+	expect(looked).toBe(0);
+});
+
 describe("the system mutes the microphone", () => {
+	test("from the very beginning: it is not called ready", async () => {
+		const computer = new Computer();
+		const get = computer.getUserMedia.bind(computer);
+		computer.getUserMedia = async (wanted) => {
+			const stream = await get(wanted);
+			Object.assign(computer.last.track, { muted: true });
+			return stream;
+		};
+		const mic = new Microphone(computer);
+		mic.open();
+		await settled();
+		expect(mic.state.now).toEqual({ at: "silent", label: "Headset", why: "muted" });
+		computer.last.track.system("unmute");
+		expect(mic.state.now.at).toBe("ok");
+	});
 	test("it is named, and over when the system gives it back", async () => {
 		const { computer, mic } = await open();
 		computer.last.track.system("mute");
@@ -207,6 +249,19 @@ describe("RNNoise", () => {
 		expect(computer.opened.map((o) => o.constraints.noiseSuppression)).toEqual([false, true]);
 		expect(mic.quieting.now).toBe("failed");
 		expect(mic.track.now).not.toBeNull();
+	});
+	test("a device that is unplugged while its room is quietened is not taken for one that works", async () => {
+		let ready: (s: Suppressing) => void = () => undefined;
+		const { computer, chosen, mic } = await open({ noise: "off" }, () => new Promise((done) => (ready = done)));
+		chosen.set({ ...chosen.now, noise: "rnnoise", microphone: { id: "b", label: "Built-in" } });
+		await settled();
+		const { track } = computer.last;
+		computer.there = ["h:Headset"];
+		Object.assign(track, { readyState: "ended" });
+		ready({ track: new FakeTrack("left") as unknown as MediaStreamTrack, stop: () => undefined });
+		await settled();
+		expect(computer.last.track.label).toBe("Headset");
+		expect(mic.state.now).toEqual({ at: "ok", label: "Headset" });
 	});
 	test("switched off, its graph is let go", async () => {
 		const { suppress, calls } = quiet(new FakeTrack("left"));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Camera } from "../src/phone/camera.ts";
 import { Microphone } from "../src/phone/mic.ts";
+import { Outlet } from "../src/phone/outlet.ts";
 import { Phone } from "../src/phone/phone.ts";
 import { Playback } from "../src/phone/playback.ts";
 import type { CallView, Phase, Role } from "../src/phone/protocol.ts";
@@ -397,6 +398,49 @@ test("a supervisor's microphone is asked for at the first whisper, and let go wh
 	s.put("listen", null);
 	await settled();
 	expect(s.phone.state.now.mic.at).toBe("off");
+});
+
+test("a supervisor who may not barge in is not left with an open microphone", async () => {
+	const s = seat("supervisor");
+	await s.ready();
+	const refused = s.phone.supervise("barge", "c1");
+	await settled();
+	const { req } = s.wire().of("do")[0] ?? { req: 0 };
+	s.wire().say({ type: "result", req, code: "conflict", error: "somebody speaks already" });
+	expect(await refused).toMatchObject({ code: "conflict" });
+	expect(s.phone.state.now.mic.at).toBe("off");
+	expect((s.devices.answer as FakeTrack).state).toBe("ended");
+});
+
+test("a connection that closes while its track is put on does not silence the next", async () => {
+	const put = (replaceTrack: () => Promise<void>) =>
+		({ track: null as unknown, getParameters: () => ({ codecs: [], encodings: [{}] }), replaceTrack }) as const;
+	const old = put(() => new Promise(() => undefined)); // WebRTC 1.0 § 5.2, replaceTrack: closed, it never answers
+	const fresh = put(async () => {
+		sent.push("fresh");
+		(fresh as { track: unknown }).track = track;
+	});
+	const sent: string[] = [];
+	const track = new FakeTrack() as unknown as MediaStreamTrack;
+	let sender: unknown = old;
+	const outlet = new Outlet(
+		"audio",
+		() => sender as RTCRtpSender,
+		() => true,
+	);
+	outlet.send({ track, codec: "" });
+	await settled();
+	sender = fresh;
+	await outlet.apply();
+	expect(sent).toEqual(["fresh"]);
+});
+
+test("taking over waits for a connection: a socket that is not open yet takes no word", async () => {
+	const s = seat();
+	s.phone.start();
+	s.phone.takeOver();
+	expect(s.wire().sent).toEqual([]);
+	s.phone.stop();
 });
 
 describe("the test of the network", () => {

@@ -127,3 +127,14 @@ test("what the server has for a part that comes later waits for it", async () =>
 	roaming.join("theme", part("theme"));
 	expect(has.theme).toBe("dark");
 });
+
+test("what comes after the sign-out is not the next person's", async () => {
+	const s = server();
+	const clock = { now: 1000 };
+	await browser(s, clock).choose("language", "zh");
+	const here = browser(s, clock);
+	const asked = here.roaming.sync();
+	here.roaming.stop();
+	await asked;
+	expect(here.has.language).toBe("en");
+});

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { DeviceList } from "../src/phone/devices.ts";
 import { EMPTY_DOC } from "../src/phone/doc.ts";
 import { Hints } from "../src/phone/hints.ts";
 import { loudness } from "../src/phone/level.ts";
@@ -260,6 +261,36 @@ describe("the ringer", () => {
 		sound.set({ ...sound.now, ringing: "silent" });
 		expect(playing()).toHaveLength(0);
 	});
+	test("goes where sound goes when its own device is unplugged while it rings", async () => {
+		const there = [{ deviceId: "d", label: "Desk", kind: "audiooutput" as const }];
+		const media = Object.assign(new EventTarget(), {
+			getUserMedia: () => Promise.reject(new Error("unused")),
+			enumerateDevices: async () => there,
+		});
+		const list = new DeviceList(media);
+		await list.refresh();
+		const context = Object.assign(new Context(), { createMediaStreamDestination: () => ({ stream: {} }) });
+		const ends: unknown[] = [];
+		context.createGain = () => ({
+			gain: { value: 0 },
+			connect: (to?: unknown) => void ends.push(to),
+			disconnect: () => undefined,
+		});
+		const speaker = {
+			play: async () => undefined,
+			pause: () => undefined,
+			srcObject: null,
+			setSinkId: async () => undefined,
+		};
+		const sound = new Cell({ ...USUAL, ringer: { id: "d", label: "Desk" } });
+		const r = new Ringer(context as unknown as AudioContext, sound, list, () => speaker);
+		r.start();
+		expect(ends.at(-1)).not.toBe(context.destination);
+		there.pop();
+		await list.refresh();
+		expect(ends.at(-1)).toBe(context.destination);
+		r.close();
+	});
 	test("every tone sounds, without a click at its ends and without distortion", () => {
 		for (const ring of RINGS) {
 			const samples = ringSamples(ring, 8000);
@@ -271,8 +302,24 @@ describe("the ringer", () => {
 	});
 });
 
+test("a sound that the system takes is called locked, and the next touch brings it back", () => {
+	const context = Object.assign(new EventTarget(), { state: "running", resumed: 0, resume: async () => undefined });
+	context.resume = async () => void context.resumed++;
+	const playback = new Playback(context as unknown as AudioContext);
+	const moves = (state: string) => {
+		context.state = state;
+		context.dispatchEvent(new Event("statechange"));
+		return playback.state.now;
+	};
+	expect(playback.state.now).toBe("unlocked");
+	expect(moves("interrupted")).toBe("locked");
+	playback.unlock();
+	expect(context.resumed).toBe(1);
+	expect(moves("running")).toBe("unlocked");
+	expect(moves("closed")).toBe("unlocked"); // signed out
+});
+
 test("sound goes to the chosen loudspeaker while it is there, else to the system's", async () => {
-	const { DeviceList } = await import("../src/phone/devices.ts");
 	let there = [{ deviceId: "s", label: "Headset", kind: "audiooutput" as const }];
 	const media = Object.assign(new EventTarget(), {
 		getUserMedia: () => Promise.reject(new Error("unused")),

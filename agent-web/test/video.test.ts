@@ -346,6 +346,18 @@ describe("a blurred background", () => {
 		expect(d.computer.live).toEqual([]);
 		expect(d.asked).toEqual([]);
 	});
+	test("that breaks off shows nothing, not a picture that stands still, and the person is told", async () => {
+		const blurred = blurring([]);
+		const d = desk({ blur: "on" }, async () => blurred);
+		d.says(seen());
+		await d.video.show("camera");
+		expect(d.sent()).toBe("blurred");
+		(blurred.track as unknown as FakeTrack).unplug(); // its worker failed
+		expect(d.camera.state.now).toEqual({ at: "missing", why: "blur" });
+		expect(d.video.state.now.told).toBe("failed");
+		expect(d.computer.live).toEqual([]);
+		expect(d.asked.at(-1)).toEqual({ on: false });
+	});
 	test("is switched on and off while the picture is shown, and stops with it", async () => {
 		const stopped: string[] = [];
 		const d = desk({}, async () => blurring(stopped));

@@ -49,7 +49,7 @@ describe("the wall", () => {
 				queue("q3", { waiting: 1, staffed: 0, longest_since: at(99) }),
 			],
 		};
-		expect(told(app, doc)).toEqual([
+		expect(told(app, doc).map(({ id: _, ...line }) => line)).toEqual([
 			{ hand: true, text: "floor.hand Alice 30s" },
 			{ hand: false, text: "floor.alert.surge  Sales" },
 			{ bad: true, hand: false, text: "floor.alert.over Sales figure.waiting 1" },
@@ -57,5 +57,13 @@ describe("the wall", () => {
 			{ hand: false, text: "floor.alert 2 Sales 60s" },
 			{ hand: false, text: "floor.alert.nobody q3" },
 		]);
+	});
+	test("two agents of one name are two lines, a thing that is said twice is one", () => {
+		const hand = (agent: string) => ({ kind: "hand", agent, queue: "", text: "", at: at(70) }) as AlertView;
+		const agents = ["a1", "a2"].map((user) => ({ user, name: "Chen" }) as AgentView);
+		const missed = { ...hand("a1"), kind: "missed" } as AlertView;
+		const lines = told(app, { agents, alerts: [hand("a1"), hand("a2"), missed, missed], queues: [] });
+		expect(lines).toHaveLength(3);
+		expect(new Set(lines.map((l) => l.id)).size).toBe(3);
 	});
 });

@@ -39,6 +39,7 @@ export class Editing {
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#poll: ReturnType<typeof setInterval> | undefined;
 	#asked = 0;
+	#closed = false;
 
 	constructor(
 		readonly api: FlowsApi,
@@ -91,12 +92,14 @@ export class Editing {
 			}
 			await this.#fresh();
 		}
+		if (this.#closed) return;
 		void this.#lookAtCallers();
 		this.#poll = setInterval(() => void this.#lookAtCallers(), CALLERS_MS);
 		this.prompts = await this.api.prompts().catch(() => []);
 	}
 
 	close(): void {
+		this.#closed = true;
 		clearTimeout(this.#timer);
 		clearInterval(this.#poll);
 		this.#keep();
@@ -218,6 +221,7 @@ export class Editing {
 		this.text = text;
 		this.checked = "no";
 		clearTimeout(this.#timer);
+		if (this.#closed) return;
 		this.#timer = setTimeout(() => {
 			this.#keep();
 			void this.ask();

@@ -470,6 +470,7 @@ export const en = {
 	"live.ringing": "{from} is calling for {queue}. Press Enter to answer.",
 	"unit.percent": "{n} %",
 	"unit.ms": "{n} ms",
+	"unit.s": "{n} s",
 } as const;
 
 export type Key = keyof typeof en;

@@ -11,18 +11,45 @@ export function longClock(seconds: number): string {
 	return [Math.floor(s / 3600), Math.floor(s / 60) % 60, s % 60].map((n) => String(n).padStart(2, "0")).join(":");
 }
 
-/** A number with at most that many decimals. */
-export function number(locale: string, n: number, decimals = 0): string {
-	return new Intl.NumberFormat(locale, { maximumFractionDigits: decimals }).format(n);
+/** Making a formatter costs a hundred times what using it does, and lists are full of times and numbers. */
+const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+
+function once<F extends Intl.NumberFormat | Intl.DateTimeFormat>(key: string, make: () => F): F {
+	const there = made.get(key) ?? make();
+	made.set(key, there);
+	return there as F;
 }
 
-/** "14:05:09" today, else with the date. */
-export function moment(locale: string, at: string, now: number): string {
+function dates(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+	return once(`${locale} ${JSON.stringify(options)}`, () => new Intl.DateTimeFormat(locale, options));
+}
+
+/** A number with at most that many decimals. */
+export function number(locale: string, n: number, decimals = 0): string {
+	const make = () => new Intl.NumberFormat(locale, { maximumFractionDigits: decimals });
+	return once(`${locale} ${decimals}`, make).format(n);
+}
+
+const TIME: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const DAY: Intl.DateTimeFormatOptions = { ...TIME, month: "2-digit", day: "2-digit" };
+const YEAR: Intl.DateTimeFormatOptions = { ...DAY, year: "numeric" };
+
+/** "14:05:09" today, else with the date, and with the year if that is another one; today is one of Date.toDateString. */
+export function moment(locale: string, at: string, today: string): string {
 	const date = new Date(at);
-	const today = new Date(now).toDateString() === date.toDateString();
-	const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
-	const day: Intl.DateTimeFormatOptions = today ? {} : { month: "2-digit", day: "2-digit" };
-	return new Intl.DateTimeFormat(locale, { ...day, ...time }).format(date);
+	const day = date.toDateString();
+	const year = (of: string) => of.slice(of.lastIndexOf(" "));
+	return dates(locale, day === today ? TIME : year(day) === year(today) ? DAY : YEAR).format(date);
+}
+
+/** A day of a week: "Mon 23". */
+export function weekday(locale: string, at: string): string {
+	return dates(locale, { weekday: "short", day: "numeric" }).format(new Date(at));
+}
+
+/** "14:05" on a wall. */
+export function timeOfDay(locale: string, now: number): string {
+	return dates(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(now);
 }
 
 /** Good from 4.0, fair from 3.1 (ITU-T G.107: "satisfied" 4.03, "many dissatisfied" below 3.1). */

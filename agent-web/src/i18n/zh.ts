@@ -471,4 +471,5 @@ export const zh: Record<Key, string> = {
 	"live.ringing": "{from} 来电，队列 {queue}。按回车键接听。",
 	"unit.percent": "{n} %",
 	"unit.ms": "{n} 毫秒",
+	"unit.s": "{n} 秒",
 };

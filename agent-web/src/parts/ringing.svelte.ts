@@ -58,7 +58,10 @@ export function ringing(app: App, seat: Seat): void {
 		};
 		flash();
 		const timer = setInterval(flash, 1000);
-		return () => clearInterval(timer);
+		return () => {
+			clearInterval(timer);
+			document.title = app.t("app.name"); // signed out while it rang
+		};
 	});
 
 	$effect(() => {

@@ -35,24 +35,30 @@ export function told(
 	const agentOf = (user: string) => doc.agents.find((a) => a.user === user)?.name || user;
 	const warned = doc.alerts.map((a): Told => {
 		const { kind, agent, queue, at } = a;
+		const id = [kind, agent, queue, a.figure, a.severity].join("/");
 		if (kind === "hand")
-			return { hand: true, text: app.t("floor.hand", { agent: agentOf(agent), t: app.clock(app.since(at)) }) };
+			return { id, hand: true, text: app.t("floor.hand", { agent: agentOf(agent), t: app.clock(app.since(at)) }) };
 		if (kind === "threshold")
-			return { bad: a.severity === "bad", hand: false, text: threshold(app, a, queueOf(queue)) };
-		return { hand: false, text: app.t(`floor.alert.${kind}`, { agent: agentOf(agent), queue: queueOf(queue) }) };
+			return { id, bad: a.severity === "bad", hand: false, text: threshold(app, a, queueOf(queue)) };
+		return { id, hand: false, text: app.t(`floor.alert.${kind}`, { agent: agentOf(agent), queue: queueOf(queue) }) };
 	});
 	const waits = doc.queues
 		.filter((q) => q.waiting > 0 && (q.staffed === 0 || app.since(q.longest_since) >= LONG_S))
 		.map((q) => {
 			const queue = q.name || q.id;
 			const t = app.clock(app.since(q.longest_since));
-			return q.staffed === 0 ? app.t("floor.alert.nobody", { queue }) : app.tn("floor.alert", q.waiting, { queue, t });
+			const text =
+				q.staffed === 0 ? app.t("floor.alert.nobody", { queue }) : app.tn("floor.alert", q.waiting, { queue, t });
+			return { id: `waits/${q.id}`, hand: false, text };
 		});
-	return [...warned, ...waits.map((text) => ({ hand: false, text }))];
+	const all = new Map([...warned, ...waits].map((a) => [a.id, a])); // one line for each thing
+	return [...all.values()];
 }
 
 /** One line of the alert bar; hand: an agent asks for help. */
 export interface Told {
+	/** Stays while the text goes on counting, and is nobody else's: two agents may have one name. */
+	readonly id: string;
 	readonly hand: boolean;
 	/** Needs somebody at once. */
 	readonly bad?: boolean;

@@ -1,5 +1,5 @@
 import type { Blur, BlurFigures, Blurring, BlurWay } from "./blur.ts";
-import { DeviceList, type Devices } from "./devices.ts";
+import { DeviceList, type Devices, refusal, type Until } from "./devices.ts";
 import { type Picture, PLAIN } from "./picture.ts";
 import { Cell, type Value } from "./value.ts";
 
@@ -26,7 +26,7 @@ export type CameraState =
 /** Enough for a face, and little enough for two processors that blur it. */
 const SIZE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
 
-export interface CameraOptions {
+export interface CameraOptions extends Until {
 	picture?: Value<Picture>;
 	list?: DeviceList;
 	blur?: Blur;
@@ -54,7 +54,7 @@ export class Camera {
 	) {
 		this.#picture = options.picture ?? new Cell(PLAIN);
 		this.#list = options.list ?? new DeviceList(undefined);
-		devices?.addEventListener("devicechange", () => void this.#look());
+		devices?.addEventListener("devicechange", () => void this.#look(), { signal: options.signal });
 		let before = this.#picture.now;
 		this.#picture.follow((picture) => {
 			const other = picture.camera?.id !== before.camera?.id;
@@ -103,7 +103,7 @@ export class Camera {
 		} catch (error) {
 			if (attempt !== this.#attempt) return false;
 			this.close();
-			this.#state.set(cameraError(error));
+			this.#state.set(refusal(error));
 			return false;
 		}
 	}
@@ -115,19 +115,12 @@ export class Camera {
 		this.#state.set({ at: "off" });
 	}
 
-	async #ask(devices: Devices): Promise<MediaStreamTrack | undefined> {
-		const get = async (id?: string) => {
+	#ask(devices: Devices): Promise<MediaStreamTrack | undefined> {
+		const lost = ["OverconstrainedError", "NotFoundError"];
+		return this.#list.open("camera", this.#picture.now.camera, lost, async (id) => {
 			const video = id ? { ...SIZE, deviceId: { exact: id } } : SIZE;
 			return (await devices.getUserMedia({ video })).getVideoTracks()[0];
-		};
-		const wanted = this.#picture.now.camera;
-		if (!wanted) return get();
-		try {
-			return await get(this.#list.find("camera", wanted)?.id ?? wanted.id);
-		} catch (error) {
-			if (!["OverconstrainedError", "NotFoundError"].includes(nameOf(error))) throw error;
-			return get();
-		}
+		});
 	}
 
 	/** Makes what is shown of what the camera sees. */
@@ -153,11 +146,14 @@ export class Camera {
 			return false;
 		}
 		if (!blurring) {
-			this.close();
-			this.#state.set({ at: "missing", why: "blur" });
+			this.#unblurred();
 			return false;
 		}
 		this.#blurring = blurring;
+		// The blur fails while it runs: what is seen would stand still.
+		blurring.track.addEventListener("ended", () => {
+			if (this.#blurring === blurring && raw.readyState !== "ended") this.#unblurred();
+		});
 		this.#state.set({ at: "ok", label, blur: blurring.way });
 		this.#track.set(blurring.track);
 		blurring.figures.follow((figures) => {
@@ -183,6 +179,12 @@ export class Camera {
 		this.#state.set({ at: "ended", label });
 	}
 
+	/** Nothing is shown without the blur that was asked for. */
+	#unblurred(): void {
+		this.close();
+		this.#state.set({ at: "missing", why: "blur" });
+	}
+
 	#unblur(): void {
 		this.#blurring?.stop();
 		this.#blurring = null;
@@ -194,22 +196,5 @@ export class Camera {
 		this.#unblur();
 		this.#raw?.stop();
 		this.#raw = null;
-	}
-}
-
-function nameOf(error: unknown): string {
-	return error instanceof Error || error instanceof DOMException ? error.name : "";
-}
-
-function cameraError(error: unknown): CameraState {
-	switch (nameOf(error)) {
-		case "NotAllowedError":
-		case "SecurityError":
-			return { at: "denied" };
-		case "NotReadableError":
-		case "AbortError":
-			return { at: "missing", why: "in_use" };
-		default:
-			return { at: "missing", why: "no_device" };
 	}
 }

@@ -164,11 +164,15 @@ export class HeadsetCheck {
 		let clips = 0;
 		const tape = record(tap);
 		const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-		await this.#listen(audio, await this.options.mic.probe(raw), this.#times.voice, signal, (samples) => {
-			const { level, peak } = loudness(samples);
-			levels.push(level);
-			if (peak >= 0.985) clips++;
-		}).finally(() => tap.stop());
+		try {
+			await this.#listen(audio, await this.options.mic.probe(raw), this.#times.voice, signal, (samples) => {
+				const { level, peak } = loudness(samples);
+				levels.push(level);
+				if (peak >= 0.985) clips++;
+			});
+		} finally {
+			tap.stop();
+		}
 		const recorded = await tape();
 		if (recorded) await replay(recorded, this.options.playback, signal);
 		const db = (voiceLevel(levels) ?? -100) - room;
@@ -264,9 +268,7 @@ export class HeadsetCheck {
 			tone.connect(gain);
 			tone.start();
 		}
-		await this.options.playback.direct(element);
-		await element.play();
-		return () => {
+		const end = () => {
 			for (const tone of tones) {
 				tone.stop();
 				tone.disconnect();
@@ -275,6 +277,14 @@ export class HeadsetCheck {
 			element.pause();
 			element.srcObject = null;
 		};
+		try {
+			await this.options.playback.direct(element);
+			await element.play();
+		} catch (error) {
+			end();
+			throw error;
+		}
+		return end;
 	}
 
 	#report(microphone: string, figures: Partial<Record<Step, Record<string, number>>>): HeadsetReport {

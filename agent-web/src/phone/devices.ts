@@ -5,10 +5,15 @@ export interface Device extends Wanted {
 	kind: "microphone" | "speaker" | "camera";
 }
 
+/** How long a listener listens: the browser's devices outlive the seat of who signs out. */
+export interface Until {
+	signal?: AbortSignal;
+}
+
 /** The part of navigator.mediaDevices that is used. */
 export interface Devices {
 	getUserMedia(constraints: MediaStreamConstraints): Promise<MediaStream>;
-	addEventListener(type: "devicechange", fn: () => void): void;
+	addEventListener(type: "devicechange", fn: () => void, options?: Until): void;
 	enumerateDevices?(): Promise<Pick<MediaDeviceInfo, "deviceId" | "label" | "kind">[]>;
 }
 
@@ -25,8 +30,11 @@ export class DeviceList {
 	#all = new Cell<readonly Device[]>([]);
 
 	/** devices is undefined where the page is not served securely. */
-	constructor(private readonly devices: Devices | undefined) {
-		devices?.addEventListener("devicechange", () => void this.refresh());
+	constructor(
+		private readonly devices: Devices | undefined,
+		until: Until = {},
+	) {
+		devices?.addEventListener("devicechange", () => void this.refresh(), until);
 	}
 
 	get all(): Value<readonly Device[]> {
@@ -50,6 +58,25 @@ export class DeviceList {
 		return some.find((d) => d.id === wanted.id) ?? some.find((d) => d.label === wanted.label) ?? null;
 	}
 
+	/**
+	 * Opens the chosen device, and the system's where none was chosen or that one fails as `lost` says; get opens one
+	 * by its id.
+	 */
+	async open<T>(
+		kind: Device["kind"],
+		wanted: Wanted | null,
+		lost: readonly string[],
+		get: (id?: string) => Promise<T>,
+	): Promise<T> {
+		if (!wanted) return get();
+		try {
+			return await get(this.find(kind, wanted)?.id ?? wanted.id);
+		} catch (error) {
+			if (!lost.includes(nameOf(error))) throw error;
+			return get();
+		}
+	}
+
 	/** The real device behind a track, which may have been opened as "Default - Headset". */
 	behind(track: MediaStreamTrack): Wanted {
 		const id = track.getSettings?.().deviceId ?? "";
@@ -57,5 +84,23 @@ export class DeviceList {
 		const microphones = this.#all.now.filter((d) => d.kind === "microphone");
 		const real = microphones.find((d) => track.label === d.label || track.label.endsWith(` - ${d.label}`));
 		return real ? { id: real.id, label: real.label } : { id: "", label: track.label };
+	}
+}
+
+function nameOf(error: unknown): string {
+	return error instanceof Error || error instanceof DOMException ? error.name : "";
+}
+
+/** Why a device could not be opened (Media Capture and Streams, getUserMedia). */
+export function refusal(error: unknown): { at: "denied" } | { at: "missing"; why: "no_device" | "in_use" } {
+	switch (nameOf(error)) {
+		case "NotAllowedError":
+		case "SecurityError":
+			return { at: "denied" };
+		case "NotReadableError":
+		case "AbortError":
+			return { at: "missing", why: "in_use" };
+		default:
+			return { at: "missing", why: "no_device" };
 	}
 }

@@ -33,6 +33,7 @@ export class Headset {
 	#open: Open | null = null;
 	#showing: Showing = { call: "none", muted: false };
 	#job: Promise<void> = Promise.resolve();
+	readonly #gone = new AbortController();
 
 	/** hid is undefined where the browser has no WebHID, or the page may not use it. */
 	constructor(
@@ -41,12 +42,17 @@ export class Headset {
 		private readonly now: () => number = () => performance.now(),
 	) {
 		this.#state = new Cell<HeadsetState>(hid ? { at: "none" } : { at: "unsupported" });
-		hid?.addEventListener("connect", () => void this.look());
-		hid?.addEventListener("disconnect", ({ device }) => {
-			if (this.#open?.device !== device) return;
-			this.#release();
-			void this.look();
-		});
+		const { signal } = this.#gone;
+		hid?.addEventListener("connect", () => void this.look(), { signal });
+		hid?.addEventListener(
+			"disconnect",
+			({ device }) => {
+				if (this.#open?.device !== device) return;
+				this.#release();
+				void this.look();
+			},
+			{ signal },
+		);
 	}
 
 	get state(): Value<HeadsetState> {
@@ -78,7 +84,9 @@ export class Headset {
 		this.#light("again");
 	}
 
+	/** Lets the headset go, for good: the next person's buttons are another Headset's. */
 	async close(): Promise<void> {
+		this.#gone.abort();
 		this.show({ call: "none", muted: false });
 		await this.#open?.writing;
 		const device = this.#open?.device;
@@ -89,6 +97,7 @@ export class Headset {
 	async #look(): Promise<void> {
 		if (!this.hid || this.#open) return;
 		const devices = await this.hid.getDevices().catch(() => []);
+		if (this.#gone.signal.aborted) return;
 		let failed = "";
 		for (const device of devices) {
 			const layout = layoutOf(device.collections);

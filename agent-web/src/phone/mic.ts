@@ -1,4 +1,4 @@
-import { DeviceList, type Devices } from "./devices.ts";
+import { DeviceList, type Devices, refusal, type Until } from "./devices.ts";
 import { type Sound, USUAL, type Wanted } from "./sound.ts";
 import type { Suppress, Suppressing } from "./suppress.ts";
 import { Cell, type Value } from "./value.ts";
@@ -45,7 +45,7 @@ interface Line {
 	device: Wanted;
 }
 
-export interface MicOptions {
+export interface MicOptions extends Until {
 	sound?: Value<Sound>;
 	list?: DeviceList;
 	suppress?: Suppress;
@@ -77,7 +77,7 @@ export class Microphone {
 	/** devices is undefined where the page is not served securely. */
 	constructor(
 		private readonly devices: Devices | undefined,
-		permission?: { addEventListener(type: "change", fn: () => void): void },
+		permission?: { addEventListener(type: "change", fn: () => void, options?: Until): void },
 		private readonly options: MicOptions = {},
 	) {
 		this.#sound = options.sound ?? new Cell(USUAL);
@@ -85,8 +85,9 @@ export class Microphone {
 		const again = () => {
 			if (this.#wanted === "open" && !this.#line) void this.#ask();
 		};
-		devices?.addEventListener("devicechange", () => (this.#line ? void this.#look() : again()));
-		permission?.addEventListener("change", again);
+		const until: Until = { signal: options.signal };
+		devices?.addEventListener("devicechange", () => (this.#line ? void this.#look() : again()), until);
+		permission?.addEventListener("change", again, until);
 		let before = this.#sound.now;
 		this.#sound.follow((sound) => {
 			const other = sound.microphone?.id !== before.microphone?.id;
@@ -181,28 +182,23 @@ export class Microphone {
 			raw?.stop();
 		} catch (error) {
 			// With a line nothing is lost: what was asked for is tried again when the devices change.
-			if (attempt === this.#attempt && !this.#line) this.#state.set(micError(error));
+			if (attempt === this.#attempt && !this.#line) this.#state.set(refusal(error));
 			else console.warn("the microphone could not be changed", error);
 		}
 	}
 
-	async #open(devices: Devices): Promise<MediaStreamTrack | undefined> {
+	#open(devices: Devices): Promise<MediaStreamTrack | undefined> {
 		const { microphone, noise, echo, gain } = this.#sound.now;
 		const audio: MediaTrackConstraints = {
 			echoCancellation: echo === "on",
 			noiseSuppression: noise === "browser" || (noise === "rnnoise" && this.#quieting.now === "failed"),
 			autoGainControl: gain === "on",
 		};
-		const get = async (id?: string) =>
-			(await devices.getUserMedia({ audio: id ? { ...audio, deviceId: { exact: id } } : audio })).getAudioTracks()[0];
-		const wanted = microphone ?? this.#home;
-		if (!wanted) return get();
-		try {
-			return await get(this.#list.find("microphone", wanted)?.id ?? wanted.id);
-		} catch (error) {
-			if (!["OverconstrainedError", "NotFoundError", "NotReadableError"].includes(nameOf(error))) throw error;
-			return get();
-		}
+		const lost = ["OverconstrainedError", "NotFoundError", "NotReadableError"];
+		return this.#list.open("microphone", microphone ?? this.#home, lost, async (id) => {
+			const wanted = id ? { ...audio, deviceId: { exact: id } } : audio;
+			return (await devices.getUserMedia({ audio: wanted })).getAudioTracks()[0];
+		});
 	}
 
 	/** Makes a line of a device. The room is quietened a moment later where nothing was heard before. */
@@ -216,7 +212,6 @@ export class Microphone {
 		if (noise !== "rnnoise" || !this.options.suppress || this.#quieting.now === "failed") {
 			this.#install(line);
 			this.#quieting.set(noise === "rnnoise" ? "failed" : noise);
-			if (noise !== "rnnoise") return;
 			return;
 		}
 		if (!this.#line) this.#install(line);
@@ -254,24 +249,23 @@ export class Microphone {
 		clearTimeout(this.#muted);
 		if (line) {
 			this.#listen(line.raw);
-			this.#state.set({ at: "ok", label: line.device.label });
+			const { label } = line.device;
+			// It may come muted by the system, and says so only when that changes.
+			this.#state.set(line.raw.muted ? { at: "silent", label, why: "muted" } : { at: "ok", label });
 			this.#tell(line.device);
 		} else this.#quieting.set("off");
 		this.#ear.set(line?.ear ?? null);
 		this.#track.set(line?.out ?? null);
-		if (!before) return;
-		if (line) setTimeout(() => drop(before), OVERLAP_MS);
-		else drop(before);
+		if (before && line) setTimeout(() => drop(before), OVERLAP_MS);
+		else if (before) drop(before);
+		// It was unplugged while its room was quietened: nobody listened to it yet.
+		if (line?.raw.readyState === "ended") this.#ended();
 	}
 
 	#listen(raw: MediaStreamTrack): void {
 		const ours = () => this.#line?.raw === raw;
 		raw.addEventListener("ended", () => {
-			if (!ours() || !this.#line) return;
-			this.#home ??= this.#line.device;
-			this.#install(null);
-			this.#state.set({ at: "ended" });
-			void this.#ask();
+			if (ours()) this.#ended();
 		});
 		raw.addEventListener("mute", () => {
 			if (!ours() || !this.#line) return;
@@ -284,6 +278,15 @@ export class Microphone {
 			clearTimeout(this.#muted);
 			this.#state.set({ at: "ok", label: this.#line.device.label });
 		});
+	}
+
+	/** The device is gone: another one, at once. */
+	#ended(): void {
+		if (!this.#line) return;
+		this.#home ??= this.#line.device;
+		this.#install(null);
+		this.#state.set({ at: "ended" });
+		void this.#ask();
 	}
 
 	/** Says when the sound went to another device by itself, and when it is back. */
@@ -304,21 +307,4 @@ function drop(line: Line): void {
 	line.suppressing?.stop();
 	line.ear.stop();
 	line.raw.stop();
-}
-
-function nameOf(error: unknown): string {
-	return error instanceof Error ? error.name : "";
-}
-
-function micError(error: unknown): MicState {
-	switch (nameOf(error)) {
-		case "NotAllowedError":
-		case "SecurityError":
-			return { at: "denied" };
-		case "NotReadableError":
-		case "AbortError":
-			return { at: "missing", why: "in_use" };
-		default:
-			return { at: "missing", why: "no_device" };
-	}
 }

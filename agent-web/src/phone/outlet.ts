@@ -14,7 +14,8 @@ const MOST_VIDEO = 1_500_000;
 /** Outlet brings one sender of a peer connection to what was wished: its codec first, then its track. */
 export class Outlet {
 	#wish: Outgoing = { track: null, codec: "" };
-	#applying: "no" | "yes" = "no";
+	/** The sender that is being brought there. One of a connection that was closed meanwhile may never answer. */
+	#applying: RTCRtpSender | null = null;
 	#refused = new Set<string>();
 
 	/** sender is the present connection's; agreed says whether it was answered. */
@@ -32,13 +33,12 @@ export class Outlet {
 
 	/** Brings the sender there; one at a time, the last word wins. */
 	async apply(): Promise<void> {
-		if (this.#applying === "yes") return;
-		this.#applying = "yes";
+		const sender = this.sender();
+		if (!sender || this.#applying === sender) return;
+		this.#applying = sender;
 		try {
-			for (;;) {
+			while (this.sender() === sender) {
 				const { track, codec } = this.#wish;
-				const sender = this.sender();
-				if (!sender) return;
 				// Nothing is awaited before the track is on unless the codec must change.
 				const change = this.#codecChange(sender, codec);
 				if (change) {
@@ -51,7 +51,7 @@ export class Outlet {
 		} catch (error) {
 			console.warn("what goes out could not be switched", this.kind, error); // the connection went away under it
 		} finally {
-			this.#applying = "no";
+			if (this.#applying === sender) this.#applying = null;
 		}
 	}
 

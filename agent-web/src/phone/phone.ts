@@ -235,7 +235,9 @@ export class Phone {
 		if (verb !== "listen" && !(await this.#openMic())) {
 			return { code: "microphone", message: "the microphone does not work" };
 		}
-		return this.do(verb, { contact });
+		const failure = await this.do(verb, { contact });
+		if (failure) this.spareMicrophone();
+		return failure;
 	}
 
 	/** Any verb on the seat's call. */
@@ -274,6 +276,11 @@ export class Phone {
 	/** For a call from the flow editor, in which this seat is the customer; false when nobody would be heard. */
 	openMicrophone(): Promise<boolean> {
 		return this.#openMic();
+	}
+
+	/** What the microphone was opened for did not come about: it stays open for nobody who is not heard. */
+	spareMicrophone(): void {
+		if (this.options.role !== "agent" && this.#needed === "no") this.options.mic.close();
 	}
 
 	/** Opens the microphone and waits for it; false when it is refused or missing. */

@@ -19,8 +19,12 @@ export class Playback {
 		sound.follow(() => this.#direct());
 		list?.all.follow(() => this.#direct());
 		if (!context) return;
+		let ran = false;
 		const look = () => {
 			if (context.state === "running") this.#state.set("unlocked");
+			// The system took it (a sleep, a call of its own): without it nothing rings.
+			else if (ran && context.state !== "closed") this.#state.set("locked");
+			ran ||= context.state === "running";
 		};
 		context.addEventListener("statechange", look);
 		look();
@@ -47,8 +51,9 @@ export class Playback {
 
 	/** Called on a click or a key: only then may a browser start sound. */
 	unlock(): void {
+		const { context } = this;
+		if (context && context.state !== "running") void context.resume().catch(() => undefined);
 		if (this.#state.now === "unlocked") return;
-		void this.context?.resume().catch(() => undefined);
 		for (const name of this.#elements.keys()) this.#play(name);
 	}
 

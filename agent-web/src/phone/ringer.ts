@@ -18,6 +18,8 @@ export class Ringer {
 	#playing: { source: AudioBufferSourceNode; gain: GainNode } | null = null;
 	#wanted: "no" | "yes" = "no";
 	#how: "ring" | "beside" = "ring";
+	/** The device it rings on; "" is where all sound goes. */
+	#device = "";
 	#speaker: { element: Loudspeaker; out: MediaStreamAudioDestinationNode } | null = null;
 	readonly #sound: Value<Sound>;
 	#ways: (() => void)[] = [];
@@ -39,6 +41,13 @@ export class Ringer {
 				if (other && this.#wanted === "yes") this.#begin();
 			}),
 		);
+		if (list) {
+			const moved = () => {
+				const device = list.find("speaker", this.#sound.now.ringer)?.id ?? "";
+				if (this.#playing && this.#how === "ring" && device !== this.#device) this.#begin();
+			};
+			this.#ways.push(list.all.follow(moved));
+		}
 		const look = () => {
 			if (this.#wanted === "yes" && !this.#playing) this.#begin();
 		};
@@ -101,6 +110,7 @@ export class Ringer {
 	/** The device of its own where one was chosen and is there, else where all sound goes. */
 	#out(context: AudioContext): AudioNode {
 		const device = this.list?.find("speaker", this.#sound.now.ringer);
+		this.#device = device?.id ?? "";
 		if (!device) return context.destination;
 		if (!this.#speaker) {
 			const out = context.createMediaStreamDestination();

@@ -16,14 +16,7 @@ const modules = new WeakMap<AudioContext, Promise<void>>();
  */
 export async function quieten(context: AudioContext, track: MediaStreamTrack): Promise<Suppressing> {
 	await running(context);
-	binary ??= loadRnnoise({ url, simdUrl });
-	let module = modules.get(context);
-	if (!module) {
-		module = context.audioWorklet.addModule(worklet);
-		modules.set(context, module);
-	}
-	await module;
-	const wasmBinary = await binary;
+	const wasmBinary = await load(context);
 	const source = context.createMediaStreamSource(new MediaStream([track]));
 	const node = new RnnoiseWorkletNode(context, { maxChannels: 1, wasmBinary });
 	const mono = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
@@ -50,6 +43,21 @@ export async function quieten(context: AudioContext, track: MediaStreamTrack): P
 		track: left,
 		stop,
 	};
+}
+
+/** Loads what it needs, once for all; what failed is tried again the next time. */
+async function load(context: AudioContext): Promise<ArrayBuffer> {
+	binary ??= loadRnnoise({ url, simdUrl });
+	const module = modules.get(context) ?? context.audioWorklet.addModule(worklet);
+	modules.set(context, module);
+	try {
+		const [loaded] = await Promise.all([binary, module]);
+		return loaded;
+	} catch (error) {
+		binary = undefined;
+		modules.delete(context);
+		throw error;
+	}
 }
 
 /** A context may sleep until the page was touched. */

@@ -121,7 +121,7 @@ export class SeatSocket {
 
 	/** Makes this tab the phone, on the same socket. */
 	takeOver(): void {
-		this.#hello(true);
+		if (this.#link.now.at === "live") this.#hello(true);
 	}
 
 	/** Ends it for good; open() starts again. */

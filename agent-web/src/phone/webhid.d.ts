@@ -45,7 +45,11 @@ interface HIDDevice extends EventTarget {
 interface HID extends EventTarget {
 	getDevices(): Promise<HIDDevice[]>;
 	requestDevice(options: { filters: { usagePage?: number; vendorId?: number }[] }): Promise<HIDDevice[]>;
-	addEventListener(type: "connect" | "disconnect", fn: (event: HIDConnectionEvent) => void): void;
+	addEventListener(
+		type: "connect" | "disconnect",
+		fn: (event: HIDConnectionEvent) => void,
+		options?: AddEventListenerOptions,
+	): void;
 }
 interface Navigator {
 	readonly hid?: HID;

@@ -2,7 +2,7 @@ import { createContext } from "svelte";
 import { Api, ApiError } from "../api/client.ts";
 import type { Info, Session } from "../api/types.ts";
 import { en } from "../i18n/en.ts";
-import { clock, grade, longClock, moment, number } from "../i18n/format.ts";
+import { clock, grade, longClock, moment, number, timeOfDay, weekday } from "../i18n/format.ts";
 import { type Key, localeOf, type Params, translate, translatePlural, translateWord } from "../i18n/translate.ts";
 import type { Label } from "../phone/protocol.ts";
 import type { Failure } from "../phone/socket.ts";
@@ -38,10 +38,12 @@ export class App {
 	toasts = $state.raw<Toast[]>([]);
 	/** The server's time, ticking. */
 	now = $state(Date.now());
+	/** The day it is here: what is said of another day need not be looked at again with every tick. */
+	readonly #today = $derived(new Date(this.now).toDateString());
 	#toastID = 0;
 
 	constructor() {
-		this.prefs.apply();
+		this.prefs.follow();
 		setInterval(() => {
 			const seat = this.who.at === "in" ? this.who.seat : null;
 			this.now = Date.now() + (seat?.phone.socket.clockOffsetMS ?? 0);
@@ -130,7 +132,9 @@ export class App {
 	/** What people read of something from the configuration: the other language's word, or the ID, where there is none. */
 	label = (of: { id: string; label: Label }) =>
 		of.label[this.prefs.language] || of.label[this.prefs.language === "zh" ? "en" : "zh"] || of.id;
-	moment = (at: string) => moment(localeOf(this.prefs.language), at, this.now);
+	moment = (at: string) => moment(localeOf(this.prefs.language), at, this.#today);
+	weekday = (at: string) => weekday(localeOf(this.prefs.language), at);
+	timeOfDay = () => timeOfDay(localeOf(this.prefs.language), this.now);
 	number = (n: number, decimals = 0) => number(localeOf(this.prefs.language), n, decimals);
 	clock = clock;
 	longClock = longClock;

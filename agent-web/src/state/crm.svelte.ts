@@ -4,6 +4,7 @@ import type { App } from "./app.svelte.ts";
 import { heard, type Said, type Told, told } from "./crmwords.ts";
 import type { Desk } from "./desk.svelte.ts";
 import type { Seat } from "./seat.svelte.ts";
+import type { Writing } from "./writing.svelte.ts";
 
 /** The act on the CRM's page, with its key. */
 export const CRM_ACTS = [{ act: "crm", key: "q", label: "crm.open" }] as const;
@@ -33,7 +34,9 @@ export class CrmDesk {
 	constructor(
 		private readonly app: App,
 		private readonly seat: Seat,
-		private readonly desk: Pick<Desk, "side" | "open" | "wanted" | "note" | "whyNot" | "syncDraft" | "edited">,
+		private readonly desk: Pick<Desk, "side" | "open" | "wanted" | "whyNot"> & {
+			readonly writing: Pick<Writing, "note" | "sync" | "edited">;
+		},
 	) {}
 
 	/** Where the page opens; "" without one. */
@@ -125,11 +128,12 @@ export class CrmDesk {
 	#note(contact: string, text: string): void {
 		const { call } = this.seat.doc;
 		if (!call || call.contact !== contact || call.phase === "ringing") return;
-		this.desk.syncDraft(call);
-		const note = this.desk.note === "" ? text : `${this.desk.note.trimEnd()}\n${text}`;
+		const { writing } = this.desk;
+		writing.sync(call);
+		const note = writing.note === "" ? text : `${writing.note.trimEnd()}\n${text}`;
 		if (note.length > MAX_NOTE) return;
-		this.desk.note = note;
-		this.desk.edited();
+		writing.note = note;
+		writing.edited();
 	}
 
 	#open(): void {

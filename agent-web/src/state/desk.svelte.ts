@@ -1,14 +1,15 @@
 import { createContext } from "svelte";
 import type { Call, Session } from "../api/types.ts";
 import { ringing } from "../phone/doc.ts";
-import type { CallView, TagGroup, Tags, Target, Verb } from "../phone/protocol.ts";
+import type { CallView, TagGroup, Target, Verb } from "../phone/protocol.ts";
 import type { App } from "./app.svelte.ts";
 import { CRM_ACTS, CrmDesk } from "./crm.svelte.ts";
 import { KeyMap } from "./keymap.svelte.ts";
 import type { Binding } from "./keys.ts";
-import { type Draft, draftOf, NO_DRAFT, noRoom, swappable } from "./lines.ts";
+import { noRoom, swappable } from "./lines.ts";
 import type { Seat } from "./seat.svelte.ts";
 import { isVideoAct, VIDEO_ACTS, VideoDesk } from "./video.svelte.ts";
+import { Writing } from "./writing.svelte.ts";
 
 /** The acts on a call, each with its key. */
 export const ACTS = [
@@ -70,16 +71,9 @@ export class Desk {
 	readonly keymap: KeyMap<Act>;
 	readonly video: VideoDesk;
 	readonly crm: CrmDesk;
-	/** What was typed in wrap-up and is not at the server yet. */
-	disposition = $state("");
-	note = $state("");
-	tags = $state.raw<Tags>({});
-	saved = $state<"saved" | "unsaved" | "saving">("saved");
+	/** What is written about the call. */
+	readonly writing: Writing;
 	recent = $state.raw<Call[]>([]);
-	#draftOf = "";
-	/** What was written about the call that was in front before. */
-	#aside: Draft = NO_DRAFT;
-	#timer: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(
 		readonly app: App,
@@ -89,6 +83,7 @@ export class Desk {
 		this.keymap = new KeyMap(session.user, ACTS);
 		this.keymap.changes = () => app.roaming?.changed("keys");
 		app.roaming?.join("keys", { value: () => this.keymap.chosen, take: (value) => this.keymap.take(value) });
+		this.writing = new Writing(seat);
 		this.video = new VideoDesk(app, seat);
 		this.crm = new CrmDesk(app, seat, this);
 	}
@@ -178,6 +173,12 @@ export class Desk {
 			case "hand":
 				return this.seat.doc.me?.state === "offline" ? t("why.offline") : "";
 		}
+	}
+
+	/** Why a wrap-up cannot be made longer: it can be before it could be done. */
+	whyNotExtend(): string {
+		if (!this.live) return this.app.t("why.link");
+		return this.call?.phase === "wrap_up" ? "" : this.app.t("why.wrapup");
 	}
 
 	/** A call rings that can be answered at the agent's telephone alone. What has no sound is answered here. */
@@ -291,64 +292,14 @@ export class Desk {
 		return this.call?.kind === "voicemail" ? [] : this.seat.doc.tags;
 	}
 
-	/** Chooses a tag, or takes it back. */
-	tag(group: TagGroup, id: string): void {
-		const had = this.tags[group.id] ?? [];
-		const others = had.filter((t) => t !== id);
-		const now = others.length < had.length ? others : group.many ? [...had, id] : [id];
-		this.tags = { ...this.tags, [group.id]: now };
-		this.edited();
-	}
-
-	/**
-	 * Takes what the server has when another call is in front; within one, what is typed here is newer. What was
-	 * written about the call that goes aside goes to the server as it is, and is here again when that one comes back.
-	 */
-	syncDraft(call: CallView | null): void {
-		const contact = call?.contact ?? "";
-		if (contact === this.#draftOf) return;
-		clearTimeout(this.#timer);
-		const before = { contact: this.#draftOf, disposition: this.disposition, note: this.note, tags: this.tags };
-		if (this.saved !== "saved") void this.seat.phone.do("wrapup_note", before);
-		const now = this.#aside.contact === contact ? this.#aside : draftOf(call);
-		this.#aside = before;
-		this.#draftOf = contact;
-		this.disposition = now.disposition;
-		this.note = now.note;
-		this.tags = now.tags;
-		this.saved = "saved";
-	}
-
-	/** Called at every keystroke; goes to the server after a short rest. */
-	edited(): void {
-		this.saved = "unsaved";
-		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => void this.save(), 600);
-	}
-
-	async save(): Promise<void> {
-		clearTimeout(this.#timer);
-		if (this.saved === "saved" || this.call?.phase === "ringing" || !this.call) return;
-		this.saved = "saving";
-		const sent = { disposition: this.disposition, note: this.note, tags: this.tags };
-		const failure = await this.seat.phone.onCall("wrapup_note", sent);
-		const same = sent.disposition === this.disposition && sent.note === this.note && sent.tags === this.tags;
-		this.saved = failure || !same ? "unsaved" : "saved";
-	}
-
 	/** The agent's last calls, for the list and the figures of today. */
 	async loadRecent(): Promise<void> {
 		this.recent = await this.app.api.calls({ agent: this.session.user, limit: 200 }).catch(() => this.recent);
 	}
 
 	async #done(): Promise<void> {
-		clearTimeout(this.#timer);
-		const { disposition, note, tags } = this;
-		const failure = await this.seat.phone.onCall("wrapup_done", { disposition, note, tags });
-		if (!failure) {
-			this.saved = "saved";
-			return;
-		}
+		const failure = await this.writing.done();
+		if (!failure) return;
 		this.app.fail(failure.code, failure.message);
 		document.querySelector<HTMLElement>("[data-dispositions] button")?.focus();
 	}
@@ -401,7 +352,7 @@ export class Desk {
 	}
 
 	#whyNotDone(): string {
-		const missing = this.tagGroups.filter((g) => g.required && (this.tags[g.id] ?? []).length === 0);
+		const missing = this.tagGroups.filter((g) => g.required && (this.writing.tags[g.id] ?? []).length === 0);
 		const groups = missing.map((g) => this.app.label(g)).join(", ");
 		return groups === "" ? "" : this.app.t("why.tags", { groups });
 	}

@@ -54,6 +54,17 @@ export class Prefs {
 		if (typeof value === "string" && WORDS[name].includes(value)) this.#keep({ [name]: value } as Partial<Stored>);
 	}
 
+	/** The system goes dark in the evening; a page that is open all day goes along. Returns the way out. */
+	follow(): () => void {
+		const wishes = WISHES.map((wish) => matchMedia(wish));
+		const look = () => this.apply();
+		for (const wish of wishes) wish.addEventListener("change", look);
+		look();
+		return () => {
+			for (const wish of wishes) wish.removeEventListener("change", look);
+		};
+	}
+
 	/** Writes language and look to the document; follows the system's wish. */
 	apply(): void {
 		const html = document.documentElement;
@@ -77,9 +88,12 @@ export class Prefs {
 	}
 }
 
+/** What the system may wish. */
+const WISHES = ["(prefers-contrast: more)", "(prefers-color-scheme: dark)"] as const;
+
 function systemTheme(): Theme {
-	if (matchMedia("(prefers-contrast: more)").matches) return "contrast";
-	return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+	const [contrast, dark] = WISHES.map((wish) => matchMedia(wish).matches);
+	return contrast ? "contrast" : dark ? "dark" : "light";
 }
 
 function load(): Stored {

@@ -36,6 +36,7 @@ export class Roaming {
 	#waiting: Choices = {};
 	#dirty = new Set<string>();
 	#synced: "no" | "yes" = "no";
+	#over = false;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	readonly #store: string;
 
@@ -80,6 +81,7 @@ export class Roaming {
 		}
 		try {
 			const all = await this.options.merge(own);
+			if (this.#over) return; // somebody else may be signed in
 			for (const name of Object.keys(own)) if (this.#times[name] === own[name]?.changed) this.#dirty.delete(name);
 			for (const [name, choice] of Object.entries(all)) this.#take(name, choice);
 		} catch (error) {
@@ -88,6 +90,7 @@ export class Roaming {
 	}
 
 	stop(): void {
+		this.#over = true;
 		clearTimeout(this.#timer);
 	}
 

@@ -19,8 +19,9 @@ export function pageOf(path: string): Page {
 	const parts = path.split("/").filter((p) => p !== "");
 	const [first, second] = parts;
 	if (first === undefined) return { at: "home" };
-	if (parts.length === 2 && first === "calls" && second) return { at: "call", id: decodeURIComponent(second) };
-	if (parts.length === 2 && first === "flows" && second) return { at: "flow", name: decodeURIComponent(second) };
+	const name = parts.length === 2 && second ? decoded(second) : "";
+	if (first === "calls" && name) return { at: "call", id: name };
+	if (first === "flows" && name) return { at: "flow", name };
 	if (parts.length <= 2 && first === "telephony") return { at: "telephony", part: second ?? "trunks" };
 	if (parts.length > 1) return { at: "missing" };
 	if (first === "flows" || first === "prompts" || first === "webhooks") return { at: first };
@@ -32,6 +33,15 @@ export function pageOf(path: string): Page {
 		first === "staffing"
 		? { at: first }
 		: { at: "missing" };
+}
+
+/** "" for what is no UTF-8: an address is typed, or cut off in a chat. */
+function decoded(part: string): string {
+	try {
+		return decodeURIComponent(part);
+	} catch {
+		return "";
+	}
 }
 
 /** Router keeps the page in the address bar, so that a reload comes back to it. */

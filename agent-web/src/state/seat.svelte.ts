@@ -64,18 +64,20 @@ export class Seat {
 	#gone = new AbortController();
 
 	constructor(api: Api, session: Session) {
+		const { signal } = this.#gone;
 		this.audio = context();
 		this.box = new SoundBox(session.user, storage());
 		const { sound } = this.box;
 		this.offer = this.box.offer;
-		this.devices = new DeviceList(navigator.mediaDevices);
+		this.devices = new DeviceList(navigator.mediaDevices, { signal });
 		this.playback = new Playback(this.audio, sound, this.devices);
 		this.ringer = new Ringer(this.audio, sound, this.devices);
 		this.headset = new Headset(navigator.hid, (act) => this.pressed(act));
 		const suppress = rnnoise(this.audio);
-		this.mic = new Microphone(navigator.mediaDevices, this.#permission(), { sound, list: this.devices, suppress });
+		const list = this.devices;
+		this.mic = new Microphone(navigator.mediaDevices, this.#permission(), { sound, list, suppress, signal });
 		this.pictures = new PictureBox(session.user, storage());
-		this.camera = new Camera(navigator.mediaDevices, { picture: this.pictures.picture, list: this.devices, blur });
+		this.camera = new Camera(navigator.mediaDevices, { picture: this.pictures.picture, list, blur, signal });
 		this.screen = new Screen(navigator.mediaDevices);
 		this.phone = new Phone({
 			role: session.role,
@@ -217,7 +219,10 @@ export class Seat {
 		const changes = new EventTarget();
 		navigator.permissions
 			?.query({ name: "microphone" as PermissionName })
-			.then((status) => status.addEventListener("change", () => changes.dispatchEvent(new Event("change"))))
+			.then((status) => {
+				const tell = () => changes.dispatchEvent(new Event("change"));
+				status.addEventListener("change", tell, { signal: this.#gone.signal });
+			})
 			.catch(() => undefined); // a browser without this permission's name
 		return changes;
 	}
