@@ -210,6 +210,11 @@ func (s *State) takenOver(ev TakenOver) error {
 		return contact.Errorf(contact.Conflict, "%s is in %s and cannot take a call over", ev.To, back)
 	}
 	from := c.agent
+	if from.c == c && from.other != nil {
+		// The call is parted from them only when that is on disk, and by then
+		// they may have turned to the other one.
+		s.emit(SetAside{Agent: from.id, Contact: c.id})
+	}
 	s.onLine(from, c.id, func() {
 		s.stopTalking(from)
 		from.c = nil

@@ -93,7 +93,7 @@ func TestTwoCalls(t *testing.T) {
 func TestOneThatIsSetAsideEnds(t *testing.T) {
 	for name, end := range map[string]func(h *house){
 		"hung up":    func(h *house) { h.leg.leave(); <-h.call.Over() },
-		"taken over": func(h *house) { must(h.t, h.call.TakeOver(h.t.Context(), h.sam, "alice")) },
+		"taken over": func(h *house) { must(h.t, h.takeOver("alice")) },
 		"requeued":   func(h *house) { h.call.Requeue("alice", "sales"); synctest.Wait() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +111,36 @@ func TestOneThatIsSetAsideEnds(t *testing.T) {
 						}
 					}
 				})
+			})
+		})
+	}
+}
+
+// TestPartedWhenItReturns: what parts an agent from a call is done when it
+// returns, however busy the call is, so that it never silences the next one.
+func TestPartedWhenItReturns(t *testing.T) {
+	for name, part := range map[string]func(h *house){
+		"set aside": func(h *house) { h.call.SetAside("alice") },
+		"handed on": func(h *house) { h.call.HandOff("alice", nil) },
+		"requeued":  func(h *house) { h.call.Requeue("alice", "sales") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
+				h.connect()
+				busy, parted := make(chan struct{}), make(chan struct{})
+				h.call.post(func() { <-busy })
+				go func() { defer close(parted); part(h) }()
+				synctest.Wait()
+				select {
+				case <-parted:
+					t.Error("it returned before it was done")
+				default:
+				}
+				close(busy)
+				<-parted
+				if got := h.round(); got["customer"] == "alice" || got["alice/customer"] != "" {
+					t.Errorf("heard %v", got)
+				}
 			})
 		})
 	}
@@ -149,33 +179,18 @@ func TestNothingBleedsBetweenTwoCalls(t *testing.T) {
 			<-b.queues.join
 			h.call.SetAside("alice")
 			must(t, b.call.Connect(h.alice, "sales", time.Second))
-			stop, stopped := make(chan struct{}), make(chan struct{})
-			go func() {
-				defer close(stopped)
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						for _, v := range h.voices {
-							v.say(1)
-						}
-						time.Sleep(time.Millisecond)
-					}
-				}
-			}()
 			from, to := b, h
-			for range 50 {
-				turn(t, from, to)
-				from.leg.ear.take()
-				time.Sleep(7 * time.Millisecond)
-				if n := names(from.leg.ear.take()); n != "music" && n != "" {
-					t.Fatalf("the customer of a call that was set aside heard %s", n)
+			meanwhile(h.allSpeak, func() {
+				for range 50 {
+					turn(t, from, to)
+					from.leg.ear.take()
+					time.Sleep(7 * time.Millisecond)
+					if n := names(from.leg.ear.take()); n != "music" && n != "" {
+						t.Fatalf("the customer of a call that was set aside heard %s", n)
+					}
+					from, to = to, from
 				}
-				from, to = to, from
-			}
-			close(stop)
-			<-stopped
+			})
 			for who, marks := range map[string]map[byte]int{"customer": h.leg.ear.take(), "other": b.leg.ear.take()} {
 				if marks[markCustomer]+marks[markOther] > 0 {
 					t.Errorf("the %s heard a customer: %v", who, marks)

@@ -173,7 +173,7 @@ func scenes() []scene {
 		},
 		{
 			name: "taken over", final: true,
-			do: both(mode(Whisper), func(h *house) error { return h.call.TakeOver(context.Background(), h.sam, "alice") }),
+			do: both(mode(Whisper), func(h *house) error { return h.takeOver("alice") }),
 			want: heard{
 				"customer": "sam", "sam/customer": "customer", "recording/customer": "customer", "recording/agent": "sam",
 			},
@@ -282,26 +282,11 @@ func TestNotASinglePacketBleeds(t *testing.T) {
 		}
 		for range 5 {
 			for _, step := range steps {
-				stop, stopped := make(chan struct{}), make(chan struct{})
-				go func() {
-					defer close(stopped)
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-							for _, v := range h.voices {
-								v.say(1)
-							}
-							time.Sleep(time.Millisecond)
-						}
-					}
-				}()
-				time.Sleep(10 * time.Millisecond)
-				must(t, step())
-				time.Sleep(10 * time.Millisecond)
-				close(stop)
-				<-stopped
+				meanwhile(h.allSpeak, func() {
+					time.Sleep(10 * time.Millisecond)
+					must(t, step())
+					time.Sleep(10 * time.Millisecond)
+				})
 				synctest.Wait()
 			}
 		}

@@ -37,11 +37,12 @@ func (c *Call) setHandover(user, kind, note string, at time.Time) {
 }
 
 // HandOff parts the customer from an agent who gave the call away: they hear
-// music until Connect, WaitAgain or Outside. parked is where, or nil.
+// music until Connect, WaitAgain or Outside. parked is where, or nil. When it
+// returns the agent hears nothing of the call: their other one may be next.
 func (c *Call) HandOff(a contact.AgentID, parked *Parking) {
-	c.post(func() {
+	_ = c.do(func() error { // a call that is over has no agent
 		if c.agent == nil || c.agent.user() != string(a) {
-			return
+			return nil
 		}
 		now := time.Now()
 		gone := c.agent
@@ -65,6 +66,7 @@ func (c *Call) HandOff(a contact.AgentID, parked *Parking) {
 		c.Note(contact.KindConsult, gone.leg, text, data)
 		c.mark("agent_left", nil)
 		c.changed()
+		return nil
 	})
 }
 

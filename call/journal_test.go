@@ -16,13 +16,7 @@ import (
 // What a full disk refuses is written when there is room again, in its order;
 // who waits is told at once; a write that is bad for good is given up.
 func TestJournalTriesAgain(t *testing.T) {
-	db, err := store.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // the test is over
-	j := NewJournal(db, slog.New(slog.DiscardHandler))
-	defer j.Close()
+	j := newJournal(t)
 	var mu sync.Mutex
 	var done []int
 	full := true

@@ -3,7 +3,6 @@ package call
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -42,13 +41,7 @@ func (h *hearer) Committed() {
 // process left behind too; what it cannot keep does not cost the event. A
 // wrap-up is over once for who had the call last.
 func TestListener(t *testing.T) {
-	db, err := store.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // the test is over
-	j, h := NewJournal(db, slog.New(slog.DiscardHandler)), &hearer{}
-	defer j.Close()
+	j, h := newJournal(t), &hearer{}
 	j.Tell(h)
 	id, left := contact.NewID(), contact.NewID()
 	now := time.Now()

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,10 +46,10 @@ func TestTakenOver(t *testing.T) {
 		h.connect()
 		must(t, h.call.Hold("alice", true))
 		must(t, h.supervise(Listen))
-		if err := h.call.TakeOver(context.Background(), h.sam, "bob"); contact.ErrorCode(err) != contact.Conflict {
+		if err := h.takeOver("bob"); contact.ErrorCode(err) != contact.Conflict {
 			t.Errorf("from somebody who has not got it: %v, want a conflict", err)
 		}
-		must(t, h.call.TakeOver(context.Background(), h.sam, "alice"))
+		must(t, h.takeOver("alice"))
 		if err := h.call.HangupBy("alice"); contact.ErrorCode(err) != contact.Conflict {
 			t.Errorf("alice still ends the call: %v", err)
 		}
@@ -75,11 +76,49 @@ func TestTakenOver(t *testing.T) {
 	})
 }
 
+// TestTakeOverIsDecidedOnDisk: the queue engine is asked when the timeline has the
+// entry, and while the agent still has the call; where it refuses they keep it.
+func TestTakeOverIsDecidedOnDisk(t *testing.T) {
+	inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
+		h.connect()
+		refused := contact.Errorf(contact.Conflict, "this call is not with alice any more")
+		events := func() (n int) {
+			d, err := NewReader(h.journal.db).Show(context.Background(), h.call.ID)
+			must(t, err)
+			for _, e := range d.Timeline {
+				if e.Kind == contact.KindListen {
+					n++
+				}
+			}
+			return n
+		}
+		err := h.call.TakeOver(context.Background(), h.sam, "alice", func() error {
+			if events() != 1 || h.call.Agent() != "alice" {
+				t.Errorf("asked with %d entries, while the call is with %s", events(), h.call.Agent())
+			}
+			return refused
+		})
+		if !errors.Is(err, refused) {
+			t.Errorf("refused: %v", err)
+		}
+		same(t, "refused", h.round(), alone())
+		h.journal.settle(context.Background())
+		if events() != 2 {
+			t.Error("the timeline does not say that nothing came of it")
+		}
+		asked := false
+		err = h.call.TakeOver(context.Background(), h.sam, "bob", func() error { asked = true; return nil })
+		if contact.ErrorCode(err) != contact.Conflict || asked {
+			t.Errorf("from bob, who has not got it: %v, asked %v", err, asked)
+		}
+	})
+}
+
 // TestTwoWrapUps: of a call that was taken over both agents' notes are kept.
 func TestTwoWrapUps(t *testing.T) {
 	inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
 		h.connect()
-		must(t, h.call.TakeOver(context.Background(), h.sam, "alice"))
+		must(t, h.takeOver("alice"))
 		for _, w := range []WrapUp{
 			{Agent: "alice", Note: "a draft"},
 			{Agent: "alice", Disposition: "Complaint", Note: "was angry", Done: true},

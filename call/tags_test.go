@@ -1,27 +1,19 @@
 package call
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"callfloor/contact"
-	"callfloor/internal/store"
 )
 
 // Tags are kept with the call in the order of their choice, found by, counted,
 // and stay where a later save says nothing of them; of an agent whose call was
 // taken over they go into the timeline.
 func TestTags(t *testing.T) {
-	db, err := store.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // the test is over
-	j := NewJournal(db, slog.New(slog.DiscardHandler))
-	defer j.Close()
+	j := newJournal(t)
 	at := time.Now()
 	first, second := contact.NewID(), contact.NewID()
 	for _, id := range []contact.ID{first, second} {

@@ -295,10 +295,12 @@ func (c *Call) setAway(on bool, text string) {
 }
 
 // Requeue parts the customer from an agent who stayed away; they wait again.
+// When it returns the agent hears nothing of the call: they may be back for the
+// next one.
 func (c *Call) Requeue(a contact.AgentID, q contact.QueueID) {
-	c.post(func() {
+	_ = c.do(func() error { // a call that is over has no agent
 		if c.agent == nil || c.agent.seat.User() != string(a) {
-			return
+			return nil
 		}
 		c.Note(contact.KindReconnect, c.agent.leg, fmt.Sprintf("%s did not come back; the customer waits again, first in the queue", a),
 			map[string]any{"agent": a, "queue": q})
@@ -312,6 +314,7 @@ func (c *Call) Requeue(a contact.AgentID, q contact.QueueID) {
 		c.settle()
 		c.queue.serve(false)
 		c.changed()
+		return nil
 	})
 }
 

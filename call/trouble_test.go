@@ -2,7 +2,6 @@ package call
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"callfloor/contact"
@@ -51,17 +50,6 @@ func TestTrouble(t *testing.T) {
 			})
 		})
 	}
-}
-
-// chat lets everybody speak for a while.
-func (h *house) chat(d time.Duration) {
-	for range d / (20 * time.Millisecond) {
-		for _, v := range h.voices {
-			v.say(1)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	synctest.Wait()
 }
 
 func (h *house) trouble() (t Trouble) {

@@ -140,16 +140,6 @@ func (g *gallery) look() string {
 	return strings.Join(all, " ")
 }
 
-// talk lets time pass while everybody speaks.
-func (g *gallery) talk(d time.Duration) {
-	for range d / (20 * time.Millisecond) {
-		for _, v := range g.voices {
-			v.say(1)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 func (g *gallery) want(t *testing.T, what, want string) {
 	t.Helper()
 	if got := g.look(); got != want {
@@ -269,9 +259,9 @@ func TestWeakNetworkDropsPictures(t *testing.T) {
 		view := g.screens[markCustomer].views[trackCustomer]
 		for range 12 { // the customer's network, as their browser sees it
 			view.NoteLoss(200, time.Now())
-			g.talk(500 * time.Millisecond)
+			g.chat(500 * time.Millisecond)
 		}
-		g.talk(time.Second)
+		g.chat(time.Second)
 		g.want(t, "the customer's network is weak", "alice/customer=customer")
 		for _, s := range g.snapshot().Screens {
 			switch {
@@ -289,9 +279,9 @@ func TestWeakNetworkDropsPictures(t *testing.T) {
 
 		for range 12 { // alice's network, as the server sees what she sends
 			g.screens[markAlice].camera.NoteLoss(200, time.Now())
-			g.talk(500 * time.Millisecond)
+			g.chat(500 * time.Millisecond)
 		}
-		g.talk(time.Second)
+		g.chat(time.Second)
 		g.want(t, "alice's network is weak", "alice/customer=customer")
 		for _, s := range g.snapshot().Screens {
 			if s.User == "" && s.Seen[0].Weak != WeakTheirs {
@@ -328,28 +318,18 @@ func TestNotAPictureBleeds(t *testing.T) {
 			func() error { return g.call.Swap("alice") }, func() error { return g.call.EndConsult("alice") },
 			func() error { return g.call.Supervise(context.Background(), g.sam, Whisper) }, func() error { return unlisten(g.house) },
 		}
+		allShoot := func() {
+			for _, s := range g.screens {
+				s.shoot()
+			}
+		}
 		for range 4 {
 			for _, step := range steps {
-				stop, stopped := make(chan struct{}), make(chan struct{})
-				go func() {
-					defer close(stopped)
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-							for _, s := range g.screens {
-								s.shoot()
-							}
-							time.Sleep(time.Millisecond)
-						}
-					}
-				}()
-				time.Sleep(5 * time.Millisecond)
-				must(t, step())
-				time.Sleep(5 * time.Millisecond)
-				close(stop)
-				<-stopped
+				meanwhile(allShoot, func() {
+					time.Sleep(5 * time.Millisecond)
+					must(t, step())
+					time.Sleep(5 * time.Millisecond)
+				})
 			}
 		}
 		for _, s := range g.screens {
