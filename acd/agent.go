@@ -118,7 +118,7 @@ func (s *State) move(a *agent, to contact.AgentState) {
 }
 
 // told reports a's status; the figures of its queues follow at the end of the
-// step if they changed.
+// step if they changed. Who waits for a alone may ring beside a call now.
 func (s *State) told(a *agent) {
 	if a.turned {
 		return // see inOther
@@ -128,6 +128,7 @@ func (s *State) told(a *agent) {
 		a.status.Other = a.other.at
 	}
 	s.emit(AgentChanged{Agent: a.id, Status: a.status})
+	s.lookAgain(a)
 }
 
 func working(st contact.AgentState) int {

@@ -244,6 +244,9 @@ func (s *State) stopAsk(a *agent, why string) {
 	a.ask = nil
 	if k.c.helper == a {
 		k.c.helper = nil
+		if by := k.c.agent; by != nil {
+			s.lookAgain(by) // with room for another call again
+		}
 	}
 	a.last = endedOffer{k.c.id, why}
 	s.dropCall(a)

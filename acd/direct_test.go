@@ -212,6 +212,11 @@ func (h *handOvers) check(ev Event) {
 			}
 		}
 	}
+	for id, c := range h.s.customers {
+		if m := c.prefer; c.only && c.inReady.n > 0 && m != nil && m.a.waits() && h.s.can(m, c) > fitNo {
+			h.t.Fatalf("after %#v: %s waits for %s alone, who has room for it: %+v", ev, id, m.a.id, m.a.status)
+		}
+	}
 	for id, a := range h.s.agents {
 		busy := a.status.State == contact.AgentOffered || a.status.State == contact.AgentTalking || a.status.State == contact.AgentHold
 		if _, has := where[a]; has != busy {

@@ -248,7 +248,6 @@ func (s *State) callWaiting(a *agent, on bool) error {
 	if a.waiting != on {
 		a.waiting = on
 		s.told(a)
-		s.lookAgain(a)
 	}
 	return nil
 }

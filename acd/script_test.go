@@ -168,12 +168,14 @@ func (s *script) event(verb string, w []string) Event {
 			qs = append(qs, contact.QueueID(q))
 		}
 		return AgentAdded{Agent: id, Queues: qs}
-	case "queue": // queue c1 sales priority=2 since=-30s
+	case "queue": // queue c1 sales priority=2 since=-30s only=alice
 		ev := ContactQueued{Contact: contact.ID(w[0]), Queue: contact.QueueID(w[1])}
 		for _, opt := range w[2:] {
 			key, value, _ := strings.Cut(opt, "=")
 			if key == "priority" {
 				ev.Priority, _ = strconv.Atoi(value)
+			} else if key == "only" {
+				ev.Only, ev.OnlyFor = contact.AgentID(value), time.Hour
 			} else if d, err := time.ParseDuration(value); err == nil {
 				ev.Since = epoch.Add(s.now + d)
 			}

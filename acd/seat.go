@@ -82,6 +82,7 @@ func (s *State) seatBack(a *agent) error {
 	s.stop(&a.grace)
 	if a.status.State != contact.AgentDisconnected {
 		s.route(a) // within the grace time: nothing happened
+		s.lookAgain(a)
 		return nil
 	}
 	switch {
@@ -223,11 +224,13 @@ func (s *State) wrapUpDone(a *agent, id contact.ID) error {
 	if a.other != nil && a.other.at.State == contact.AgentWrapUp && id != "" && id == a.other.at.Contact {
 		a.other = nil
 		s.told(a)
-		s.lookAgain(a)
 		return nil
 	}
 	if err := inWrapUp(a); err != nil {
 		return err
+	}
+	if id != "" && id != a.status.Contact {
+		return contact.Errorf(contact.Conflict, "the notes of this call are finished already")
 	}
 	s.leaveWrapUp(a)
 	return nil
