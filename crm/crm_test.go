@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,6 +177,9 @@ func TestDeadAndAgain(t *testing.T) {
 		mu.Lock()
 		err = nil
 		mu.Unlock()
+		if _, e := o.Again(ctx, "b", dead[0].ID); contact.ErrorCode(e) != contact.NotFound {
+			t.Errorf("another webhook's: %v", e)
+		}
 		if n, e := o.Again(ctx, "a", dead[0].ID); e != nil || n != 1 {
 			t.Fatalf("again: %d %v", n, e)
 		}
@@ -183,8 +187,10 @@ func TestDeadAndAgain(t *testing.T) {
 		if len(s.has()) != 1 || s.ids[0] != dead[0].ID {
 			t.Errorf("it arrived as %q, want %q", s.ids, dead[0].ID)
 		}
-		if _, e := o.Again(ctx, "a", ""); contact.ErrorCode(e) != contact.NotFound {
-			t.Errorf("nothing to send again: %v", e)
+		for _, id := range []string{"", "msg_x"} {
+			if _, e := o.Again(ctx, "a", id); contact.ErrorCode(e) != contact.NotFound {
+				t.Errorf("nothing to send again: %v", e)
+			}
 		}
 		if list, _ := o.Deliveries(ctx, "a", "", 10); len(list) != 1 || list[0].State != Delivered || len(list[0].body) != 0 {
 			t.Errorf("%+v", list)
@@ -216,6 +222,110 @@ func TestOutboxSurvives(t *testing.T) {
 		time.Sleep(time.Hour)
 		if got := next.has(); !slices.Equal(got, []string{"end c1 false"}) {
 			t.Errorf("told %q", got)
+		}
+	})
+}
+
+// A try that our stopping cuts off counts for nothing, though it was the last one.
+func TestStoppingIsNoFailure(t *testing.T) {
+	s := &server{refuse: func(Message) (Answer, error) { return Answer{}, errors.New("down") }}
+	var hang atomic.Bool
+	hooks := []Webhook{{Name: "a", Secret: secret}}
+	box(t, hooks, s, func(o *Outbox) {
+		ctx := context.Background()
+		answer := o.post
+		o.post = func(ctx context.Context, url string, h http.Header, body []byte) (Answer, error) {
+			if hang.Load() {
+				<-ctx.Done()
+				return Answer{}, ctx.Err()
+			}
+			return answer(ctx, url, h, body)
+		}
+		happens(t, o, "c1", contact.KindEnd)
+		last := func() Delivery {
+			list, err := o.Deliveries(ctx, "a", "", 1)
+			if err != nil || len(list) != 1 {
+				t.Fatal(list, err)
+			}
+			return list[0]
+		}
+		for last().Tries < len(schedule()) {
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		}
+		hang.Store(true)
+		time.Sleep(time.Until(*last().Next) + time.Second)
+		o.Close()
+		if d := last(); d.State != Waiting || d.Tries != len(schedule()) {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+// What is older than a month goes, that of webhooks which are configured no longer
+// too; what is younger waits for them to be back.
+func TestOldOnesGo(t *testing.T) {
+	box(t, nil, &server{}, func(o *Outbox) {
+		err := o.db.Tx(context.Background(), func(tx *store.Tx) error {
+			_, err := add(tx, "gone", "c1", contact.KindEnd, []byte("{}"))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []int{1, 0} {
+			time.Sleep(keepFor - sweepEvery)
+			synctest.Wait()
+			if waiting, _, _, err := counts(context.Background(), o.db, "gone"); err != nil || waiting != want {
+				t.Errorf("%d are left, want %d (%v)", waiting, want, err)
+			}
+		}
+	})
+}
+
+// A webhook is silent while it takes nothing at all, not for one event that it
+// does not want.
+func TestSilent(t *testing.T) {
+	var mu sync.Mutex
+	all := false
+	s := &server{refuse: func(m Message) (Answer, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if all || strings.HasPrefix(m.Data.(string), "c1") {
+			return Answer{Status: 400}, nil
+		}
+		return Answer{Status: 200}, nil
+	}}
+	box(t, []Webhook{{Name: "a", Secret: secret}}, s, func(o *Outbox) {
+		silent := func() time.Duration {
+			t.Helper()
+			list, err := o.Status(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return list[0].Silent(time.Now()).Round(time.Minute)
+		}
+		time.Sleep(time.Hour)
+		if got := silent(); got != 0 {
+			t.Errorf("with nothing to take %v", got)
+		}
+		happens(t, o, "c1", contact.KindEnd)
+		time.Sleep(time.Hour)
+		if got := silent(); got != time.Hour {
+			t.Errorf("one refused for an hour, nothing else to take: %v", got)
+		}
+		happens(t, o, "c2", contact.KindEnd)
+		time.Sleep(time.Minute)
+		if got := silent(); got != time.Minute {
+			t.Errorf("a minute after it took another one: %v", got)
+		}
+		mu.Lock()
+		all = true
+		mu.Unlock()
+		happens(t, o, "c3", contact.KindEnd)
+		time.Sleep(time.Hour)
+		if got := silent(); got != time.Hour+time.Minute {
+			t.Errorf("an hour after it began to refuse all: %v", got)
 		}
 	})
 }

@@ -34,6 +34,7 @@ const (
 	sendWithin = 10 * time.Second
 	sendAtOnce = 8 // to one webhook, each of another contact
 	sweepEvery = time.Hour
+	lookEvery  = time.Hour // for what is due, though nothing says that there is
 	maxPatient = time.Hour // of Retry-After
 	// rest is how long nothing is sent to a webhook when none of what was sent
 	// arrived, or the database did not answer.
@@ -56,6 +57,7 @@ type Outbox struct {
 	post     Post
 	webhooks []Webhook
 	keys     [][]byte
+	taken    []atomic.Int64  // when each took something last, or Start; Unix ms
 	wake     []chan struct{} // one for each webhook, size 1
 	schedule []time.Duration
 	rest     time.Duration
@@ -75,6 +77,7 @@ func New(db *store.DB, log *slog.Logger, c Config, post Post) (*Outbox, error) {
 			Name: "callfloor_webhooks_total", Help: "Events told to webhooks: delivered, failed (a try), dead, or full (not kept).",
 		}, []string{"webhook", "result"}),
 	}
+	o.taken = make([]atomic.Int64, len(c.Webhooks))
 	for _, w := range c.Webhooks {
 		key, err := w.key()
 		if err != nil {
@@ -150,7 +153,26 @@ func (o *Outbox) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	o.stop = stop
 	for i := range o.webhooks {
+		o.taken[i].Store(time.Now().UnixMilli())
 		o.running.Go(func() { o.run(ctx, i) })
+	}
+	o.running.Go(func() { o.sweep(ctx) })
+}
+
+// sweep forgets what is old, that of webhooks which are configured no longer too,
+// until ctx ends.
+func (o *Outbox) sweep(ctx context.Context) {
+	every := time.NewTicker(sweepEvery)
+	defer every.Stop()
+	for {
+		if err := sweep(ctx, o.db); err != nil && ctx.Err() == nil {
+			o.log.Warn("old deliveries of webhooks could not be forgotten", "error", err)
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -162,14 +184,7 @@ func (o *Outbox) Close() {
 
 // run sends to one webhook until ctx ends.
 func (o *Outbox) run(ctx context.Context, i int) {
-	swept := time.Time{}
 	for ctx.Err() == nil {
-		if time.Since(swept) > sweepEvery {
-			swept = time.Now()
-			if err := sweep(ctx, o.db, o.webhooks[i].Name); err != nil && ctx.Err() == nil {
-				o.log.Warn("old deliveries of a webhook could not be forgotten", "webhook", o.webhooks[i].Name, "error", err)
-			}
-		}
 		pause, err := o.turn(ctx, i)
 		if err != nil && ctx.Err() == nil {
 			o.log.Error("a webhook's deliveries could not be read or written", "webhook", o.webhooks[i].Name, "error", err)
@@ -210,9 +225,9 @@ func (o *Outbox) turn(ctx context.Context, i int) (time.Duration, error) {
 		case err != nil:
 			return o.rest, err
 		case some:
-			return -min(max(time.Until(at), time.Millisecond), sweepEvery), nil
+			return -min(max(time.Until(at), time.Millisecond), lookEvery), nil
 		}
-		return -sweepEvery, nil
+		return -lookEvery, nil
 	}
 	var all sync.WaitGroup
 	for n := range list {
@@ -233,18 +248,23 @@ func (o *Outbox) turn(ctx context.Context, i int) (time.Duration, error) {
 	return -time.Millisecond, nil
 }
 
-// send tries one delivery and writes into it what came of that.
+// send tries one delivery and writes into it what came of that; nothing where it
+// was cut off because we stop.
 func (o *Outbox) send(ctx context.Context, i int, d *Delivery) {
-	ctx, cancel := context.WithTimeout(ctx, sendWithin)
+	within, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
 	w, begun := o.webhooks[i], time.Now()
-	got, err := o.post(ctx, w.URL, sign(o.keys[i], d.ID, begun, d.body), d.body)
+	got, err := o.post(within, w.URL, sign(o.keys[i], d.ID, begun, d.body), d.body)
+	if err != nil && ctx.Err() != nil {
+		return
+	}
 	at := begun.UTC()
 	d.Tried, d.Status, d.Took, d.Error, d.Next = &at, got.Status, int(time.Since(begun).Milliseconds()), "", nil
 	d.Tries++
 	switch {
 	case err == nil && got.Status >= 200 && got.Status < 300:
 		d.State = Delivered
+		o.taken[i].Store(time.Now().UnixMilli())
 		o.counted.WithLabelValues(w.Name, "delivered").Inc()
 		return
 	case err != nil:

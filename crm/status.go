@@ -22,13 +22,27 @@ type Status struct {
 	Dead    int            `json:"dead"`
 	// Since is when the oldest that waits was made; nil if none does.
 	Since *time.Time `json:"since"`
+
+	taken time.Time // something, or the start
+}
+
+// Silent is how long the webhook has taken nothing though something waited. One
+// that takes all but the events of one call is not silent.
+func (s Status) Silent(now time.Time) time.Duration {
+	switch {
+	case s.Since == nil:
+		return 0
+	case s.Since.After(s.taken):
+		return now.Sub(*s.Since)
+	}
+	return now.Sub(s.taken)
 }
 
 // Status returns how the webhooks stand, in their order; never nil.
 func (o *Outbox) Status(ctx context.Context) ([]Status, error) {
 	list := []Status{}
-	for _, w := range o.webhooks {
-		s := Status{Name: w.Name, Events: w.Events, Numbers: w.Numbers}
+	for i, w := range o.webhooks {
+		s := Status{Name: w.Name, Events: w.Events, Numbers: w.Numbers, taken: time.UnixMilli(o.taken[i].Load())}
 		if len(w.Events) == 0 {
 			s.Events = DefaultEvents()
 		}

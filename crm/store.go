@@ -50,9 +50,9 @@ const (
 	// are not told, and counted.
 	maxWaiting = 50_000
 	// keepDelivered is how many that arrived are kept for people to look at,
-	// keepDead for how long those that did not can be sent again.
+	// keepFor how long any is: so long can be sent again what did not arrive.
 	keepDelivered = 500
-	keepDead      = 30 * 24 * time.Hour
+	keepFor       = 30 * 24 * time.Hour
 )
 
 // add writes one delivery; false: too many wait.
@@ -149,15 +149,47 @@ func keep(ctx context.Context, db *store.DB, tried []Delivery) error {
 }
 
 // sweep forgets what nobody looks at any more.
-func sweep(ctx context.Context, db *store.DB, webhook string) error {
-	return db.Tx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(`DELETE FROM crm_deliveries WHERE webhook = $1 AND state = $2 AND seq <= COALESCE((SELECT seq FROM crm_deliveries
-			WHERE webhook = $1 AND state = $2 ORDER BY seq DESC LIMIT 1 OFFSET $3), 0)`, webhook, Delivered, keepDelivered); err != nil {
+func sweep(ctx context.Context, db *store.DB) error {
+	names, err := kept(ctx, db)
+	if err != nil {
+		return err
+	}
+	for _, webhook := range names {
+		err := db.Tx(ctx, func(tx *store.Tx) error {
+			if _, err := tx.Exec(`DELETE FROM crm_deliveries WHERE webhook = $1 AND state = $2 AND seq <= COALESCE((SELECT seq FROM crm_deliveries
+				WHERE webhook = $1 AND state = $2 ORDER BY seq DESC LIMIT 1 OFFSET $3), 0)`, webhook, Delivered, keepDelivered); err != nil {
+				return err
+			}
+			_, err := tx.Exec(`DELETE FROM crm_deliveries WHERE webhook = $1 AND made < $2`, webhook, tx.Now.Add(-keepFor).UnixMilli())
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		_, err := tx.Exec(`DELETE FROM crm_deliveries WHERE webhook = $1 AND state = $2 AND made < $3`, webhook, Dead, tx.Now.Add(-keepDead).UnixMilli())
-		return err
+	}
+	return nil
+}
+
+// kept are the names of the webhooks of which there are deliveries; some may be
+// configured no longer.
+func kept(ctx context.Context, db *store.DB) ([]string, error) {
+	var names []string
+	err := db.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT DISTINCT webhook FROM crm_deliveries`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				return err
+			}
+			names = append(names, name)
+		}
+		return rows.Err()
 	})
+	return names, err
 }
 
 // revive lets dead deliveries wait anew: one by its ID, or all of a webhook. It
@@ -165,7 +197,7 @@ func sweep(ctx context.Context, db *store.DB, webhook string) error {
 func revive(ctx context.Context, db *store.DB, webhook, id string) (int, error) {
 	var n int64
 	err := db.Tx(ctx, func(tx *store.Tx) error {
-		res, err := tx.Exec(`UPDATE crm_deliveries SET state = $1, tries = 0, next = $2 WHERE state = $3 AND (id = $4 OR $4 = '' AND webhook = $5)`,
+		res, err := tx.Exec(`UPDATE crm_deliveries SET state = $1, tries = 0, next = $2 WHERE state = $3 AND webhook = $5 AND ($4 = '' OR id = $4)`,
 			Waiting, tx.Now.UnixMilli(), Dead, id, webhook)
 		if err != nil {
 			return err

@@ -136,8 +136,8 @@ func (a *App) webhookTroubles(ctx context.Context) []api.Trouble {
 	}
 	var all []api.Trouble
 	for _, s := range list {
-		if s.Since != nil && time.Since(*s.Since) > behindAfter {
-			all = append(all, api.Trouble{Part: "webhooks", Why: "the webhook " + s.Name + " has not taken what it is told for " + time.Since(*s.Since).Round(time.Minute).String()})
+		if silent := s.Silent(time.Now()); silent > behindAfter {
+			all = append(all, api.Trouble{Part: "webhooks", Why: "the webhook " + s.Name + " has taken nothing of what it is told for " + silent.Round(time.Minute).String()})
 		}
 	}
 	return all
