@@ -83,7 +83,15 @@ func address(v string) (user, name string, ok bool) {
 	return user, plainName(display), user != ""
 }
 
-func plainName(s string) string { return strings.Trim(printable(s, 128), `" `) }
+// plainName reads a display name. A number is none: many trunks repeat it there,
+// and people are shown names whole.
+func plainName(s string) string {
+	name := strings.Trim(printable(s, 128), `" `)
+	if isNumber(name) {
+		return ""
+	}
+	return name
+}
 
 func isNumber(s string) bool {
 	return strings.ContainsAny(s, "0123456789") && strings.Trim(s, "+0123456789-.() #*") == ""

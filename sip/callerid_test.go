@@ -32,6 +32,7 @@ func TestCallerIDFromTrustedPeersOnly(t *testing.T) {
 		{"trunk without", true, nil, "13800138000", "Test Caller", false, false, "", sip.TrustTrunk},
 		{"withheld", true, append([]string{"Privacy: id;critical"}, asserted...), "anonymous", "", true, true, "5500 user-busy,5550 no-answer", sip.TrustTrunk},
 		{"privacy from a stranger", false, []string{"Privacy: id"}, "13800138000", "Test Caller", false, false, "", sip.TrustUnknown},
+		{"a number is no name", true, []string{`P-Asserted-Identity: "+49 30 1234" <sip:+49301234@carrier>`}, "+49301234", "Test Caller", true, false, "", sip.TrustTrunk},
 		{"history", true, []string{"History-Info: <sip:5500@carrier>;index=1, <sip:1000@carrier;cause=302>;index=1.1"}, "13800138000", "Test Caller", false, false, "5500 unconditional", sip.TrustTrunk},
 		{"nonsense", true, []string{"P-Asserted-Identity: <<<", "Diversion: ;;;", "History-Info: <sip:@>", "Privacy: ;;"}, "13800138000", "Test Caller", false, false, "", sip.TrustTrunk},
 	} {
