@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import golden from "../../web/testdata/protocol/call_talking.json";
+import meGolden from "../../web/testdata/protocol/me.json";
 import { DocStore, ringing } from "../src/phone/doc.ts";
-import type { CallView } from "../src/phone/protocol.ts";
+import type { CallView, MeView } from "../src/phone/protocol.ts";
 import { draftOf, NO_DRAFT, noRoom, ringsBeside, swappable } from "../src/state/lines.ts";
 
 const call = (contact: string, phase: CallView["phase"], more: Partial<CallView> = {}) =>
@@ -19,6 +20,9 @@ describe("two calls", () => {
 		expect(noRoom({ call: call("a", "talking", { second }), other: null })).toBe("why.lines");
 		expect(noRoom({ call: call("a", "talking", { second: { ...second, state: "failed" } }), other: null })).toBe("");
 		expect(noRoom({ call: call("a", "talking"), other: call("b", "wrap_up") })).toBe("why.twocalls");
+		const me = { ...(meGolden as unknown as MeView), telephone: true };
+		expect(noRoom({ call: call("a", "talking"), other: null, me })).toBe("why.oneline");
+		expect(noRoom({ call: null, other: null, me })).toBe("");
 	});
 	test("are swapped where the other one is on hold, and not before who is called has answered", () => {
 		expect(swappable({ call: call("a", "talking"), other: call("b", "hold") })).toBe(true);

@@ -133,14 +133,15 @@ func (d *desk) learn(h *House, n news) {
 		before := d.agents[id]
 		d.agents[id] = a
 		h.noteShift(id, before, a)
-		h.noteWrapUp(id, before, a)
 		if a.State == contact.AgentOffline && d.raised(id) {
 			h.alert(acd.Alert{Kind: alertHand, Agent: id})
 		}
-		for _, c := range []contact.ID{before.Contact, before.Other.Contact} {
+		for _, was := range []acd.AgentStatus{before, other(before)} {
+			c := was.Contact
 			if c == "" || has(a, c) {
 				continue
 			}
+			h.noteWrapUp(id, was)
 			delete(d.offers, wrapKey{c, id}) // until then it says why this agent has the call
 			if d.calls[c].Ended != nil && !d.wrapping(c) {
 				d.forget(c)

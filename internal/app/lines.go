@@ -30,14 +30,13 @@ func (h *House) switchCalls(a acd.Action) bool {
 	return true
 }
 
-// swap goes from the agent's call to the other one, or within the call from the
-// customer to the second one.
+// swap goes from the customer to the second one of the agent's call, or back;
+// where nobody is there to swap with, from the agent's call to the other one.
 func (h *House) swap(c *call.Call, user contact.AgentID) error {
-	second := c.Second()
-	if second == nil || second.State == call.SecondFailed {
-		if status, _ := h.engine.Agent(user); status.Other.State != "" {
-			return h.engine.Do(acd.Swapped{Agent: user})
-		}
+	v := c.Second()
+	within := v != nil && (v.State == call.SecondTalking || v.State == call.SecondWaiting)
+	if status, _ := h.engine.Agent(user); !within && status.Other.State != "" {
+		return h.engine.Do(acd.Swapped{Agent: user})
 	}
 	return c.Swap(string(user))
 }
@@ -83,12 +82,26 @@ func (h *House) oneLine(user string) error {
 	return nil
 }
 
+// oneEar says why an agent cannot have a second call: they are in one, and their
+// telephone has one line.
+func (h *House) oneEar(user contact.AgentID) error {
+	status, _ := h.engine.Agent(user)
+	talks := status.State == contact.AgentTalking || status.State == contact.AgentHold
+	if talks && (h.phones.has(user) || h.phones.speaks(user)) {
+		return contact.Errorf(contact.Conflict, "your calls ring at your telephone, which takes one at a time")
+	}
+	return nil
+}
+
 // mayDialBeside says why a second customer cannot be called now; nil also where
 // there is no first one.
 func (h *House) mayDialBeside(user string) error {
 	c, err := h.callOf(user)
 	if err != nil {
 		return nil
+	}
+	if err := h.oneEar(contact.AgentID(user)); err != nil {
+		return err
 	}
 	if v := c.Second(); v != nil && v.State != call.SecondFailed {
 		return contact.Errorf(contact.Conflict, "first end it with %s", v.Name)

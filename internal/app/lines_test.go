@@ -3,11 +3,15 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"callfloor/acd"
+	"callfloor/call"
 	"callfloor/contact"
+	"callfloor/internal/store"
 	"callfloor/web"
 	"callfloor/web/seatclient"
 )
@@ -102,15 +106,18 @@ func TestTwoCallsOnASeat(t *testing.T) {
 
 // TestCallWaiting: a call that a colleague hands to an agent who talks rings
 // beside it if the agent wants that; declined it goes back, answered it is in
-// front.
+// front. The agent goes to and fro though the first one is a conference.
 func TestCallWaiting(t *testing.T) {
 	t.Parallel()
 	c := newCarrier(t)
-	a := startOut(t, c, "", "")
+	a := startOut(t, c, "", transferRule)
 	alice, bob := sit(t, a, "alice"), sit(t, a, "bob")
 	do(t, alice, web.Command{Do: web.DoState, State: contact.AgentAvailable})
 	customerTo(t, a, "1002")
 	first := takes(t, alice).Contact
+	do(t, alice, web.Command{Do: web.DoConsult, To: number("138 0000 0001")})
+	see(t, alice, "somebody outside talks to her", secondIs(call.SecondTalking))
+	do(t, alice, web.Command{Do: web.DoMerge})
 	do(t, bob, web.Command{Do: web.DoState, State: contact.AgentAvailable})
 	_, hangup := customerFrom(t, a, "1002", "13812345678") // alice spoke with the other number last
 	second := takes(t, bob).Contact
@@ -133,9 +140,88 @@ func TestCallWaiting(t *testing.T) {
 	do(t, alice, web.Command{Do: web.DoAnswer, Contact: second})
 	see(t, alice, "the second one is in front", is(second, web.PhaseTalking))
 	seeOther(t, alice, "the first one is set aside", is(first, web.PhaseHold))
+	do(t, alice, web.Command{Do: web.DoSwap, Contact: second})
+	see(t, alice, "the conference is in front", func(v web.CallView) bool { return is(first, web.PhaseTalking)(v) && secondIs(call.SecondJoined)(v) })
+	do(t, alice, web.Command{Do: web.DoSwap, Contact: first})
+	see(t, alice, "the second one is in front again", is(second, web.PhaseTalking))
 	hangup()
 	see(t, alice, "the first one is in front", is(first, web.PhaseHold))
 	seeOther(t, alice, "the second one's notes are owed", is(second, web.PhaseWrapUp))
 	do(t, alice, web.Command{Do: web.DoWrapUpDone, Contact: second})
 	seeOther(t, alice, "no other call", nil)
+}
+
+// TestATelephoneHasOneLine: who talks by a telephone gets no second call by the
+// browser beside it, neither one that they dial nor one that is parked.
+func TestATelephoneHasOneLine(t *testing.T) {
+	t.Parallel()
+	a := startOut(t, newCarrier(t), "", "")
+	phone := registers(t, a, "alice", 18700)
+	alice, bob := sit(t, a, "alice"), sit(t, a, "bob")
+	do(t, alice, web.Command{Do: web.DoState, State: contact.AgentAvailable})
+	customerTo(t, a, "1002")
+	phone.rings()
+	see(t, alice, "she talks by the telephone", phaseIs(web.PhaseTalking))
+	do(t, bob, web.Command{Do: web.DoState, State: contact.AgentAvailable})
+	customerFrom(t, a, "1002", "13812345678")
+	parked := takes(t, bob).Contact
+	do(t, bob, web.Command{Do: web.DoPark, Contact: parked})
+	refused(t, alice, web.Command{Do: web.DoPickUp, Contact: parked})
+	if err := dialNumber(t, alice, "138 0000 0001", "1002"); contact.ErrorCode(err) != contact.Conflict {
+		t.Errorf("dialled beside the telephone's call: %v", err)
+	}
+	do(t, bob, web.Command{Do: web.DoPickUp, Contact: parked})
+	see(t, bob, "bob has it again", is(parked, web.PhaseTalking))
+}
+
+// TestWrapUpsAreTold: that an agent is done with a call is written once, when it
+// is true: in front, in the other place, or while the browser is gone.
+func TestWrapUpsAreTold(t *testing.T) {
+	db, err := store.Open(t.Context(), t.TempDir())
+	must(t, err)
+	log := slog.New(slog.DiscardHandler)
+	h := newHouse(log, call.NewJournal(db, log), nil, staff{}, names{})
+	t.Cleanup(func() {
+		h.transfers.close()
+		h.journal.Close()
+		must(t, db.Close())
+	})
+	must(t, db.Tx(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec(`INSERT INTO call_calls (id, line, caller, agent, started, ended, consent) VALUES
+			('one', '1', '', 'alice', 0, 1, 'none'), ('two', '1', '', 'alice', 0, 1, 'none'), ('three', '1', '', 'alice', 0, 1, 'none')`)
+		return err
+	}))
+	const wraps, talks, away, free = contact.AgentWrapUp, contact.AgentTalking, contact.AgentDisconnected, contact.AgentAvailable
+	for _, step := range []struct {
+		state contact.AgentState
+		front contact.ID
+		line  contact.AgentState
+		other contact.ID
+		told  string // of which calls it is written by then
+	}{
+		{wraps, "one", contact.AgentOffered, "two", ""},
+		{talks, "two", wraps, "one", ""}, // answered: the notes wait
+		{talks, "two", "", "", "one"},    // and are done
+		{wraps, "two", "", "", "one"},
+		{free, "", "", "", "one two"},
+		{wraps, "three", "", "", "one two"},
+		{away, "three", "", "", "one two"},
+		{away, "", "", "", "one two three"},
+		{free, "", "", "", "one two three"},
+	} {
+		n := emptyNews()
+		n.agents["alice"] = acd.AgentStatus{State: step.state, Contact: step.front, Other: acd.LineStatus{State: step.line, Contact: step.other}}
+		h.desk.learn(h, n)
+		var told []string
+		for _, id := range []contact.ID{"one", "two", "three"} {
+			d, err := h.journal.Show(t.Context(), id)
+			must(t, err)
+			for range d.Timeline {
+				told = append(told, string(id))
+			}
+		}
+		if got := strings.Join(told, " "); got != step.told {
+			t.Errorf("%+v: written of %q", step, got)
+		}
+	}
 }

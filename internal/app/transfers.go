@@ -136,6 +136,9 @@ func (h *House) handOn(s *web.Seat, cmd web.Command) error {
 		return contact.Errorf(contact.Invalid, "a note for the next one can have %d characters at most", noteForNext)
 	}
 	if cmd.Do == web.DoPickUp {
+		if err := h.oneEar(user); err != nil {
+			return err
+		}
 		return h.engine.Do(acd.PickedUp{Contact: cmd.Contact, Agent: user})
 	}
 	c, err := h.inFront(s.User(), cmd.Contact)

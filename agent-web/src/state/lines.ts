@@ -23,13 +23,21 @@ export function draftOf(call: CallView | null): Draft {
 export function noRoom({
 	call,
 	other,
-}: Pick<Doc, "call" | "other">): "" | "why.twocalls" | "why.callfirst" | "why.helps" | "why.lines" {
+	me,
+}: Pick<Doc, "call" | "other"> & Partial<Pick<Doc, "me">>):
+	| ""
+	| "why.twocalls"
+	| "why.callfirst"
+	| "why.helps"
+	| "why.lines"
+	| "why.oneline" {
 	if (other) return "why.twocalls";
 	if (!call) return "";
 	if (call.helps) return "why.helps";
 	if (call.phase !== "talking" && call.phase !== "hold") return "why.callfirst";
 	if (call.kind === "voicemail" || (call.kind === "callback" && !call.answered)) return "why.callfirst";
-	return call.second && call.second.state !== "failed" ? "why.lines" : "";
+	if (call.second && call.second.state !== "failed") return "why.lines";
+	return me?.telephone ? "why.oneline" : "";
 }
 
 /** Whether there is a call to swap with: on hold, and not before a customer who is called has answered. */
