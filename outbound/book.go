@@ -136,21 +136,23 @@ func (b *Book) Ask(now time.Time, id contact.ID, r Request) (Entry, error) {
 }
 
 // Redirect asks whether a call that is out may go to another number, which its
-// carrier named; from then on it costs what that costs.
+// carrier named, as if it were made anew; from then on it costs what that costs.
 func (b *Book) Redirect(now time.Time, id contact.ID, r Request) error {
 	e := b.open[id]
 	if e == nil {
 		return refused(WhyStopped, "the call is over")
 	}
+	delete(b.open, id) // it must not stand in its own way
+	defer func() { b.open[id] = e }()
 	group, err := b.cfg.route(now, b.zone, r)
-	switch {
-	case err != nil:
-	case group != e.Trunks:
+	if err == nil && group != e.Trunks {
 		err = refused(WhyRule, "no rule allows a redirection over these trunks")
-	case r.Listed:
-		err = refused(WhyListed, "the call was redirected to a number on the do-not-call list")
-	case b.stopped != nil:
-		err = refused(WhyStopped, "all calls out are stopped: %s", b.stopped.Why)
+	}
+	if err == nil {
+		var alarm func()
+		if alarm, err = b.room(now, r); alarm != nil {
+			alarm()
+		}
 	}
 	if err != nil {
 		b.refuse(now, r.subject())

@@ -94,15 +94,11 @@ func (l *Leg) answered(res *gosip.Response) error {
 		l.poke()
 		return l.Cause()
 	}
+	early := l.forks[l.dialog.remoteTag]
 	l.calling, l.forks = false, nil
 	l.move(legConfirmed)
-	var agreed sdp.Agreed
-	s, err := sdp.Parse(res.Body())
+	err := l.accept(res, early)
 	if err == nil {
-		agreed, err = sdp.Accept(s, l.local)
-	}
-	if err == nil {
-		l.apply(agreed)
 		l.watchSilence()
 	}
 	l.timer = answeredTimer(res)
@@ -120,6 +116,23 @@ func (l *Leg) answered(res *gosip.Response) error {
 		return fmt.Errorf("use the answer: %w", err)
 	}
 	return nil
+}
+
+// accept takes the description of an answer. It may be missing where a provisional
+// response of the same dialog had it (RFC 3262 §5). l.mu is held.
+func (l *Leg) accept(res *gosip.Response, early *earlyDialog) error {
+	if len(res.Body()) == 0 && early != nil && early.heard {
+		return nil
+	}
+	s, err := sdp.Parse(res.Body())
+	if err != nil {
+		return err
+	}
+	agreed, err := sdp.Accept(s, l.local)
+	if err == nil {
+		l.apply(agreed)
+	}
+	return err
 }
 
 // ackFor builds the ACK of a 2xx to req. l.mu is held.

@@ -97,7 +97,7 @@ func TestEarlyMediaReliable(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, nil, func(w *world) {
 				p := w.peer("earlyrel")
-				p.Request("INVITE", 1, siptest.SDP, "Supported: timer, 100rel")
+				p.Request("INVITE", 1, siptest.SDP, "k: timer, 100rel")
 				l := <-w.calls
 				var recoded []codec.ID
 				l.OnCodec(func(c codec.ID) { recoded = append(recoded, c) })

@@ -51,10 +51,20 @@ func (s *Server) beforeTransactions(msg gosip.Message) {
 	}
 }
 
+// shortNames are those of the headers that sipgo knows by their long ones
+// alone (RFC 3261 §20, RFC 3515, 3892, 4028, 6665, 8224).
+var shortNames = map[string]string{
+	"b": "Referred-By", "e": "Content-Encoding", "k": "Supported", "o": "Event", "r": "Refer-To", "x": "Session-Expires", "y": "Identity",
+}
+
 // safeHeaderParsers are sipgo's header parsers with a recover around each,
 // since they run on the transport's goroutine, where a panic ends the process.
+// Headers with compact names come out under their long ones.
 func safeHeaderParsers() map[string]gosip.HeaderParser {
 	out := maps.Clone(gosip.DefaultHeadersParser()) // the map is shared by the whole process
+	for short, long := range shortNames {
+		out[short] = func(_ []byte, data string) (gosip.Header, error) { return gosip.NewHeader(long, data), nil }
+	}
 	for name, parse := range out {
 		out[name] = func(header []byte, data string) (h gosip.Header, err error) {
 			defer func() {

@@ -11,8 +11,9 @@ import (
 // hour. It is never the user alone that is locked, which would lock the owner
 // out, and it makes no difference between users that there are and are not.
 type guesses struct {
-	mu   sync.Mutex
-	list map[guess]*guessed
+	mu    sync.Mutex
+	list  map[guess]*guessed
+	swept time.Time
 }
 
 type guess struct {
@@ -47,6 +48,7 @@ func (g *guesses) locked(from netip.Addr, user string, now time.Time) bool {
 func (g *guesses) wrong(from netip.Addr, user string, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.sweep(now)
 	k := guess{source(from), user}
 	e := g.list[k]
 	if e == nil {
@@ -75,10 +77,13 @@ func (g *guesses) right(from netip.Addr, user string) {
 	delete(g.list, guess{source(from), user})
 }
 
-// sweep forgets what is older than two hours.
+// sweep forgets what is older than two hours. It is looked at every minute that
+// somebody guesses in. mu is held.
 func (g *guesses) sweep(now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	if now.Sub(g.swept) < time.Minute {
+		return
+	}
+	g.swept = now
 	for k, e := range g.list {
 		if now.Sub(e.last) > 2*guessMost {
 			delete(g.list, k)

@@ -41,8 +41,8 @@ func (s *Server) admit(l *Leg) verdict {
 		if !trusted && len(s.halfOpen[source(l.source)]) >= s.share(l.source) && !s.makeRoom(source(l.source)) {
 			return later("source", "5")
 		}
-		l.half, l.strange = true, !trusted
-		s.halfOpen[source(l.source)] = append(s.halfOpen[source(l.source)], l)
+		l.strange = !trusted
+		s.halve(l)
 		if l.strange {
 			s.strange++
 		}
@@ -134,18 +134,23 @@ func (l *Leg) abandon() {
 // acknowledged, so it is no forged address.
 func (s *Server) settle(l *Leg) {
 	s.mu.Lock()
-	was := l.half
-	s.unhalf(l)
+	was := s.unhalf(l)
 	s.mu.Unlock()
 	if was {
 		s.front.known.add(l.source)
 	}
 }
 
-// unhalf takes a leg from the half-open ones. s.mu is held.
-func (s *Server) unhalf(l *Leg) {
+// halve counts a leg among the half-open ones. s.mu is held.
+func (s *Server) halve(l *Leg) {
+	l.half = true
+	s.halfOpen[source(l.source)] = append(s.halfOpen[source(l.source)], l)
+}
+
+// unhalf takes a leg from the half-open ones; false if it was none. s.mu is held.
+func (s *Server) unhalf(l *Leg) bool {
 	if !l.half {
-		return
+		return false
 	}
 	l.half = false
 	src := source(l.source)
@@ -158,6 +163,7 @@ func (s *Server) unhalf(l *Leg) {
 	} else {
 		s.halfOpen[src] = list
 	}
+	return true
 }
 
 // forget drops a leg of which nothing is left to do.

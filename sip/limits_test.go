@@ -20,6 +20,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no common codec", "INVITE", video, "Subject: x", "SIP/2.0 488", "Warning"},
 		{"no description", "INVITE", "hello", "Content-Type: text/plain", "SIP/2.0 415", "Accept"},
+		{"packed description", "INVITE", siptest.SDP, "e: gzip", "SIP/2.0 415", "Accept-Encoding"},
 		{"broken description", "INVITE", "v=0\r\nm=audio 70000 RTP/AVP 0\r\n", "Subject: x", "SIP/2.0 400", ""},
 		{"unknown option", "INVITE", siptest.SDP, "Require: 100rel, foo", "SIP/2.0 420", "Unsupported"},
 		{"short session", "INVITE", siptest.SDP, "Supported: timer\r\nSession-Expires: 30", "SIP/2.0 422", "Min-SE"},

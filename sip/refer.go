@@ -111,9 +111,6 @@ func (l *Leg) newReferral(req *gosip.Request, tx gosip.ServerTransaction) (*Refe
 // readRefer reads what a REFER asks for.
 func readRefer(req *gosip.Request) (*Referral, verdict) {
 	to := req.GetHeaders("Refer-To")
-	if len(to) == 0 {
-		to = req.GetHeaders("r") // its compact form
-	}
 	if len(to) != 1 || len(to[0].Value()) > 2048 { // RFC 3515 §2.4.2
 		return nil, verdict{status: 400, reason: "One Refer-To Wanted"}
 	}

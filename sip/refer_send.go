@@ -168,9 +168,6 @@ func (l *Leg) onNotify(req *gosip.Request, tx gosip.ServerTransaction) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	event, _, _ := strings.Cut(headerValue(req, "Event"), ";")
-	if event == "" {
-		event, _, _ = strings.Cut(headerValue(req, "o"), ";") // its compact form
-	}
 	seq := req.CSeq().SeqNo
 	switch {
 	case !strings.EqualFold(strings.TrimSpace(event), "refer"):

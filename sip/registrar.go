@@ -214,7 +214,7 @@ func (r *registrar) contact(req *gosip.Request, c *gosip.ContactHeader, user str
 	}
 	if v, ok := c.Params.Get("reg-id"); ok {
 		b.RegID, _ = strconv.Atoi(v)
-		b.outbound = b.Instance != "" && b.RegID > 0 && hasOption(req, "outbound")
+		b.outbound = b.Instance != "" && b.RegID > 0 && requires(req, "Supported", "outbound")
 	}
 	return b, lasts, verdict{}
 }
@@ -278,16 +278,6 @@ func (r *registrar) answer(req *gosip.Request, list []*binding, now time.Time) [
 	return append(out, gosip.NewHeader("Supported", supported), gosip.NewHeader("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
 }
 
-// hasOption says whether a request's Supported names an option.
-func hasOption(req *gosip.Request, name string) bool {
-	for _, t := range append(headerTokens(req, "Supported"), headerTokens(req, "k")...) {
-		if strings.EqualFold(t, name) {
-			return true
-		}
-	}
-	return false
-}
-
 func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
 
 // run ends registrations whose time is over and asks phones whether they are
@@ -302,7 +292,6 @@ func (r *registrar) run(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			r.where.drop(func(b *binding) bool { return !b.Expires.After(now) })
-			r.gate.guesses.sweep(now)
 			if r.cfg.Keepalive > 0 {
 				for _, b := range r.where.due(now, r.cfg.Keepalive) {
 					r.s.wg.Go(func() { r.ask(ctx, b) })

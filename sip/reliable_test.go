@@ -169,6 +169,29 @@ func TestDialAcknowledgesReliableResponses(t *testing.T) {
 	})
 }
 
+// The answer to our offer may come in a reliable response, and then not again in the
+// 200 (RFC 3262 §5).
+func TestDialAnsweredByAReliableResponse(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		p := w.farEnd()
+		legs, errs := dialing(w, context.Background(), sip.DialOptions{})
+		invite := tagged(p.Expect("INVITE"), "bob")
+		p.Reply(invite, "183 Session Progress", siptest.SDP, "Require: 100rel\r\nRSeq: 5\r\nContact: <sip:bob@10.0.0.9>")
+		p.Reply(p.Expect("PRACK"), "200 OK", "")
+		p.Reply(invite, "200 OK", "", "Contact: <sip:bob@10.0.0.9>")
+		p.Expect("ACK")
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+		l := <-legs
+		if l.Codec() != codec.PCMU {
+			t.Errorf("codec %v", l.Codec())
+		}
+		l.Hangup(contact.EndCause{By: contact.System, Class: contact.EndCompleted})
+		p.Reply(p.Expect("BYE"), "200 OK", "")
+	})
+}
+
 // Several phones ring: early media of the one that sent it last is heard, the
 // first answer wins, and a second one is acknowledged and hung up on.
 func TestForkedINVITE(t *testing.T) {

@@ -128,8 +128,14 @@ func (s *Server) reindex(a, b *Leg) {
 			s.initial[initialKey(l.invite)] = l
 		}
 	}
-	a.half, b.half = b.half, a.half
+	inA, inB := s.unhalf(a), s.unhalf(b)
 	a.source, b.source = b.source, a.source
+	if inB {
+		s.halve(a)
+	}
+	if inA {
+		s.halve(b)
+	}
 	a.trunk, b.trunk = b.trunk, a.trunk
 }
 

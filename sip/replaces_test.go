@@ -6,6 +6,7 @@ import (
 
 	"callfloor/contact"
 	"callfloor/internal/siptest"
+	"callfloor/sip"
 )
 
 // A PBX transfers its caller to us: the new phone's INVITE takes the place of the
@@ -50,6 +51,26 @@ func TestINVITEWithReplaces(t *testing.T) {
 		boss.Request("BYE", 4, "")
 		boss.Expect("SIP/2.0 200")
 		wantCause(t, l, contact.Customer, contact.EndCompleted, 0)
+	})
+}
+
+// However many calls of an address are taken over, their places among those that are
+// not answered come back.
+func TestReplacesGivesItsPlaceBack(t *testing.T) {
+	inBubble(t, func(c *sip.Config) { c.CallsPerSource = 2 }, func(w *world) {
+		for i := range 4 {
+			id := "round" + string(rune('a'+i))
+			p, l := w.talking(id)
+			boss := w.peer("boss" + id)
+			boss.Request("INVITE", 1, siptest.SDP, "Replaces: "+id+";to-tag="+p.ToTag+";from-tag=far"+id)
+			boss.Expect("SIP/2.0 200")
+			boss.Request("ACK", 1, "")
+			p.Reply(p.Expect("BYE"), "200 OK", "")
+			boss.Request("BYE", 2, "")
+			boss.Expect("SIP/2.0 200")
+			<-l.Done()
+			settle()
+		}
 	})
 }
 

@@ -93,9 +93,12 @@ func (r *resolver) find(ctx context.Context, host, transport string) ([]hop, err
 	if ok && time.Now().Before(known.until) {
 		return shuffled(known.hops), known.err
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupWithin)
+	within, cancel := context.WithTimeout(ctx, lookupWithin)
 	defer cancel()
-	hops, err := r.look(ctx, name, port, transport)
+	hops, err := r.look(within, name, port, transport)
+	if err != nil && ctx.Err() != nil { // nobody waits for it any more, which says nothing about the host
+		return nil, err
+	}
 	fresh := cached{hops: hops, err: err, until: time.Now().Add(cacheFor)}
 	if err != nil {
 		fresh.until = time.Now().Add(cacheBadFor)

@@ -142,6 +142,18 @@ func TestSlowDNS(t *testing.T) {
 		if _, err := r.find(context.Background(), "b.example", ""); err == nil || time.Since(start) > lookupWithin {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
+		z.slow = true
+		gone, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		defer cancel()
+		z.addrs["c.example"] = []string{"192.0.2.3"}
+		if _, err := r.find(gone, "c.example", "udp"); err == nil {
+			t.Error("found in no time")
+		}
+		z.slow = false
+		if hops, err := r.find(context.Background(), "c.example", "udp"); err != nil || len(hops) != 1 {
+			t.Errorf("after a call that was given up meanwhile: %v, %v", hops, err)
+		}
+		z.slow = true
 		for i := range 10 * maxCached {
 			_, _ = r.find(context.Background(), fmt.Sprint("x", i, ".example:1"), "udp")
 			if i == 2 {

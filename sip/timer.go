@@ -34,7 +34,7 @@ const (
 // (RFC 4028 §9); it is the UAC of the request.
 func (s *Server) offeredTimer(req *gosip.Request) (sessionTimer, verdict) {
 	interval, refresher, ok := parseSessionExpires(req)
-	supports := requires(req, "Supported", "timer") || requires(req, "k", "timer")
+	supports := requires(req, "Supported", "timer")
 	theirs := minSE(req)
 	if !ok {
 		if !supports || s.cfg.SessionExpires == 0 {
@@ -97,13 +97,9 @@ func (t *sessionTimer) longer(res *gosip.Response) bool {
 	return true
 }
 
-// parseSessionExpires reads "1800;refresher=uac" ("x" is its compact form).
+// parseSessionExpires reads "1800;refresher=uac".
 func parseSessionExpires(m gosip.Message) (interval time.Duration, refresher string, ok bool) {
-	v := headerValue(m, "Session-Expires")
-	if v == "" {
-		v = headerValue(m, "x")
-	}
-	f := splitParams(v)
+	f := splitParams(headerValue(m, "Session-Expires"))
 	if len(f) == 0 {
 		return 0, "", false
 	}

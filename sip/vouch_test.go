@@ -89,6 +89,7 @@ func TestSignedCallersAreVerified(t *testing.T) {
 			want         sip.Vouched
 		}{
 			{"gateway", sign("13800138000", "1000"), sip.Vouched{Trust: sip.TrustUnknown, Attest: "C"}},
+			{"its compact name", strings.Replace(sign("13800138000", "1000"), "Identity:", "y:", 1), sip.Vouched{Trust: sip.TrustUnknown, Attest: "C"}},
 			{"none", "Subject: x", sip.Vouched{Trust: sip.TrustUnknown}},
 			{"another caller", sign("13800138001", "1000"), sip.Vouched{Trust: sip.TrustUnknown, Why: "the Identity header is about other numbers: another caller"}},
 			{"no semicolon", "Identity: " + strings.Repeat("A", 300), sip.Vouched{Trust: sip.TrustUnknown, Why: "the Identity header is malformed: it has no whole token"}},
