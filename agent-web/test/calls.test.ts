@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Targets } from "../src/api/types.ts";
 import { choices } from "../src/parts/dialbox.ts";
 import { networkTrouble } from "../src/parts/network.ts";
-import type { CallView, QualityView, SecondView } from "../src/phone/protocol.ts";
 import { micIn, NO_INTENT } from "../src/phone/speech.ts";
+import type { CallView, QualityView, SecondView } from "../src/phone/views.ts";
 import { KeyMap } from "../src/state/keymap.svelte.ts";
 
 const figures = (in_percent: number, out_percent: number | null, rtt_ms: number | null = 20): QualityView => ({

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { CallView } from "../src/phone/protocol.ts";
+import type { CallView } from "../src/phone/views.ts";
 import type { App } from "../src/state/app.svelte.ts";
 import { CrmDesk } from "../src/state/crm.svelte.ts";
 import { heard, told } from "../src/state/crmwords.ts";

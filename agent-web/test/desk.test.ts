@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Session } from "../src/api/types.ts";
-import type { CallView, TagGroup } from "../src/phone/protocol.ts";
+import type { CallView, TagGroup } from "../src/phone/views.ts";
 import type { App } from "../src/state/app.svelte.ts";
 import { ACTS, Desk } from "../src/state/desk.svelte.ts";
 import type { Seat } from "../src/state/seat.svelte.ts";

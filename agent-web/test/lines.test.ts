@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import golden from "../../web/testdata/protocol/call_talking.json";
 import meGolden from "../../web/testdata/protocol/me.json";
 import { DocStore, ringing } from "../src/phone/doc.ts";
-import type { CallView, MeView } from "../src/phone/protocol.ts";
+import type { CallView, MeView } from "../src/phone/views.ts";
 import { draftOf, NO_DRAFT, noRoom, ringsBeside, swappable } from "../src/state/lines.ts";
 
 const call = (contact: string, phase: CallView["phase"], more: Partial<CallView> = {}) =>

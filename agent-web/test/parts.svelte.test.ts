@@ -5,7 +5,7 @@ import CustomerCard from "../src/parts/CustomerCard.svelte";
 import FloorPanel from "../src/parts/FloorPanel.svelte";
 import { Loaded } from "../src/parts/loaded.svelte.ts";
 import { EMPTY_DOC } from "../src/phone/doc.ts";
-import type { FloorCallView } from "../src/phone/protocol.ts";
+import type { FloorCallView } from "../src/phone/views.ts";
 import { settled } from "./fakes.ts";
 import Stage from "./Stage.svelte";
 

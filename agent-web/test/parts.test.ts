@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import type { TimelineEvent } from "../src/api/types.ts";
 import { details, groupOf, ladder, lastQuality } from "../src/parts/timeline.ts";
 import { lane } from "../src/parts/wave.ts";
-import type { CallView, ListenView } from "../src/phone/protocol.ts";
 import { micIn, NO_INTENT, settle } from "../src/phone/speech.ts";
+import type { CallView, ListenView } from "../src/phone/views.ts";
 
 const event = (kind: string, more: Partial<TimelineEvent> = {}): TimelineEvent => ({
 	at: "2026-11-23T00:00:00.000Z",

@@ -4,8 +4,9 @@ import { Microphone } from "../src/phone/mic.ts";
 import { Outlet } from "../src/phone/outlet.ts";
 import { Phone } from "../src/phone/phone.ts";
 import { Playback } from "../src/phone/playback.ts";
-import type { CallView, Phase, Role } from "../src/phone/protocol.ts";
+import type { Phase, Role } from "../src/phone/protocol.ts";
 import { Screen } from "../src/phone/screen.ts";
+import type { CallView } from "../src/phone/views.ts";
 import { FakeDevices, FakePeer, FakeTrack, FakeWire, settled, WELCOME } from "./fakes.ts";
 
 beforeEach(() => {

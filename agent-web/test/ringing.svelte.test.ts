@@ -2,7 +2,7 @@
 import { flushSync } from "svelte";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ringing } from "../src/parts/ringing.svelte.ts";
-import type { CallView } from "../src/phone/protocol.ts";
+import type { CallView } from "../src/phone/views.ts";
 import type { App } from "../src/state/app.svelte.ts";
 import type { Seat } from "../src/state/seat.svelte.ts";
 

@@ -22,11 +22,11 @@ import {
 import { measureNetwork } from "../src/phone/network.ts";
 import { readHeard } from "../src/phone/peer.ts";
 import { Playback } from "../src/phone/playback.ts";
-import type { HeadsetReport } from "../src/phone/protocol.ts";
 import { Ringer } from "../src/phone/ringer.ts";
 import { RINGS, SoundBox, USUAL } from "../src/phone/sound.ts";
 import { ringSamples } from "../src/phone/tones.ts";
 import { Cell } from "../src/phone/value.ts";
+import type { HeadsetReport } from "../src/phone/views.ts";
 import { settled } from "./fakes.ts";
 
 const RATE = 48_000;

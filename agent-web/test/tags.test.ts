@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { tagged, tagLine } from "../src/parts/tags.ts";
-import type { TagGroup } from "../src/phone/protocol.ts";
+import type { TagGroup } from "../src/phone/views.ts";
 
 const named = (id: string) => ({ id, label: { en: id.toUpperCase(), zh: "" } });
 const groups: TagGroup[] = [

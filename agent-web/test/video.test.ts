@@ -5,11 +5,12 @@ import { DeviceList } from "../src/phone/devices.ts";
 import type { Outgoing } from "../src/phone/outlet.ts";
 import { readQuality } from "../src/phone/peer.ts";
 import { type Picture, PictureBox, PLAIN } from "../src/phone/picture.ts";
-import type { CallView, CommandFields, VideoView } from "../src/phone/protocol.ts";
+import type { CommandFields } from "../src/phone/protocol.ts";
 import { Screen } from "../src/phone/screen.ts";
 import type { Failure } from "../src/phone/socket.ts";
 import { Cell } from "../src/phone/value.ts";
 import { Video } from "../src/phone/video.ts";
+import type { CallView, VideoView } from "../src/phone/views.ts";
 import { FakeTrack, settled } from "./fakes.ts";
 
 beforeEach(() => {

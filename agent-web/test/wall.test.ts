@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { serviceLevel, told, worst } from "../src/parts/wall.ts";
-import type { AgentView, AlertView, QueueView } from "../src/phone/protocol.ts";
+import type { AgentView, AlertView, QueueView } from "../src/phone/views.ts";
 
 const queue = (id: string, fields: Partial<QueueView> = {}) =>
 	({ id, name: "", waiting: 0, staffed: 1, longest_since: null, ...fields }) as QueueView;

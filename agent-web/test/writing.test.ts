@@ -1,8 +1,9 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Session } from "../src/api/types.ts";
-import type { CallView, CommandFields, TagGroup, Verb } from "../src/phone/protocol.ts";
+import type { CommandFields, Verb } from "../src/phone/protocol.ts";
 import type { Failure } from "../src/phone/socket.ts";
+import type { CallView, TagGroup } from "../src/phone/views.ts";
 import type { App } from "../src/state/app.svelte.ts";
 import { Desk } from "../src/state/desk.svelte.ts";
 import type { Seat } from "../src/state/seat.svelte.ts";

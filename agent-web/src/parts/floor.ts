@@ -1,4 +1,5 @@
-import type { AgentState, AgentView } from "../phone/protocol.ts";
+import type { AgentState } from "../phone/protocol.ts";
+import type { AgentView } from "../phone/views.ts";
 
 /** The states in the order in which a supervisor asks for them. */
 const ORDER: readonly AgentState[] = [

@@ -1,4 +1,4 @@
-import type { CallView } from "../phone/protocol.ts";
+import type { CallView } from "../phone/views.ts";
 
 /** From here on a person hears it. */
 const LOSS_PERCENT = 2;

@@ -1,4 +1,4 @@
-import type { Label, TagGroup, Tags } from "../phone/protocol.ts";
+import type { Label, TagGroup, Tags } from "../phone/views.ts";
 
 type Named = { id: string; label: Label };
 

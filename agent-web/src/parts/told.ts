@@ -1,4 +1,4 @@
-import type { ContextValue } from "../phone/protocol.ts";
+import type { ContextValue } from "../phone/views.ts";
 
 /** The words that bots use for what every agent looks for, in the order of the card. */
 const known = ["summary", "intent", "sentiment", "tries", "slots", "transcript"] as const;

@@ -1,5 +1,5 @@
 import type { Doc } from "../phone/doc.ts";
-import type { AlertView, QueueView } from "../phone/protocol.ts";
+import type { AlertView, QueueView } from "../phone/views.ts";
 import type { App } from "../state/app.svelte.ts";
 
 /** A longest wait of so many seconds is tinted, and said in the alert bar. */

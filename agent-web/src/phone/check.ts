@@ -18,10 +18,10 @@ import {
 } from "./measure.ts";
 import type { Microphone } from "./mic.ts";
 import type { Playback } from "./playback.ts";
-import type { HeadsetProblem, HeadsetReport, Suppression } from "./protocol.ts";
 import type { Ringer } from "./ringer.ts";
 import { record, replay, sleep } from "./tape.ts";
 import { Cell, type Value } from "./value.ts";
+import type { HeadsetProblem, HeadsetReport, Suppression } from "./views.ts";
 
 /** The lines of the check, in the order in which they are done. */
 export const STEPS = ["noise", "voice", "echo", "network", "ring"] as const;

@@ -1,8 +1,9 @@
+import type { Change, Snapshot, Welcome } from "./protocol.ts";
+import { Cell, type Value } from "./value.ts";
 import type {
 	AgentView,
 	AlertView,
 	CallView,
-	Change,
 	EchoView,
 	FloorCallView,
 	FlowCallView,
@@ -10,13 +11,10 @@ import type {
 	MeView,
 	ParkedView,
 	QueueView,
-	Snapshot,
 	TagGroup,
 	TagsView,
 	TaskView,
-	Welcome,
-} from "./protocol.ts";
-import { Cell, type Value } from "./value.ts";
+} from "./views.ts";
 
 /** What the server says the seat sees; every view is drawn from it. */
 export interface Doc {

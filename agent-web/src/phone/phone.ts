@@ -6,21 +6,13 @@ import type { Microphone, MicState } from "./mic.ts";
 import { measureNetwork } from "./network.ts";
 import { type LinkQuality, Peer, type PeerState } from "./peer.ts";
 import type { Playback } from "./playback.ts";
-import type {
-	AgentState,
-	CommandFields,
-	FlowCallView,
-	MediaReport,
-	Role,
-	Supervision,
-	Verb,
-	Welcome,
-} from "./protocol.ts";
+import type { AgentState, CommandFields, MediaReport, Role, Verb, Welcome } from "./protocol.ts";
 import type { Screen } from "./screen.ts";
 import { type Failure, type Link, SeatSocket, type SocketOptions, type Wire } from "./socket.ts";
 import { type Intent, micIn, NO_INTENT, settle } from "./speech.ts";
 import { Cell, type Value } from "./value.ts";
 import { Video } from "./video.ts";
+import type { FlowCallView, Supervision } from "./views.ts";
 
 export interface PhoneOptions {
 	role: Role;

@@ -1,5 +1,5 @@
-import type { HeadsetReport, Suppression } from "./protocol.ts";
 import { Cell, type Value } from "./value.ts";
+import type { HeadsetReport, Suppression } from "./views.ts";
 
 /** A device that was chosen: found again by its id and, where a browser gave it a new one, by its name. */
 export interface Wanted {

@@ -1,4 +1,4 @@
-import type { CallView, ListenView } from "./protocol.ts";
+import type { CallView, ListenView } from "./views.ts";
 
 /** What a person asked for and the server has not confirmed yet. */
 export interface Intent {

@@ -1,9 +1,10 @@
 import type { Camera } from "./camera.ts";
 import type { Outgoing } from "./outlet.ts";
-import type { CallView, CommandFields, VideoSource, VideoView } from "./protocol.ts";
+import type { CommandFields } from "./protocol.ts";
 import type { Screen } from "./screen.ts";
 import type { Failure } from "./socket.ts";
 import { Cell, type Value } from "./value.ts";
+import type { CallView, VideoSource, VideoView } from "./views.ts";
 
 /**
  * What a person should know about their own picture that went off by itself:

@@ -1,5 +1,5 @@
 import { tick } from "svelte";
-import type { CallView } from "../phone/protocol.ts";
+import type { CallView } from "../phone/views.ts";
 import type { App } from "./app.svelte.ts";
 import { heard, type Said, type Told, told } from "./crmwords.ts";
 import type { Desk } from "./desk.svelte.ts";

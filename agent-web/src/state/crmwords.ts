@@ -1,4 +1,5 @@
-import type { CallView, Phase } from "../phone/protocol.ts";
+import type { Phase } from "../phone/protocol.ts";
+import type { CallView } from "../phone/views.ts";
 
 /** The messages between the seat and the CRM's page, as docs/crm.md has them. */
 export const VERSION = 1;

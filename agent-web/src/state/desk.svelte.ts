@@ -1,7 +1,8 @@
 import { createContext } from "svelte";
 import type { Call, Session } from "../api/types.ts";
 import { ringing } from "../phone/doc.ts";
-import type { CallView, TagGroup, Target, Verb } from "../phone/protocol.ts";
+import type { Target, Verb } from "../phone/protocol.ts";
+import type { CallView, TagGroup } from "../phone/views.ts";
 import type { App } from "./app.svelte.ts";
 import { CRM_ACTS, CrmDesk } from "./crm.svelte.ts";
 import { KeyMap } from "./keymap.svelte.ts";

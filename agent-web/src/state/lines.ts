@@ -1,6 +1,6 @@
 import type { Doc } from "../phone/doc.ts";
 import { ringing } from "../phone/doc.ts";
-import type { CallView, Tags } from "../phone/protocol.ts";
+import type { CallView, Tags } from "../phone/views.ts";
 
 /** What was written about a call and may not be at the server yet. */
 export interface Draft {

@@ -13,7 +13,7 @@ import type { LinkQuality } from "../phone/peer.ts";
 import { Phone, type PhoneState } from "../phone/phone.ts";
 import { type Picture, PictureBox, PLAIN } from "../phone/picture.ts";
 import { Playback } from "../phone/playback.ts";
-import type { HeadsetReport, Verb } from "../phone/protocol.ts";
+import type { Verb } from "../phone/protocol.ts";
 import { Ringer } from "../phone/ringer.ts";
 import { Screen } from "../phone/screen.ts";
 import type { Wire } from "../phone/socket.ts";
@@ -21,6 +21,7 @@ import { type Sound, SoundBox, USUAL } from "../phone/sound.ts";
 import { RATE, rnnoise } from "../phone/suppress.ts";
 import { tabName } from "../phone/tab.ts";
 import type { VideoState } from "../phone/video.ts";
+import type { HeadsetReport } from "../phone/views.ts";
 
 /** Seat is the phone made visible: Svelte state that follows the phone's values. */
 export class Seat {

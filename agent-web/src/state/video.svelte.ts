@@ -1,6 +1,6 @@
 import type { CameraState } from "../phone/camera.ts";
-import type { ShownView, VideoView } from "../phone/protocol.ts";
 import type { Failure } from "../phone/socket.ts";
+import type { ShownView, VideoView } from "../phone/views.ts";
 import type { App } from "./app.svelte.ts";
 import type { Seat } from "./seat.svelte.ts";
 

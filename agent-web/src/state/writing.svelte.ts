@@ -1,5 +1,5 @@
-import type { CallView, TagGroup, Tags } from "../phone/protocol.ts";
 import type { Failure } from "../phone/socket.ts";
+import type { CallView, TagGroup, Tags } from "../phone/views.ts";
 import { type Draft, draftOf, NO_DRAFT } from "./lines.ts";
 import type { Seat } from "./seat.svelte.ts";
 
