@@ -223,10 +223,20 @@ func read(ctx context.Context, tx *store.Tx, from, to time.Time) (map[contact.Ag
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	calls, err := tx.QueryContext(ctx, `SELECT agent, COUNT(*), COUNT(csat), COALESCE(SUM(csat), 0) FROM call_calls
-		WHERE answered >= $1 AND answered < $2 AND agent IS NOT NULL GROUP BY agent`, from.UnixMilli(), to.UnixMilli())
+	return all, answers(ctx, tx, from, to, of)
+}
+
+// answers adds who answered how many calls, also those that another agent had
+// last, whom the customer's rating is for.
+func answers(ctx context.Context, tx *store.Tx, from, to time.Time, of func(contact.AgentID) *sums) error {
+	calls, err := tx.QueryContext(ctx, `SELECT agent, COUNT(*), COUNT(csat), COALESCE(SUM(csat), 0) FROM (
+			SELECT id, agent, csat FROM call_calls WHERE answered >= $1 AND answered < $2 AND agent IS NOT NULL
+			UNION
+			SELECT c.id, e.data ->> '$.agent' AS agent, CASE WHEN c.agent = e.data ->> '$.agent' THEN c.csat END
+			FROM call_events e JOIN call_calls c ON c.id = e.contact WHERE e.kind = 'answer' AND e.at >= $1 AND e.at < $2
+		) WHERE agent IS NOT NULL GROUP BY agent`, from.UnixMilli(), to.UnixMilli())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer calls.Close()
 	for calls.Next() {
@@ -234,10 +244,10 @@ func read(ctx context.Context, tx *store.Tx, from, to time.Time) (map[contact.Ag
 		var n, rated int
 		var rating float64
 		if err := calls.Scan(&agent, &n, &rated, &rating); err != nil {
-			return nil, err
+			return err
 		}
 		s := of(agent)
 		s.calls, s.rated, s.rating = n, rated, rating
 	}
-	return all, calls.Err()
+	return calls.Err()
 }

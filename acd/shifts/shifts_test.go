@@ -43,7 +43,14 @@ func TestFigures(t *testing.T) {
 				return err
 			}
 		}
-		return nil
+		// Another one she answered and handed to carol, who has it now.
+		_, err := tx.Exec(`INSERT INTO call_calls (id, line, caller, started, answered, agent, consent) VALUES ('c', '1', 'x', $1, $1, 'carol', 'none')`, at.UnixMilli())
+		for n, agent := range []string{"alice", "alice", "carol"} {
+			if err == nil {
+				_, err = tx.Exec(`INSERT INTO call_events (contact, n, at, kind, text, data) VALUES ('c', $1, $2, 'answer', '', $3)`, n, at.UnixMilli(), `{"agent":"`+agent+`"}`)
+			}
+		}
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,10 +60,10 @@ func TestFigures(t *testing.T) {
 		t.Fatal(own, team, err)
 	}
 	d := own[0]
-	if d.Calls != 2 || *d.Handle != 75 || *d.Answer != 4 || *d.CSAT != 4 || d.States[contact.AgentAvailable] != 60 {
+	if d.Calls != 3 || *d.Handle != 50 || *d.Answer != 4 || *d.CSAT != 4 || d.States[contact.AgentAvailable] != 60 {
 		t.Errorf("alice today: %+v", d)
 	}
-	if m := team[0]; m.Calls != 1 || *m.Handle != 75 || m.States[contact.AgentAvailable] != 120 {
+	if m := team[0]; m.Calls != 4.0/3 || *m.Handle != 37.5 || m.States[contact.AgentAvailable] != 80 {
 		t.Errorf("the team today: %+v", m)
 	}
 	if y := own[1]; y.Calls != 0 || y.Handle != nil || len(y.States) != 0 {
