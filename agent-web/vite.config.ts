@@ -11,7 +11,12 @@ export default defineConfig(({ mode }) => ({
 	plugins: [tailwindcss(), svelte()],
 	// Vitest would take Svelte's server build without this.
 	resolve: mode === "test" ? { conditions: ["browser"] } : {},
+	logLevel: mode === "production" ? "warn" : "info", // what was built is in dist
 	build: {
+		// The flow editor, which is loaded when it is opened, is large; the first
+		// view's size is held by a test (e2e.TestScreens).
+		chunkSizeWarningLimit: 800,
+		rolldownOptions: { checks: { pluginTimings: false } },
 		// The page's policy is default-src 'self': no data: URLs.
 		assetsInlineLimit: 0,
 		// Old hashed files must not be embedded. dist/.gitkeep is in git, so that

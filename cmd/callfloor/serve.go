@@ -159,7 +159,7 @@ func welcome(t terminal, cfg config.Config, at app.Addrs) {
 		fmt.Fprintf(&b, "  %s sip:%s@%s   %s\n", label, l.ID, reachable(at), l.Name)
 	}
 	if cfg.Demo {
-		fmt.Fprintf(&b, "  No phone at hand?   callfloor phone call sip:1000@%s --play tone:440 --dtmf \"1@4s,1@7s\" --for 30s\n", reachable(at))
+		fmt.Fprintf(&b, "  No phone at hand?   Ring a test call, in the page, or   %s phone call sip:1000@%s --play tone:440 --dtmf \"1@4s,1@9s\" --for 60s\n", os.Args[0], reachable(at))
 	}
 	fmt.Fprintf(&b, "  Data is in %s. Ctrl-C stops.\n", cfg.Data)
 	fmt.Fprint(t.out, b.String())
