@@ -108,6 +108,7 @@ type Call struct {
 	playing   string    // what holdPlayer plays
 	consent   contact.Consent
 	grant     consent.Grant
+	unasked   bool // another phone is in the customer's place
 	answer    *recordings.AnswerHold
 	recording Recording
 	opening   chan opened // nil: no capture is being opened

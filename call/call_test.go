@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,37 @@ func TestOnlyAGrantRecords(t *testing.T) {
 					t.Error("the audio of the answer is still held in memory")
 				}
 			})
+		})
+	}
+}
+
+// TestAnotherPhoneIsNotRecorded: who comes in the customer's place was never asked, so
+// from then on nothing is recorded, by no agent, whatever was paused or announced.
+func TestAnotherPhoneIsNotRecorded(t *testing.T) {
+	for _, late := range []bool{false, true} { // before an agent answers, and after
+		inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
+			if late {
+				h.connect()
+				must(t, h.call.PauseRecording("alice", time.Minute))
+			}
+			h.call.AnotherPhone()
+			synctest.Wait()
+			if !late {
+				h.connect()
+			}
+			time.Sleep(2 * time.Minute) // past the pause
+			heard := h.round()
+			for who, what := range heard {
+				if strings.HasPrefix(who, "recording/") && what != "" {
+					t.Errorf("late %v: %s is %s", late, who, what)
+				}
+			}
+			if h.call.view.Recording != RecordingOff || (h.started > 0) != late || heard["alice/customer"] != "customer" {
+				t.Errorf("late %v: recording is %s, %d were started, heard %v", late, h.call.view.Recording, h.started, heard)
+			}
+			if err := h.call.PauseRecording("alice", time.Minute); contact.ErrorCode(err) != contact.Conflict {
+				t.Errorf("late %v: what is not recorded can be paused: %v", late, err)
+			}
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"callfloor/contact"
 	"callfloor/recordings"
+	"callfloor/recordings/consent"
 )
 
 // openWithin bounds how long a disk may take to begin a capture.
@@ -29,7 +30,7 @@ func (c *Call) startRecording(agent string, q contact.QueueID) {
 		return
 	case c.opening != nil:
 		return
-	case c.Record == nil || !c.grant.Valid():
+	case c.Record == nil || c.unasked || !c.grant.Valid():
 		c.dropAnswer()
 		return
 	}
@@ -90,6 +91,24 @@ func (c *Call) recordingFailed(why string) {
 	c.view.Recording, c.view.RecordingWhy = RecordingFailed, why
 	c.Note(contact.KindRecording, "", "recording stopped: "+why, nil)
 	c.changed()
+}
+
+// AnotherPhone says that somebody else is in the customer's place now: their phone has
+// handed the call on, or another took its dialog over. The consent was not theirs, so
+// nothing of this call is recorded any more.
+func (c *Call) AnotherPhone() {
+	c.post(func() {
+		c.unasked, c.grant, c.paused, c.view.PausedUntil = true, consent.Grant{}, time.Time{}, time.Time{}
+		c.dropAnswer()
+		if c.view.Recording == RecordingOn || c.view.Recording == RecordingPaused {
+			c.view.Recording = RecordingOff
+		}
+		c.mark("another_phone", nil)
+		c.Note(contact.KindRecording, legCustomer, "another phone is in the customer's place, where nobody was asked; nothing is recorded any more",
+			map[string]any{"state": RecordingOff})
+		c.apply()
+		c.changed()
+	})
 }
 
 // mark notes something in the capture's own list of events.

@@ -133,6 +133,9 @@ func (c *Call) row() hearing {
 	if c.second != nil && c.second.phone != nil {
 		row.record &^= second // who was never asked is not recorded
 	}
+	if c.unasked {
+		row.record = 0
+	}
 	return row
 }
 

@@ -14,7 +14,7 @@ import (
 // Become makes the far end of other the far end of l: the two exchange their
 // dialogs, and l's sound goes to the new far end by re-INVITE (the transfer that
 // a far end asks for by REFER, done by a bridge of our own). l stays what it is
-// to its user: the call goes on with its recording and its sound.
+// to its user, who is told by OnAnother: the call goes on with its sound.
 //
 // other is hollow from then on: it has l's old dialog, which ends (Part, or their
 // BYE) without ending other, and no sound. It lives until somebody hangs it up,
@@ -66,7 +66,7 @@ func (l *Leg) exchange(other *Leg) error {
 	if l.timer.interval > 0 {
 		l.timer.start(time.Now())
 	}
-	other.hollow = true
+	other.hollow, l.another = true, true
 	if l.referral != nil {
 		l.referral.move(other)
 	}

@@ -31,6 +31,9 @@ func TestBecomeAnotherFarEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := <-legs
+		another := make(chan struct{}, 2)
+		l.OnAnother(func() { another <- struct{}{} })
+		out.OnAnother(func() { t.Error("who called the number is told that it is another one") })
 		done := make(chan error, 1)
 		go func() { done <- l.Become(context.Background(), out) }()
 		m := q.Expect("INVITE sip:bob@10.0.0.9")
@@ -41,6 +44,9 @@ func TestBecomeAnotherFarEnd(t *testing.T) {
 		q.Expect("ACK")
 		if err := <-done; err != nil {
 			t.Fatal(err)
+		}
+		if <-another; len(another) != 0 {
+			t.Error("another phone, twice")
 		}
 		r.Progress(200, "OK")
 		last := p.Expect("NOTIFY")

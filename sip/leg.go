@@ -115,6 +115,8 @@ type Leg struct {
 	sendsInfo            bool
 	holds                []bool // what onHold has not been told yet
 	onSilence            func(time.Duration)
+	onAnother            func()
+	another              bool // onAnother is to be told
 	peerHolds            bool
 	quality              media.Quality
 	qualityKept          bool
@@ -234,6 +236,15 @@ func (l *Leg) OnCodec(fn func(codec.ID)) {
 	l.onCodec = fn
 }
 
+// OnAnother calls fn when another phone has become the far end: by Become, or by an
+// INVITE with Replaces. Whoever is there now has agreed to nothing yet. It is called
+// on the leg's goroutine and must not block.
+func (l *Leg) OnAnother(fn func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onAnother = fn
+}
+
 // OnSilence calls fn when the far end has sent nothing for
 // Config.RTPSilenceWarn. At RTPSilenceEnd the leg ends by itself. fn must not
 // block. Set it before Answer.
@@ -324,12 +335,20 @@ func (l *Leg) apply(a sdp.Agreed) {
 	}
 }
 
-// tellHolds calls OnHold's and OnCodec's functions, in order, on run's goroutine.
-func (l *Leg) tellHolds() {
+// tellChanges calls OnAnother's, OnHold's and OnCodec's functions, in order, on run's
+// goroutine.
+func (l *Leg) tellChanges() {
 	l.mu.Lock()
 	fn, holds, recoded, codecs := l.onHold, l.holds, l.onCodec, l.recodecs
-	l.holds, l.recodecs = nil, nil
+	another := l.onAnother
+	if !l.another {
+		another = nil
+	}
+	l.holds, l.recodecs, l.another = nil, nil, false
 	l.mu.Unlock()
+	if another != nil {
+		another()
+	}
 	for _, on := range holds {
 		if fn != nil {
 			fn(on)

@@ -52,7 +52,7 @@ func (s *Server) replaced(req *gosip.Request, trusted bool) (*Leg, verdict) {
 
 // takeOver gives the leg old the dialog of the INVITE that made fresh, and fresh
 // the dialog that old had, which it then ends (RFC 3891 §3): the call that old
-// belongs to goes on with its sound, its recording and its user, and talks to
+// belongs to goes on with its sound and its user, who is told by OnAnother, and talks to
 // somebody else. fresh has no user and no media.
 func (s *Server) takeOver(old, fresh *Leg) verdict {
 	old.mu.Lock()
@@ -76,7 +76,7 @@ func (s *Server) takeOver(old, fresh *Leg) verdict {
 	}
 	old.swapDialog(fresh)
 	fresh.timer = sessionTimer{}
-	old.state, fresh.state = legAnswered, legConfirmed
+	old.state, fresh.state, old.another = legAnswered, legConfirmed, true
 	old.local, fresh.local = local, was
 	s.reindex(old, fresh)
 

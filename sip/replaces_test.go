@@ -16,6 +16,8 @@ func TestINVITEWithReplaces(t *testing.T) {
 		p, l := w.talking("consult")
 		source := l.Source()
 		ours := p.ToTag
+		another := make(chan struct{}, 2)
+		l.OnAnother(func() { another <- struct{}{} })
 		boss := w.peer("boss")
 		boss.Request("INVITE", 1, strings.Replace(siptest.SDP, "audio 4000", "audio 4800", 1), "Require: replaces",
 			"Replaces: consult;to-tag="+ours+";from-tag=farconsult")
@@ -25,6 +27,9 @@ func TestINVITEWithReplaces(t *testing.T) {
 		settle()
 		if len(w.calls) != 0 {
 			t.Error("it is a new call")
+		}
+		if len(another) != 1 {
+			t.Errorf("told %d times of another phone", len(another))
 		}
 		select {
 		case <-l.Done():

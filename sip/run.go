@@ -57,7 +57,7 @@ func (l *Leg) run() {
 	closed := false
 	for {
 		l.trace.deliver()
-		l.tellHolds()
+		l.tellChanges()
 		next, over := l.due(time.Now())
 		if !closed && l.hasEnded() {
 			closed = true

@@ -144,7 +144,7 @@ func (t *Trunks) newLeg(k *trunk, h hop, c TrunkCall) (*Leg, error) {
 	l := t.s.newLeg(newTag()+"@callfloor", h.transport, h.at)
 	l.outbound = true
 	l.called, l.caller = printable(c.Number.any(), 128), printable(c.Caller, 128)
-	l.wants = DialOptions{Progress: c.Progress, Headers: c.Headers, Dest: c.Number.E164}
+	l.wants = DialOptions{Progress: c.Progress, Headers: c.Headers}
 	if err := l.aim(k, h, c, c.Number); err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (l *Leg) aim(k *trunk, h hop, c TrunkCall, n TrunkNumber) error {
 		l.local.Codecs = k.codecs
 	}
 	l.local.Security.Offer, l.local.Security.Policy = k.cfg.security()
-	l.wants.auth, d.peerName = nil, h.name
+	l.wants.auth, l.wants.Dest, d.peerName = nil, n.any(), h.name
 	if k.login.user != "" {
 		l.wants.auth = k.login
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"math/big"
@@ -198,4 +199,40 @@ func TestMessagesGoToTheCollector(t *testing.T) {
 	if strings.Contains(seen, "53cr37") || !strings.Contains(seen, "homer") {
 		t.Errorf("%q", seen)
 	}
+}
+
+// A call that is redirected is signed for the number that it goes to.
+func TestRedirectedCallsAreSignedAnew(t *testing.T) {
+	_, keyFile, _ := signing(t)
+	inBubble(t, func(c *sip.Config) {
+		c.STIR.Key, c.STIR.Certificate, c.STIR.Attest = keyFile, signerURL, "A"
+	}, func(w *world) {
+		c := w.carrier("10.0.1.1:5060", func(_ *carrier, m siptest.Message) []string {
+			if strings.HasPrefix(m.Start, "INVITE sip:+12155551213@") {
+				return []string{"302 Moved Temporarily\r\nContact: <sip:+12155551214@10.0.1.1>"}
+			}
+			return takes(nil, m)
+		})
+		defer c.close()
+		w.trunks(nil, func(tr *sip.Trunks) {
+			call := to("+12155551213")
+			call.Caller = "+12155551212"
+			call.Redirect = func(_ context.Context, user string) (sip.TrunkNumber, error) { return sip.TrunkNumber{E164: user}, nil }
+			l, err := tr.Dial(context.Background(), call)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, m := range c.got("INVITE") {
+				part := strings.Split(m.Header("Identity"), ".")
+				if len(part) < 3 {
+					t.Fatalf("not signed:\n%s", m.Raw)
+				}
+				payload, err := base64.RawURLEncoding.DecodeString(part[1])
+				if want := []string{"12155551213", "12155551214"}[i]; err != nil || !strings.Contains(string(payload), `"dest":{"tn":["`+want) {
+					t.Errorf("INVITE %d is signed for %s, want %s", i, payload, want)
+				}
+			}
+			l.Hangup(done)
+		}, sip.TrunkConfig{ID: "one", Hosts: []string{"10.0.1.1"}})
+	})
 }

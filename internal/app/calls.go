@@ -99,6 +99,7 @@ func noteLeg(c *call.Call, leg *sip.Leg) {
 // noteSound is noteLeg without the messages.
 func noteSound(c *call.Call, leg *sip.Leg) {
 	followCodec(c, leg)
+	leg.OnAnother(c.AnotherPhone)
 	leg.OnHold(func(on bool) { noteHold(c, on) })
 	leg.OnSilence(func(silent time.Duration) {
 		c.Note(contact.KindSilence, contact.LegID(contact.Customer), fmt.Sprintf("no sound from the customer's phone for %.0f s", silent.Seconds()), nil)
