@@ -30,5 +30,6 @@ func (c *Call) noteLegQuality(at time.Time, leg contact.LegID, q media.Quality) 
 			"jitter_ms": q.JitterMS, "rtt_ms": q.RTTMS, "score": q.Score, "strangers": q.Strangers,
 			"srtp": q.SRTP, "refused": q.Refused,
 			"far_loss_percent": q.FarLossPercent, "far_jitter_ms": q.FarJitterMS, "far_score": q.FarScore,
+			"concealed_percent": q.ConcealedPercent,
 		})
 }

@@ -84,6 +84,14 @@ func TestACallInTheBrowser(t *testing.T) {
 			t.Errorf("the timeline has no %s: %+v", kind, c.Timeline)
 		}
 	}
+	for _, e := range c.Timeline { // what the browser says of its sound, and how that was encrypted
+		if e.Kind == "quality" && *e.Leg != "customer" {
+			concealed, told := e.Data["concealed_percent"].(float64)
+			if srtp := e.Data["srtp"]; !told || concealed > 30 || srtp != "AEAD_AES_128_GCM (DTLS)" {
+				t.Errorf("the agent's leg: %v", e.Data)
+			}
+		}
+	}
 	if c.Recording == nil {
 		t.Fatal("the call was not recorded")
 	}

@@ -31,6 +31,9 @@ type Quality struct {
 	FarLost     *uint64  `json:"far_lost,omitempty"`
 	FarJitterMS *float64 `json:"far_jitter_ms"`
 	FarScore    *float64 `json:"far_score"`
+	// ConcealedPercent is how much of what it plays of us the far end invents, since
+	// no packet was there in time; nil: it did not say.
+	ConcealedPercent *float64 `json:"concealed_percent"`
 }
 
 // The E-model's figures (ITU-T G.107 with all parameters at their defaults).

@@ -49,6 +49,8 @@ type peer struct {
 	hasMic     bool
 	hasCamera  bool
 	candidates int
+	played     uint64 // samples of the customer's track, as the page counts them
+	concealed  uint64 // of those
 	answered   bool
 	gathered   []Candidate // ours, until the answer is on its way
 }

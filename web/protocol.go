@@ -150,6 +150,11 @@ type MediaReport struct {
 	Microphone string `json:"microphone"`
 	// Playback says that the page may play sound (autoplay is unlocked).
 	Playback bool `json:"playback"`
+	// Samples is how much of the customer's track was played over the present peer
+	// connection, Concealed how much of that was invented, since no packet was there
+	// in time; without the silence between calls. 0: the browser does not say.
+	Samples   uint64 `json:"samples,omitempty"`
+	Concealed uint64 `json:"concealed,omitempty"`
 }
 
 // Result answers a Command. Error is empty when it was done.

@@ -15,6 +15,9 @@ type counts struct {
 	// The browser cannot tell the two apart.
 	lostThere, skipped uint64
 	refused            uint64 // not authentic, or came twice
+	// played are the samples of the customer's track that the page played, concealed
+	// those of them that it invented.
+	played, concealed uint64
 }
 
 // qualityBase is what Quality does not count any more or no peer connection
@@ -36,14 +39,13 @@ func (s *Seat) ResetQuality() {
 // Received and Lost are packets as the server sees them: to the browser on the
 // customer's track, from the microphone, and missing from it; FarLost are those
 // that the browser missed, but for what was lost on the customer's way already.
-// LossPercent and JitterMS are those of the worse way, and the score follows
-// from them.
+// The score is that of the worse way.
 func (s *Seat) Quality() media.Quality {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, start := s.counts(), s.quality.start
 	q := media.Quality{Sent: now.sent - start.sent, Received: now.received - start.received, Lost: sub(now.lost, start.lost), Refused: now.refused - start.refused}
-	heard := codec.PCMU
+	heard, farJitter := codec.PCMU, 0.0
 	if s.peer != nil {
 		stats := s.peer.receiver.Stats()
 		if stats.Codec != codec.None {
@@ -56,7 +58,7 @@ func (s *Seat) Quality() media.Quality {
 		}
 		r := &s.peer.reports
 		r.mu.Lock()
-		q.JitterMS = max(q.JitterMS, r.jitter)
+		farJitter = r.jitter
 		if r.rtt != nil {
 			rtt := *r.rtt
 			q.RTTMS = &rtt
@@ -65,13 +67,18 @@ func (s *Seat) Quality() media.Quality {
 	}
 	far := sub(sub(now.lostThere, start.lostThere), sub(now.skipped, start.skipped))
 	farPercent := percent(far, q.Sent)
-	q.FarLost, q.FarLossPercent = &far, &farPercent
-	q.LossPercent = max(percent(q.Lost, q.Received+q.Lost), farPercent)
+	q.FarLost, q.FarLossPercent, q.FarJitterMS = &far, &farPercent, &farJitter
+	q.LossPercent = percent(q.Lost, q.Received+q.Lost)
+	if played := sub(now.played, start.played); played > 0 {
+		concealed := percent(sub(now.concealed, start.concealed), played)
+		q.ConcealedPercent = &concealed
+	}
 	delay := 0.0
 	if q.RTTMS != nil {
 		delay = *q.RTTMS / 2
 	}
-	q.Score = media.Score(heard, q.LossPercent, q.JitterMS, delay)
+	farScore := media.Score(heard, farPercent, farJitter, delay)
+	q.FarScore, q.Score = &farScore, min(farScore, media.Score(heard, q.LossPercent, q.JitterMS, delay))
 	return q
 }
 
@@ -95,6 +102,8 @@ func (c *counts) add(p *peer) {
 	c.received += stats.Packets
 	c.lost += stats.Lost
 	c.refused += p.intake.forged.Load()
+	c.played += p.played
+	c.concealed += p.concealed
 	p.reports.mu.Lock()
 	c.lostThere += p.reports.lost
 	p.reports.mu.Unlock()

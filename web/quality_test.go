@@ -19,6 +19,8 @@ func TestTheCustomersLossIsNotTheSeats(t *testing.T) {
 		seat, _ := b.server.Seat("alice")
 		phone := media.NewSource("customer")
 		seat.Track(TrackCustomer).Hear(phone)
+		k.send(MediaReport{Type: TypeMedia, Microphone: "ok", Samples: 1000, Concealed: 900}) // in an earlier call
+		time.Sleep(100 * time.Millisecond)
 		seat.ResetQuality()
 		say := func(n int, every int) {
 			payload := make([]byte, 160)
@@ -40,6 +42,18 @@ func TestTheCustomersLossIsNotTheSeats(t *testing.T) {
 		}
 		if q.LossPercent > 1 || q.FarLost == nil || *q.FarLost > 15 {
 			t.Errorf("the agent's loss is %.1f %%, %v packets; only the customer lost any", q.LossPercent, q.FarLost)
+		}
+		if q.ConcealedPercent != nil || q.FarJitterMS == nil || q.FarScore == nil || *q.FarScore < q.Score {
+			t.Errorf("concealed %v, jitter there %v, score there %v, in all %v", q.ConcealedPercent, q.FarJitterMS, q.FarScore, q.Score)
+		}
+		// The page's own count, over a new connection too.
+		k.send(MediaReport{Type: TypeMedia, Microphone: "ok", Samples: 5000, Concealed: 1000})
+		time.Sleep(100 * time.Millisecond)
+		b.connect(k, 2)
+		k.send(MediaReport{Type: TypeMedia, Microphone: "ok", Samples: 4000, Concealed: 300})
+		time.Sleep(100 * time.Millisecond)
+		if c := seat.Quality().ConcealedPercent; c == nil || *c != 5 {
+			t.Errorf("concealed %v, want 400 of 8000", c)
 		}
 	})
 }

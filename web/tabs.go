@@ -120,6 +120,9 @@ func (s *Seat) report(k *socket, m *MediaReport) {
 	s.mu.Lock()
 	if s.phone == k {
 		s.microphone = m.Microphone
+		if s.peer != nil && s.peer.page == s.page {
+			s.peer.played, s.peer.concealed = max(s.peer.played, m.Samples), max(s.peer.concealed, m.Concealed)
+		}
 		s.judge()
 	}
 	s.mu.Unlock()

@@ -141,7 +141,9 @@ export class FakePeer {
 		return { receiver: { track: {} } };
 	}
 	getTransceivers() {
-		return this.directions.map(() => ({ sender: this.sender }));
+		const inbound = { type: "inbound-rtp", totalSamplesReceived: 8000, concealedSamples: 160 };
+		const receiver = { getStats: async () => new Map([["inbound", inbound]]) };
+		return this.directions.map(() => ({ sender: this.sender, receiver }));
 	}
 	async createOffer(options: { iceRestart?: boolean } = {}) {
 		return { type: "offer", sdp: options.iceRestart ? "restart" : "v=0" };

@@ -50,6 +50,8 @@ export const media: Fields<MediaReport> = {
 	type: one("media"),
 	microphone: one("ok", "denied", "missing", "ended", "silent"),
 	playback: flag,
+	samples: maybe(whole),
+	concealed: maybe(whole),
 };
 export const command: Fields<Command> = {
 	type: one("do"),

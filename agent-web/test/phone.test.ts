@@ -356,14 +356,15 @@ describe("trouble", () => {
 		).toContain("ended");
 		expect(s.peer().sender.track).toBe(fresh);
 	});
-	test("devices are reported every 5 s", async () => {
+	test("devices, and what was heard, are reported every 5 s", async () => {
 		const s = seat();
 		await s.ready();
 		const before = s.wire().of("media").length;
 		vi.advanceTimersByTime(4999);
 		s.wire().say({ type: "pong", id: 1 });
-		vi.advanceTimersByTime(1);
+		await vi.advanceTimersByTimeAsync(1);
 		expect(s.wire().of("media").length).toBe(before + 1);
+		expect(s.wire().of("media").at(-1)).toMatchObject({ samples: 8000, concealed: 160 });
 	});
 	test("signed out, everything is let go", async () => {
 		const s = seat();

@@ -85,8 +85,8 @@ describe("the network", () => {
 	test("each way has figures of its own: up is the server's, down the browser's", async () => {
 		vi.useFakeTimers();
 		const counts = [
-			{ received: 1000, lost: 50, jitterMS: 1 },
-			{ received: 1190, lost: 60, jitterMS: 7 },
+			{ received: 1000, lost: 50, jitterMS: 1, samples: 0, concealed: 0 },
+			{ received: 1190, lost: 60, jitterMS: 7, samples: 0, concealed: 0 },
 		];
 		const echo = { on: true, since: "", received: 196, lost: 4, sent: 196, jitter_ms: 3 };
 		const doc = new Cell({ ...EMPTY_DOC, echo });
@@ -103,7 +103,10 @@ describe("the network", () => {
 	});
 	test("one receiver's counts", () => {
 		const inbound = { type: "inbound-rtp", packetsReceived: 10, packetsLost: 1, jitter: 0.004 };
-		expect(readHeard([{ type: "codec" }, inbound])).toEqual({ received: 10, lost: 1, jitterMS: 4 });
+		const none = { samples: 0, concealed: 0 };
+		expect(readHeard([{ type: "codec" }, inbound])).toEqual({ received: 10, lost: 1, jitterMS: 4, ...none });
+		const played = { totalSamplesReceived: 9000, concealedSamples: 1300, silentConcealedSamples: 1000 };
+		expect(readHeard([{ ...inbound, ...played }])).toMatchObject({ samples: 8000, concealed: 300 });
 	});
 });
 

@@ -12,7 +12,7 @@ import (
 // the far end reports of what it heard.
 type legFigures struct {
 	score, loss, jitter *prometheus.HistogramVec
-	trip                *prometheus.HistogramVec
+	trip, concealed     *prometheus.HistogramVec
 	strangers, refused  *prometheus.CounterVec
 }
 
@@ -28,6 +28,7 @@ func newLegFigures() *legFigures {
 		loss:      h("loss_percent", "Packets that were lost, in percent.", []float64{0, 0.1, 0.5, 1, 2, 3, 5, 10, 20, 50}, "leg", "direction"),
 		jitter:    h("jitter_ms", "Jitter as RFC 3550 defines it, in milliseconds.", []float64{1, 2, 5, 10, 20, 30, 50, 100, 200}, "leg", "direction"),
 		trip:      h("round_trip_ms", "The way to the far end and back, in milliseconds.", []float64{1, 5, 10, 20, 50, 100, 150, 200, 300, 500, 1000}, "leg"),
+		concealed: h("concealed_percent", "What the far end invented of what it played, since no packet was there in time, in percent.", []float64{0, 0.1, 0.5, 1, 2, 3, 5, 10, 20, 50}, "leg"),
 		strangers: c("stranger_packets_total", "Packets from addresses that were not the leg's."),
 		refused:   c("refused_packets_total", "Packets of encrypted legs that were not authentic or came twice."),
 	}
@@ -49,6 +50,9 @@ func (f *legFigures) note(leg contact.LegID, q media.Quality) {
 	if q.RTTMS != nil {
 		f.trip.WithLabelValues(name).Observe(*q.RTTMS)
 	}
+	if q.ConcealedPercent != nil {
+		f.concealed.WithLabelValues(name).Observe(*q.ConcealedPercent)
+	}
 	f.strangers.WithLabelValues(name).Add(float64(q.Strangers))
 	f.refused.WithLabelValues(name).Add(float64(q.Refused))
 }
@@ -68,5 +72,5 @@ func (f *legFigures) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (f *legFigures) all() []prometheus.Collector {
-	return []prometheus.Collector{f.score, f.loss, f.jitter, f.trip, f.strangers, f.refused}
+	return []prometheus.Collector{f.score, f.loss, f.jitter, f.trip, f.concealed, f.strangers, f.refused}
 }

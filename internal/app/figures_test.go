@@ -15,8 +15,8 @@ func TestLegFigures(t *testing.T) {
 	f := newLegFigures()
 	r := prometheus.NewRegistry()
 	r.MustRegister(f)
-	loss, far := 4.0, 3.9
-	f.note(contact.LegID("customer"), media.Quality{Received: 100, Score: 4.2, LossPercent: 1, JitterMS: 3, FarLossPercent: &loss, FarScore: &far, Strangers: 2})
+	loss, far, concealed := 4.0, 3.9, 0.5
+	f.note(contact.LegID("customer"), media.Quality{Received: 100, Score: 4.2, LossPercent: 1, JitterMS: 3, FarLossPercent: &loss, FarScore: &far, ConcealedPercent: &concealed, Strangers: 2})
 	f.note(contact.LegID("customer"), media.Quality{}) // nothing came: nothing is known
 	families, err := r.Gather()
 	if err != nil {
@@ -39,7 +39,7 @@ func TestLegFigures(t *testing.T) {
 	for key, want := range map[string]float64{
 		"callfloor_leg_score in customer n": 1, "callfloor_leg_score in customer sum": 4.2, "callfloor_leg_score out customer sum": 3.9,
 		"callfloor_leg_loss_percent out customer sum": 4, "callfloor_leg_jitter_ms in customer sum": 3, "callfloor_leg_jitter_ms out customer n": 0,
-		"callfloor_leg_round_trip_ms customer n": 0, "callfloor_leg_stranger_packets_total customer": 2,
+		"callfloor_leg_round_trip_ms customer n": 0, "callfloor_leg_concealed_percent customer sum": 0.5, "callfloor_leg_stranger_packets_total customer": 2,
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %v, want %v", key, got[key], want)

@@ -126,6 +126,9 @@ func quality(q *media.Quality) *web.QualityView {
 	if q.FarLossPercent != nil {
 		v.LossPercent = max(v.LossPercent, *q.FarLossPercent)
 	}
+	if q.FarJitterMS != nil {
+		v.JitterMS = max(v.JitterMS, *q.FarJitterMS)
+	}
 	return v
 }
 

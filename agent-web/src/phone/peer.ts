@@ -41,6 +41,9 @@ export interface HeardCounts {
 	received: number;
 	lost: number;
 	jitterMS: number;
+	/** What was played, without the silence while nothing is sent, and what of that had to be invented. */
+	samples: number;
+	concealed: number;
 }
 
 const CONNECT_MS = 10_000;
@@ -301,12 +304,15 @@ export function readQuality(stats: Record<string, unknown>[]): LinkQuality {
 
 /** Reads one receiver's packets out of its getStats. */
 export function readHeard(stats: Record<string, unknown>[]): HeardCounts {
-	const heard = { received: 0, lost: 0, jitterMS: 0 };
+	const heard = { received: 0, lost: 0, jitterMS: 0, samples: 0, concealed: 0 };
 	for (const s of stats) {
 		if (s.type !== "inbound-rtp") continue;
 		heard.received += Number(s.packetsReceived ?? 0);
 		heard.lost += Number(s.packetsLost ?? 0);
 		heard.jitterMS = Math.max(heard.jitterMS, Number(s.jitter ?? 0) * 1000);
+		const silent = Number(s.silentConcealedSamples ?? 0);
+		heard.samples += Math.max(0, Number(s.totalSamplesReceived ?? 0) - silent);
+		heard.concealed += Math.max(0, Number(s.concealedSamples ?? 0) - silent);
 	}
 	return heard;
 }

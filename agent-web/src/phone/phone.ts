@@ -137,7 +137,7 @@ export class Phone {
 			}),
 		);
 		this.#timers.push(
-			setInterval(() => this.#report(), REPORT_MS),
+			setInterval(() => void this.#reportHeard(), REPORT_MS),
 			setInterval(() => this.#watch(performance.now()), 1000),
 		);
 		this.socket.open();
@@ -344,11 +344,16 @@ export class Phone {
 		this.video.follow(this.doc.now.call, this.#state.now.tab === "phone" ? "yes" : "no");
 	}
 
-	#report(): void {
+	async #reportHeard(): Promise<void> {
+		const heard = await this.#peer.heard().catch(() => null);
+		this.#report(heard ? { samples: heard.samples, concealed: heard.concealed } : {});
+	}
+
+	#report(played: Pick<MediaReport, "samples" | "concealed"> = {}): void {
 		const { tab, mic, playback } = this.#state.now;
 		if (tab !== "phone" || mic.at === "asking") return;
 		const microphone: MediaReport["microphone"] = mic.at === "off" ? "missing" : mic.at;
-		this.socket.send({ type: "media", microphone, playback: playback === "unlocked" });
+		this.socket.send({ type: "media", microphone, playback: playback === "unlocked", ...played });
 	}
 
 	/** Once a second: a microphone that gives nothing but zeros, a server that lost our media. */

@@ -85,6 +85,9 @@ export interface MediaReport {
 	type: "media";
 	microphone: "ok" | "denied" | "missing" | "ended" | "silent";
 	playback: boolean;
+	/** Of the customer's track, over the present connection: what was played, and what of that was invented. */
+	samples?: number;
+	concealed?: number;
 }
 export type Verb =
 	| "state"
