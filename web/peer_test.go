@@ -194,8 +194,8 @@ func TestMediaReady(t *testing.T) {
 func TestNewPeerReplacesOld(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		k := b.hello(Hello{Tab: "one"})
-		old := b.connect(k, 1)
 		k.send(MediaReport{Type: TypeMedia, Microphone: "ok"})
+		old := b.connect(k, 1)
 		time.Sleep(2 * time.Second)
 		b.house.want(t, "up", "ready")
 		seat, _ := b.server.Seat("alice")
@@ -215,8 +215,8 @@ func TestNewPeerReplacesOld(t *testing.T) {
 		if n := said.take(); n != 10 {
 			t.Errorf("%d packets of the old page before the offer, want 10", n)
 		}
-		fresh := b.connect(reloaded, 1) // the new page counts from 1 too
 		reloaded.send(MediaReport{Type: TypeMedia, Microphone: "ok"})
+		fresh := b.connect(reloaded, 1) // the new page counts from 1 too
 		time.Sleep(2 * time.Second)
 		b.house.want(t, "ready")
 		said.take()
@@ -274,8 +274,8 @@ func TestQuality(t *testing.T) {
 func TestSocketLossKeepsMedia(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		k := b.hello(Hello{Tab: "one"})
-		p := b.connect(k, 1)
 		k.send(MediaReport{Type: TypeMedia, Microphone: "ok"})
+		p := b.connect(k, 1)
 		time.Sleep(2 * time.Second)
 		b.house.want(t, "up", "ready")
 		seat, _ := b.server.Seat("alice")
@@ -321,8 +321,8 @@ func TestICERestartOnAnotherNetwork(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		b.farIP = "10.0.0.2"
 		k := b.hello(Hello{Tab: "one"})
-		p := b.connect(k, 1)
 		k.send(MediaReport{Type: TypeMedia, Microphone: "ok"})
+		p := b.connect(k, 1)
 		time.Sleep(2 * time.Second)
 		b.house.want(t, "up", "ready")
 		seat, _ := b.server.Seat("alice")
