@@ -25,12 +25,28 @@ type Calls interface {
 	TagCounts(ctx context.Context, from, to time.Time, agent contact.AgentID) ([]call.TagCount, error)
 }
 
-type callsInput struct {
-	Limit  int       `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+// CallFilter chooses calls; huma reads it where it is embedded, so it is exported.
+type CallFilter struct {
+	From   time.Time `query:"from" doc:"only calls that began then or later"`
 	Before time.Time `query:"before" doc:"only calls that began before"`
-	Line   string    `query:"line"`
-	Agent  string    `query:"agent"`
+	Line   string    `query:"line" maxLength:"64"`
+	Agent  string    `query:"agent" maxLength:"64" doc:"an agent's are always the agent's own"`
 	Tags   []string  `query:"tag,explode" maxItems:"16" pattern:"^[a-z0-9_-]+=[a-z0-9_-]+$" doc:"GROUP=TAG; only calls that have every one"`
+}
+
+// query is what the one who asks may see of what they ask for.
+func (f CallFilter) query(ctx context.Context) call.Query {
+	q := call.Query{From: f.From, Before: f.Before, Line: contact.LineID(f.Line), Agent: contact.AgentID(f.Agent), Tags: f.Tags}
+	if id := identityIn(ctx); id.Role == contact.RoleAgent {
+		q.Agent = contact.AgentID(id.User)
+	}
+	return q
+}
+
+type callsInput struct {
+	CallFilter
+	Limit    int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+	BeforeID string `query:"before_id" maxLength:"64" doc:"with before: the last call of the page before; those that began with it and come behind it are there too"`
 }
 
 type tagCountsInput struct {
@@ -47,16 +63,12 @@ func (s *Server) callRoutes(h huma.API) {
 	s.sipRoutes(h)
 	register(s, h, operation{id: "list-calls", method: http.MethodGet, path: "/api/v1/calls", summary: "Calls, newest first; an agent's are those that the agent served", access: accessAgent},
 		func(ctx context.Context, in *callsInput) (*body[[]call.Record], error) {
-			q := call.Query{Limit: in.Limit, Before: in.Before, Line: contact.LineID(in.Line), Agent: contact.AgentID(in.Agent), Tags: in.Tags}
-			if id := identityIn(ctx); id.Role == contact.RoleAgent {
-				q.Agent = contact.AgentID(id.User)
-			}
-			calls, err := s.opts.Calls.List(ctx, q)
-			for i := range calls {
-				maskFrom(ctx, &calls[i])
-			}
+			q := in.query(ctx)
+			q.Limit, q.BeforeID = in.Limit, contact.ID(in.BeforeID)
+			calls, err := s.callsPage(ctx, q)
 			return &body[[]call.Record]{calls}, err
 		})
+	register(s, h, operation{id: "export-calls", method: http.MethodGet, path: "/api/v1/calls.csv", summary: "All calls that are chosen, newest first, as CSV for spreadsheets; an agent's are those that the agent served", access: accessAgent}, s.exportCalls)
 	register(s, h, operation{id: "list-tags", method: http.MethodGet, path: "/api/v1/tags", summary: "The groups of tags that agents choose from in wrap-up", access: accessAgent},
 		func(context.Context, *struct{}) (*body[[]contact.TagGroup], error) {
 			return &body[[]contact.TagGroup]{append([]contact.TagGroup{}, s.opts.Tags...)}, nil
@@ -78,6 +90,16 @@ func (s *Server) callRoutes(h huma.API) {
 			d, err := s.showCall(ctx, contact.ID(in.ID))
 			return &body[call.Detail]{d}, err
 		})
+}
+
+// callsPage returns the calls that q chooses with their numbers as the one who
+// asks may see them.
+func (s *Server) callsPage(ctx context.Context, q call.Query) ([]call.Record, error) {
+	calls, err := s.opts.Calls.List(ctx, q)
+	for i := range calls {
+		maskFrom(ctx, &calls[i])
+	}
+	return calls, err
 }
 
 // showCall tells an agent of another's call what it would tell of none.

@@ -33,7 +33,7 @@ type listedView struct {
 }
 
 type listedInput struct {
-	Q string `query:"q" maxLength:"64" doc:"part of a number, of a reason or of who listed it"`
+	Q string `query:"q" maxLength:"64" doc:"part of a number, of a reason or of who listed it; of numbers that are masked only a whole one"`
 }
 
 type listedOutput struct {
@@ -62,8 +62,9 @@ func (s *Server) doNotCallRoutes(h huma.API, out Outbound) {
 	const path = "/api/v1/do-not-call"
 	register(s, h, operation{id: "list-do-not-call", method: http.MethodGet, path: path, summary: "Numbers that are not called, the newest first, at most 1000", access: accessSupervisor},
 		func(ctx context.Context, in *listedInput) (*listedOutput, error) {
-			list, fit, err := out.DoNotCall(ctx, in.Q)
-			return &listedOutput{strconv.Itoa(fit), viewsOfListed(list, identityIn(ctx).Role)}, err
+			masked := identityIn(ctx).Role != contact.RoleAdmin
+			list, fit, err := out.DoNotCall(ctx, in.Q, masked)
+			return &listedOutput{strconv.Itoa(fit), viewsOfListed(list, masked)}, err
 		})
 	register(s, h, operation{id: "add-do-not-call", method: http.MethodPost, path: path, summary: "Never call a number", access: accessAgent, status: http.StatusNoContent},
 		func(ctx context.Context, in *numberInput) (*struct{}, error) {
@@ -80,11 +81,11 @@ func (s *Server) doNotCallRoutes(h huma.API, out Outbound) {
 		})
 }
 
-func viewsOfListed(list []outbound.Listed, role contact.Role) []listedView {
+func viewsOfListed(list []outbound.Listed, masked bool) []listedView {
 	views := []listedView{}
 	for _, l := range list {
 		v := listedView{Number: l.Number, Since: contact.Time(l.Since), By: l.By, Why: l.Why}
-		if role != contact.RoleAdmin {
+		if masked {
 			v.Number = contact.Mask(v.Number)
 		}
 		views = append(views, v)

@@ -27,9 +27,9 @@ type Outbound interface {
 	Rules() []outbound.RuleConfig
 	Try(ctx context.Context, c TryCall) (Tried, error)
 	// DoNotCall are the numbers that are not called and that q fits, and how many
-	// those are; List, Import and Unlist change the list. Numbers are as people
+	// those are; of who sees them masked q fits whole numbers only. List, Import and Unlist change the list. Numbers are as people
 	// write them.
-	DoNotCall(ctx context.Context, q string) ([]outbound.Listed, int, error)
+	DoNotCall(ctx context.Context, q string, masked bool) ([]outbound.Listed, int, error)
 	List(ctx context.Context, by, number, why string) error
 	Import(ctx context.Context, by, csv, why string) (Imported, error)
 	Unlist(ctx context.Context, by, number, why string) error

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"callfloor/internal/store"
 )
 
 // RunFile is DIR/run.json: how programs on the same machine reach the running
@@ -27,12 +29,7 @@ func WriteRunFile(dir string, f RunFile) error {
 		return fmt.Errorf("encode %s: %w", runFileName, err)
 	}
 	path := filepath.Join(dir, runFileName)
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, append(body, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	// WriteFile keeps the mode of a file that was there.
-	if err := errors.Join(os.Chmod(tmp, 0o600), os.Rename(tmp, path)); err != nil {
+	if err := store.WriteFile(path, append(body, '\n'), 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

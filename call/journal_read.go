@@ -45,9 +45,9 @@ func (r *Reader) List(ctx context.Context, q Query) ([]Record, error) {
 	}
 	records := []Record{}
 	err := r.db.View(ctx, func(tx *store.Tx) error {
-		tagged, args := q.tagged([]any{before, q.Line, q.Agent, limit})
+		tagged, args := q.tagged([]any{before, q.Line, q.Agent, limit, q.BeforeID, q.From.UnixMilli()})
 		rows, err := tx.QueryContext(ctx, `SELECT `+recordColumns+` FROM call_calls
-			WHERE started < $1 AND ($2 = '' OR line = $2) AND ($3 = '' OR agent = $3)`+tagged+`
+			WHERE started >= $6 AND started <= $1 AND (started < $1 OR id < $5) AND ($2 = '' OR line = $2) AND ($3 = '' OR agent = $3)`+tagged+`
 			ORDER BY started DESC, id DESC LIMIT $4`, args...)
 		if err != nil {
 			return err

@@ -86,10 +86,15 @@ func (s Stamp) Time() time.Time { return time.Time(s) }
 type Query struct {
 	// Limit is how many at most; 0 is 100, and more than 1000 is 1000.
 	Limit int
+	// From leaves out calls that began before it; zero is no bound.
+	From time.Time
 	// Before leaves out calls that began at or after it; zero is no bound.
 	Before time.Time
-	Line   contact.LineID  // "" is any
-	Agent  contact.AgentID // "" is any
+	// BeforeID is the last call of the page before, which began at Before: calls
+	// that began in the same millisecond and come behind it are there too.
+	BeforeID contact.ID
+	Line     contact.LineID  // "" is any
+	Agent    contact.AgentID // "" is any
 	// Tags leave out calls that do not have every one, each as GROUP=TAG.
 	Tags []string
 }

@@ -19,7 +19,7 @@ import (
 
 // TestBesideTheCall: the agent sees who is on the phone, writes it down, looks
 // at the whole number, which the audit log tells, reads an article, and puts a
-// phrase into the note; at the next call all of it is there.
+// phrase into the note; at the next call all of it is there, and in the list of calls.
 func TestBesideTheCall(t *testing.T) {
 	t.Parallel()
 	told := &webhook{}
@@ -130,6 +130,23 @@ func TestBesideTheCall(t *testing.T) {
 	alice.click("figures")
 	alice.see("figures-states")
 	alice.inspect("figures", 1280)
+	alice.takesTheCalls(s, began.ID)
+}
+
+// takesTheCalls downloads the list of an agent's calls from its page.
+func (p page) takesTheCalls(s *server, id string) {
+	p.t.Helper()
+	p.goTo(s, "/calls")
+	p.see("call-row")
+	var text string
+	p.eval(&text, `fetch(document.querySelector('[data-testid="calls-export"]').href).then((answer) => answer.text())`)
+	for _, want := range []string{id, "'+49****3456", "Please send it back within 30 days. done", "topic=delivery"} {
+		if !strings.Contains(text, want) {
+			p.t.Errorf("the download has no %q:\n%s", want, text)
+		}
+	}
+	p.inspect("calls", 1280)
+	s.audited("alice", "calls_export", "calls")
 }
 
 // crmPage serves the example, which believes seat.

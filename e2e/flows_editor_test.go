@@ -108,7 +108,8 @@ func (p page) tryWithClicks() {
 }
 
 // TestFlowWithTheMicrophone: a draft is called from the page, and heard there;
-// then its greeting gets another sound, which is heard instead.
+// then its greeting gets another sound, which is heard instead. The agent who
+// answers is seen there.
 func TestFlowWithTheMicrophone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -131,7 +132,8 @@ func TestFlowWithTheMicrophone(t *testing.T) {
 	ada.text("source-en", "uploaded")
 	ada.see("play-en-greeting")
 
-	alice := s.agent("alice", "--answer-after", "100ms", "--play", fmt.Sprintf("tone:%d", seatHz), "--for", "60s")
+	alice := b.withCamera(s, "alice", seatHz, aliceRed)
+	alice.click("go-available")
 	ada.goTo(s, "/flows/full")
 	ada.see("flow-graph")
 	ada.press("l")
@@ -147,10 +149,15 @@ func TestFlowWithTheMicrophone(t *testing.T) {
 	ada.press("1")
 	ada.text("mic-state", "sales")
 	// It is a call like any other: an agent answers, and hears the page.
+	alice.see("ringing")
+	alice.click("answer")
 	ada.hears("customer", seatHz)
+	alice.press("v")
+	ada.pictures("the agent is seen beside the keys", `[data-testid="mic-picture"] video`, sharp)
+	ada.inspect("flow-mic-picture", 1280)
 	ada.click("mic-hangup")
+	ada.gone("mic-picture")
 	ada.text("mic-state", "completed")
-	alice.hangup()
 	c := s.lastCall()
 	if c.End.By != "customer" || c.Agent == nil || *c.Agent != "alice" || c.Consent != "granted" || c.Recording == nil {
 		t.Fatalf("the record of the call from the page: %+v, end %+v", c, c.End)

@@ -82,6 +82,15 @@ func serve(t *testing.T, args ...string) *server {
 
 func serveIn(t *testing.T, dir string, args ...string) *server {
 	t.Helper()
+	s := serverIn(t, dir, args...)
+	s.start()
+	t.Cleanup(s.stop)
+	return s
+}
+
+// serverIn is one that is not started yet.
+func serverIn(t *testing.T, dir string, args ...string) *server {
+	t.Helper()
 	sip, web, rtc := freePort(t), freePort(t), freePort(t)
 	rtp := rtpRange()
 	s := &server{
@@ -92,12 +101,17 @@ func serveIn(t *testing.T, dir string, args ...string) *server {
 		"serve", "--demo", "--data", dir, "--sip", s.sip, "--http", fmt.Sprintf("127.0.0.1:%d", web),
 		"--webrtc", s.webrtc, "--rtp-ports", rtp,
 	}, args...)
-	s.start()
-	t.Cleanup(s.stop)
 	return s
 }
 
 func (s *server) start() {
+	s.t.Helper()
+	s.launch()
+	s.ready()
+}
+
+// launch starts the program and waits for nothing.
+func (s *server) launch() {
 	s.t.Helper()
 	s.log = &buffer{}
 	s.done = make(chan struct{})
@@ -112,6 +126,10 @@ func (s *server) start() {
 			s.t.Logf("log of the server:\n%s", tail(s.log.String(), 60))
 		}
 	})
+}
+
+func (s *server) ready() {
+	s.t.Helper()
 	eventually(s.t, 20*time.Second, "the server is ready", func() error {
 		select {
 		case <-s.done:

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/types"
-	"github.com/goccy/go-yaml/ast"
 )
 
 // lookupStep asks another server and takes values from its JSON answer. The
@@ -36,40 +34,16 @@ const (
 	lookupMaxBody    = 1 << 20
 )
 
-// header is one of a request.
-type header struct {
-	name  word
-	value template
-}
-
-// headers is a mapping of names to texts.
-type headers []header
-
-// UnmarshalYAML reads {X-Key: abc}.
-func (hs *headers) UnmarshalYAML(n ast.Node) error {
-	values, ok := mapping(n)
-	if !ok {
-		return wrong(placeOf(n), "headers must be a mapping, for example {X-Key: abc}")
-	}
-	for _, v := range values {
-		h := header{name: keyWord(v)}
-		if strings.Trim(h.name.text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" || h.name.text == "" {
-			return wrong(h.name.at, "%q is no header; its name has letters, digits and -", h.name.text)
-		}
-		if err := h.value.UnmarshalYAML(v.Value); err != nil {
-			return err
-		}
-		*hs = append(*hs, h)
-	}
-	return nil
-}
-
 func (s *lookupStep) settle(c *settling) {
 	needNext(c, s.Next)
 	if s.Failed.text == "" {
 		c.need("failed", "where to go on if there is no answer")
 	}
-	s.settleURL(c)
+	if s.URL.text == "" {
+		c.need("url", "what to ask, for example https://crm.example/customers/{caller}")
+	} else {
+		c.settleAddress(&s.URL, address{schemes: "https http", of: "to look things up at", example: "https://HOST/PATH", secrets: "an address (put it into the body)"})
+	}
 	switch s.Method.text {
 	case "":
 		s.Method.text = "get"
@@ -80,9 +54,7 @@ func (s *lookupStep) settle(c *settling) {
 	if len(s.Body) > 0 && s.Method.text != "post" {
 		c.add(s.Body[0].name.at, "only a lookup with method: post has a body")
 	}
-	for i := range s.Headers {
-		c.settleTemplate(&s.Headers[i].value, "a header")
-	}
+	s.Headers.settle(c)
 	for i := range s.Body {
 		c.compile(&s.Body[i].value, "", nil)
 	}
@@ -95,25 +67,6 @@ func (s *lookupStep) settle(c *settling) {
 		s.Music = word{text: queueMusic, at: c.node.at}
 	}
 	c.settleAssignments(s.Into, scope{"body": types.Any, "status": types.Int})
-}
-
-// settleURL holds that values come only behind the server's name, so that no
-// caller chooses whom we ask.
-func (s *lookupStep) settleURL(c *settling) {
-	if s.URL.text == "" {
-		c.need("url", "what to ask, for example https://crm.example/customers/{caller}")
-		return
-	}
-	first := s.URL.pieces[0].literal
-	u, err := url.Parse(first)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
-		c.add(s.URL.at, "%q is no address to look things up at; write https://HOST/PATH, values only in the path or behind the ?", s.URL.text)
-		return
-	}
-	if len(s.URL.pieces) > 1 && strings.TrimPrefix(first, u.Scheme+"://") == u.Host {
-		c.add(s.URL.at, "a value must not be part of the server's name; put a / before it")
-	}
-	c.settleTemplate(&s.URL, "an address (put it into the body)")
 }
 
 func (s *lookupStep) exits() []exit {
@@ -163,16 +116,10 @@ func (s *lookupStep) ask(ctx context.Context, r *runner) (Response, error) {
 }
 
 func (s *lookupStep) request(r *runner) (Request, error) {
-	q := Request{Method: strings.ToUpper(s.Method.text), Header: map[string]string{}, Timeout: s.Timeout.d, MaxBody: lookupMaxBody}
+	q := Request{Method: strings.ToUpper(s.Method.text), Timeout: s.Timeout.d, MaxBody: lookupMaxBody}
 	var err error
-	if q.URL, err = r.fill(&s.URL, escapeValue); err != nil {
+	if q.URL, q.Header, err = r.fillRequest(&s.URL, s.Headers); err != nil {
 		return q, err
-	}
-	for i := range s.Headers {
-		h := &s.Headers[i]
-		if q.Header[h.name.text], err = r.fill(&h.value, oneLine); err != nil {
-			return q, err
-		}
 	}
 	if s.Method.text != "post" {
 		return q, nil
@@ -185,22 +132,6 @@ func (s *lookupStep) request(r *runner) (Request, error) {
 	}
 	q.Body, err = json.Marshal(body)
 	return q, err
-}
-
-// escapeValue makes a text safe anywhere in a path or a query. A path of dots
-// alone would be taken as one that leads up.
-func escapeValue(v string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(url.QueryEscape(v), "+", "%20"), ".", "%2E")
-}
-
-// oneLine makes a text fit for a header.
-func oneLine(v string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7F {
-			return ' '
-		}
-		return c
-	}, v)
 }
 
 // take sets the variables, all of them or none.

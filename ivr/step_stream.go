@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/types"
@@ -65,33 +63,18 @@ func (s *streamStep) settle(c *settling) {
 	if s.Tries.n > streamMaxTries {
 		c.add(s.Tries.at, "a connection is made anew at most %d times, not %d", streamMaxTries, s.Tries.n)
 	}
-	s.settleURL(c)
-	for i := range s.Headers {
-		c.settleTemplate(&s.Headers[i].value, "a header")
+	if s.URL.text == "" {
+		c.need("url", "the bot, for example wss://bot.example/voice")
+	} else {
+		c.settleAddress(&s.URL, address{schemes: "wss ws", of: "of a bot", example: "wss://HOST/PATH", secrets: "an address"})
 	}
+	s.Headers.settle(c)
 	for i := range s.Parameters {
 		if c.compile(&s.Parameters[i].value, "", nil) {
 			c.noSecret(&s.Parameters[i].value, "a parameter of a bot")
 		}
 	}
 	c.settleAssignments(s.Into, scope{"context": types.Any, "queue": types.String})
-}
-
-func (s *streamStep) settleURL(c *settling) {
-	if s.URL.text == "" {
-		c.need("url", "the bot, for example wss://bot.example/voice")
-		return
-	}
-	first := s.URL.pieces[0].literal
-	u, err := url.Parse(first)
-	if err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.User != nil {
-		c.add(s.URL.at, "%q is no address of a bot; write wss://HOST/PATH, values only in the path or behind the ?", s.URL.text)
-		return
-	}
-	if len(s.URL.pieces) > 1 && strings.TrimPrefix(first, u.Scheme+"://") == u.Host {
-		c.add(s.URL.at, "a value must not be part of the server's name; put a / before it")
-	}
-	c.settleTemplate(&s.URL, "an address")
 }
 
 func (s *streamStep) exits() []exit {
@@ -189,19 +172,10 @@ func (s *streamStep) handedOver(r *runner, got StreamResult) string {
 }
 
 func (s *streamStep) request(r *runner) (StreamRequest, error) {
-	q := StreamRequest{
-		Header: map[string]string{}, Parameters: map[string]string{},
-		Connect: s.Connect.d, Longest: s.Longest.d, Tries: s.Tries.n,
-	}
+	q := StreamRequest{Parameters: map[string]string{}, Connect: s.Connect.d, Longest: s.Longest.d, Tries: s.Tries.n}
 	var err error
-	if q.URL, err = r.fill(&s.URL, escapeValue); err != nil {
+	if q.URL, q.Header, err = r.fillRequest(&s.URL, s.Headers); err != nil {
 		return q, err
-	}
-	for i := range s.Headers {
-		h := &s.Headers[i]
-		if q.Header[h.name.text], err = r.fill(&h.value, oneLine); err != nil {
-			return q, err
-		}
 	}
 	for i := range s.Parameters {
 		x, err := r.eval(&s.Parameters[i].value, nil)

@@ -34,18 +34,19 @@ type Listed struct {
 // maxListed is how many numbers List returns at most.
 const maxListed = 1000
 
-// List returns the numbers of the do-not-call list that hold q in themselves, in
-// their reason or in who listed them, the newest first, at most 1000, and how many
-// fit; "" is all.
-func (s *Store) List(ctx context.Context, q string) (list []Listed, fit int, err error) {
+// List returns the numbers of the do-not-call list that are whole, or hold q in
+// themselves, in their reason or in who listed them, the newest first, at most 1000,
+// and how many fit; "" is all. With masked no part of a number counts: who sees them
+// masked would find the rest by asking.
+func (s *Store) List(ctx context.Context, q, whole string, masked bool) (list []Listed, fit int, err error) {
 	like := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(q)) + "%"
-	const where = ` FROM outbound_do_not_call WHERE number LIKE $1 ESCAPE '\' OR lower(why) LIKE $1 ESCAPE '\' OR lower(by_user) LIKE $1 ESCAPE '\'`
+	const where = ` FROM outbound_do_not_call WHERE number = $2 OR (NOT $3 AND number LIKE $1 ESCAPE '\') OR lower(why) LIKE $1 ESCAPE '\' OR lower(by_user) LIKE $1 ESCAPE '\'`
 	list = []Listed{}
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		if err := tx.QueryRowContext(ctx, `SELECT count(*)`+where, like).Scan(&fit); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*)`+where, like, whole, masked).Scan(&fit); err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, `SELECT number, since, by_user, why`+where+` ORDER BY since DESC, number LIMIT $2`, like, maxListed)
+		rows, err := tx.QueryContext(ctx, `SELECT number, since, by_user, why`+where+` ORDER BY since DESC, number LIMIT $4`, like, whole, masked, maxListed)
 		if err != nil {
 			return err
 		}

@@ -100,7 +100,7 @@ func FuzzReadList(f *testing.F) {
 }
 
 // TestTheListIsSearched: by number, reason and who listed it, and what people type
-// is no pattern.
+// is no pattern; who sees numbers masked finds none by its digits.
 func TestTheListIsSearched(t *testing.T) {
 	db, err := store.Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -116,8 +116,13 @@ func TestTheListIsSearched(t *testing.T) {
 		t.Errorf("once more: %d, %v", added, err)
 	}
 	for q, want := range map[string]int{"": 2, "138": 1, "ASKED": 1, "%": 1, "_": 0, `\`: 0, "ada": 1, "sam": 1, "nobody": 0} {
-		if list, fit, err := s.List(t.Context(), q); err != nil || len(list) != want || fit != want {
+		if list, fit, err := s.List(t.Context(), q, q, false); err != nil || len(list) != want || fit != want {
 			t.Errorf("%q: %+v, %d, %v", q, list, fit, err)
+		}
+	}
+	for q, want := range map[string]int{"": 2, "1234": 0, "+86": 0, "+8613812345678": 1, "asked": 1} {
+		if list, fit, err := s.List(t.Context(), q, q, true); err != nil || len(list) != want || fit != want {
+			t.Errorf("masked, %q: %+v, %d, %v", q, list, fit, err)
 		}
 	}
 }

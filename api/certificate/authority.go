@@ -20,6 +20,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"callfloor/internal/store"
 )
 
 // How long certificates last. Browsers take no leaf of more than 398 days from
@@ -48,9 +50,10 @@ func openAuthority(dir string, more []string) (*authority, error) {
 	cert, key := filepath.Join(dir, "authority.crt"), filepath.Join(dir, "authority.key")
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeRoot(dir, cert, key, time.Now()); err == nil {
-			pair, err = tls.LoadX509KeyPair(cert, key)
+		if err = makeRoot(dir, cert, key, time.Now()); err != nil {
+			return nil, fmt.Errorf("make the house's own authority: %w", err)
 		}
+		pair, err = tls.LoadX509KeyPair(cert, key)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the house's own authority: %w; take both files away to make a new one, which people must install again", err)
@@ -93,11 +96,14 @@ func makeRoot(dir, cert, key string, now time.Time) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return errors.Join(writePEM(key, "PRIVATE KEY", pkcs8), writePEM(cert, "CERTIFICATE", der))
+	if err := writePEM(key, "PRIVATE KEY", pkcs8); err != nil {
+		return err
+	}
+	return writePEM(cert, "CERTIFICATE", der) // last: where it is missing both are made anew
 }
 
 func writePEM(path, kind string, der []byte) error {
-	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+	return store.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
 
 func serial() (*big.Int, error) { return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)) }

@@ -14,6 +14,7 @@ import (
 	agentweb "callfloor/agent-web"
 	"callfloor/internal/app"
 	"callfloor/internal/config"
+	"callfloor/internal/store"
 )
 
 // stopLimit bounds what comes after the calls have ended.
@@ -70,20 +71,21 @@ func (c *serveCmd) Run(t terminal) error {
 	defer signal.Stop(signals)
 	ctx := context.Background()
 	log := newLog(t, cfg.Log)
-	a, err := app.New(ctx, cfg, log, app.Options{Version: version(), Pages: agentweb.Handler()})
+	a, err := up(ctx, t, cfg, log)
+	for told := false; store.Full(err); told = true {
+		if !told {
+			t.say("callfloor: %s", err)
+			t.say("There is no room to start; make some. It starts by itself then (Ctrl-C gives up).")
+		}
+		select {
+		case <-signals:
+			return err
+		case <-time.After(roomEvery):
+		}
+		a, err = up(ctx, t, cfg, log)
+	}
 	if err != nil {
 		return err
-	}
-	user, password, err := a.FirstStart(ctx)
-	if err != nil {
-		return errors.Join(err, a.Stop(ctx))
-	}
-	if err := a.Start(ctx); err != nil {
-		return errors.Join(err, a.Stop(ctx))
-	}
-	welcome(t, cfg, a.Addrs())
-	if password != "" {
-		t.say("First start: sign in as %s with the one-time password %s and choose your own; it is shown this one time.", user, password)
 	}
 	stopReloading := reloadOnHangup(a)
 	<-signals
@@ -92,6 +94,30 @@ func (c *serveCmd) Run(t terminal) error {
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
 	return a.Stop(ctx)
+}
+
+// roomEvery is how often a server that cannot start looks for room on its disk.
+const roomEvery = time.Second
+
+// up makes a server and lets it begin; on an error nothing is left running.
+func up(ctx context.Context, t terminal, cfg config.Config, log *slog.Logger) (*app.App, error) {
+	a, err := app.New(ctx, cfg, log, app.Options{Version: version(), Pages: agentweb.Handler()})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Start(ctx); err != nil {
+		return nil, errors.Join(err, a.Stop(ctx))
+	}
+	// Behind all that can fail: the password is shown once.
+	user, password, err := a.FirstStart(ctx)
+	if err != nil {
+		return nil, errors.Join(err, a.Stop(ctx))
+	}
+	welcome(t, cfg, a.Addrs())
+	if password != "" {
+		t.say("First start: sign in as %s with the one-time password %s and choose your own; it is shown this one time.", user, password)
+	}
+	return a, nil
 }
 
 // reloadOnHangup reads the flows again at every SIGHUP, until stop is called.

@@ -294,7 +294,7 @@ func TestAttendedTransferToAQueue(t *testing.T) {
 // still. There they have a call of their own, with that line's consent; what they hear
 // is one stream.
 func TestToAnotherLine(t *testing.T) {
-	a := startOut(t, newCarrier(t), "", "transfers: {lines: [\"1009\", \"1000\"]}\n")
+	a := startOut(t, newCarrier(t), "", "transfers: {lines: [\"1009\", \"1000\", \"2000\"]}\nlines:\n  - {id: \"2000\", flow: echo, consent: never, max_calls: 1}\n")
 	alice := registers(t, a, "alice", 18750)
 	customer, hangup := customerTo(t, a, "1001")
 	first := alice.rings()
@@ -310,7 +310,17 @@ func TestToAnotherLine(t *testing.T) {
 	if e, refused := errors.AsType[*sip.RejectedError](to("1002")); !refused || e.Status != 403 {
 		t.Fatalf("to a line that calls may not be handed to: %v", e)
 	}
+	full, _ := a.cfg.Line("2000")
+	if !a.lineCaps.take(full, time.Now()) {
+		t.Fatal("there is no place on a line without calls")
+	}
+	if e, refused := errors.AsType[*sip.RejectedError](to("2000")); !refused || e.Status != 486 {
+		t.Fatalf("to a line that is full: %v", e)
+	}
 	must(t, to("1009"))
+	if a.lineCaps.on("2000") != 1 || a.lineCaps.on("1009") != 1 {
+		t.Errorf("%d calls are counted on the line that is full, %d on the customer's", a.lineCaps.on("2000"), a.lineCaps.on("1009"))
+	}
 	ended(t, "the call of the telephone", first)
 	one := a.written(t, status.Contact)
 	if one.End.By != contact.Agent || one.End.Class != contact.EndCompleted || one.Recording == nil || !strings.Contains(texts(one), "handed to line 1009") {
@@ -335,6 +345,7 @@ func TestToAnotherLine(t *testing.T) {
 		t.Errorf("the customer's phone: %+v", r)
 	}
 	two := a.written(t, echo)
+	waitFor(t, "its place is free", func() bool { return a.lineCaps.on("1009") == 0 && a.lineCaps.on("1001") == 0 })
 	if two.End.By != contact.Customer || two.Recording != nil || two.Agent != nil || two.From != one.From {
 		t.Errorf("the call on the echo line: %+v, %+v", two.Record, two.End)
 	}

@@ -34,7 +34,8 @@ func (a *App) onCall(leg *sip.Leg) {
 		}
 		return
 	}
-	defer a.lineCaps.leave(line.ID)
+	on := line.ID
+	defer func() { a.lineCaps.leave(on) }()
 	a.calls.Add(1)
 	defer a.calls.Done()
 	origin := originOf(a.ctx, leg)
@@ -43,7 +44,10 @@ func (a *App) onCall(leg *sip.Leg) {
 		over := customer.Done()
 		a.calls.Go(func() { customer.watch(over) })
 		a.runCall(customer, line, origin, from)
-		line, ok = customer.line()
+		if line, ok = customer.line(); ok { // toLine has taken the place there
+			a.lineCaps.leave(on)
+			on = line.ID
+		}
 	}
 }
 

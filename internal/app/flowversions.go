@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"callfloor/contact"
+	"callfloor/internal/store"
 	"callfloor/ivr"
 )
 
@@ -43,7 +44,7 @@ func (s *shelf) keepOne(source ivr.Source, by published) error {
 	name := nameOf(filepath.Base(source.Name))
 	file := s.versionFile(name, source.Version)
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		if err := writeWhole(file, source.Text); err != nil {
+		if err := store.WriteFile(file, source.Text, 0o644); err != nil {
 			return err
 		}
 	}
@@ -66,20 +67,3 @@ func (s *shelf) logFile(name string) string { return filepath.Join(s.kept, name+
 
 // logOf reads what was published of a flow, the oldest first.
 func (s *shelf) logOf(name string) ([]published, error) { return readLines[published](s.logFile(name)) }
-
-// writeWhole writes a file that is there whole or not at all.
-func writeWhole(file string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
-}

@@ -12,6 +12,13 @@ import (
 	"callfloor/sip"
 )
 
+// on is how many calls a line is counted to have.
+func (c *lineCaps) on(id contact.LineID) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.up[id]
+}
+
 // TestLineCaps: a line takes so many calls at once and so many in a second, and
 // another line does not notice.
 func TestLineCaps(t *testing.T) {

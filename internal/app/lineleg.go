@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync"
+	"time"
 
 	"callfloor/call"
 	"callfloor/contact"
@@ -152,7 +153,8 @@ func phoneOf(l call.Leg) *sip.Leg {
 	return nil
 }
 
-// toLine sends the customer of a call into the flow of another line of ours.
+// toLine sends the customer of a call into the flow of another line of ours, if that
+// has room by its own caps.
 func (a *App) toLine(c *call.Call, by contact.Party, line config.Line) error {
 	leg, ok := c.Leg.(*lineLeg)
 	if !ok {
@@ -161,5 +163,12 @@ func (a *App) toLine(c *call.Call, by contact.Party, line config.Line) error {
 	if !a.cfg.Transfers.AllowsLine(line.ID) {
 		return contact.Errorf(contact.Forbidden, "calls may not be handed to line %s; transfers in the configuration says so", line.ID)
 	}
-	return leg.goOn(line, contact.EndCause{By: by, Class: contact.EndCompleted, Q850: 16, Why: "handed to line " + string(line.ID)})
+	if !a.lineCaps.take(line, time.Now()) {
+		return contact.Errorf(contact.Busy, "line %s is full", line.ID)
+	}
+	err := leg.goOn(line, contact.EndCause{By: by, Class: contact.EndCompleted, Q850: 16, Why: "handed to line " + string(line.ID)})
+	if err != nil {
+		a.lineCaps.leave(line.ID)
+	}
+	return err
 }

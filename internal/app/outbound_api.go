@@ -89,8 +89,12 @@ func (o wayOutAPI) Try(ctx context.Context, c api.TryCall) (api.Tried, error) {
 }
 
 // DoNotCall implements api.Outbound.
-func (o wayOutAPI) DoNotCall(ctx context.Context, q string) ([]outbound.Listed, int, error) {
-	return o.app.wayOut.store.List(ctx, q)
+func (o wayOutAPI) DoNotCall(ctx context.Context, q string, masked bool) ([]outbound.Listed, int, error) {
+	w, whole := o.app.wayOut, q
+	if n, err := w.cfg.Parse(q); err == nil {
+		whole = n.Key()
+	}
+	return w.store.List(ctx, q, whole, masked)
 }
 
 // actionDoNotCall is a change of the do-not-call list in the audit log; the

@@ -21,6 +21,7 @@ import (
 	"callfloor/api"
 	"callfloor/contact"
 	"callfloor/internal/config"
+	"callfloor/internal/store"
 	"callfloor/ivr"
 	"callfloor/media/wav"
 )
@@ -163,7 +164,7 @@ func (s *promptShelf) add(lang, id string, e promptEntry, file []byte) (api.Prom
 	if err := os.MkdirAll(filepath.Join(s.folder, lang), 0o755); err != nil {
 		return api.PromptVersion{}, fmt.Errorf("make the folder of the prompts: %w", err)
 	}
-	if err := writeWhole(soundFile(s.folder, lang, id, e.Version), file); err != nil {
+	if err := store.WriteFile(soundFile(s.folder, lang, id, e.Version), file, 0o644); err != nil {
 		return api.PromptVersion{}, fmt.Errorf("keep the prompt %s/%s: %w", lang, id, err)
 	}
 	if err := appendLine(s.logFile(lang, id), e); err != nil {

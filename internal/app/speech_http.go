@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"callfloor/internal/config"
+	"callfloor/internal/store"
 	"callfloor/ivr"
 	"callfloor/media/codec"
 )
@@ -95,7 +96,7 @@ func (v *voice) speakOver(ctx context.Context, lang, text, file string) ([]byte,
 		}
 	}
 	v.tidy()
-	if err := writeWhole(file, sound); err != nil {
+	if err := store.WriteFile(file, sound, 0o644); err != nil {
 		return nil, fmt.Errorf("keep what was spoken: %w", err)
 	}
 	return sound, os.Chmod(file, 0o600)

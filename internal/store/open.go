@@ -288,7 +288,7 @@ func explain(err error) error {
 		advice = "give the folder to the user that callfloor runs as (chown), or choose another with --data"
 	case errors.Is(err, syscall.EROFS), strings.Contains(text, "readonly database"):
 		advice = "the disk or the file is read-only; choose another folder with --data"
-	case errors.Is(err, syscall.ENOSPC), strings.Contains(text, "disk is full"):
+	case Full(err), strings.Contains(text, "disk is full"):
 		advice = "the disk is full; make room"
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
 		advice = "something on the way is not a folder; choose another with --data"

@@ -31,10 +31,10 @@ func TestRefused(t *testing.T) {
 			if err := db.Tx(t.Context(), func(tx *store.Tx) error {
 				_, err := tx.Exec(`CREATE TABLE big AS SELECT randomblob(500000) AS b`)
 				return err
-			}); !store.Refused(err) {
-				t.Errorf("a full disk's error is no refusal: %v", err)
+			}); !store.Refused(err) || !store.Full(err) {
+				t.Errorf("a full disk's error is no refusal, or no lack of room: %v", err)
 			}
-			if err := db.Tx(t.Context(), func(tx *store.Tx) error { _, err := tx.Exec(`INSERT INTO nowhere VALUES (1)`); return err }); err == nil || store.Refused(err) {
+			if err := db.Tx(t.Context(), func(tx *store.Tx) error { _, err := tx.Exec(`INSERT INTO nowhere VALUES (1)`); return err }); err == nil || store.Refused(err) || store.Full(err) {
 				t.Errorf("a wrong statement is a refusal: %v", err)
 			}
 		}

@@ -45,11 +45,10 @@ export class Api {
 	preferences = (choices: Record<string, { value: unknown; changed: number }>) =>
 		this.#ask<Record<string, { value: unknown; changed: number }>>("PUT", "preferences", choices);
 
-	calls = (query: { limit?: number; before?: string; agent?: string; tag?: string } = {}) => {
-		const q = new URLSearchParams();
-		for (const [k, v] of Object.entries(query)) if (v !== undefined && v !== "") q.set(k, String(v));
-		return this.#get<Call[]>(`calls?${q}`);
-	};
+	calls = (query: { limit?: number; before?: string; before_id?: string; agent?: string; tag?: string } = {}) =>
+		this.#get<Call[]>(`calls?${asked(query)}`);
+	/** Where all calls with a tag ("" is any) are as CSV; each download is in the audit log. */
+	callsURL = (tag: string) => `/api/v1/calls.csv?${asked({ tag })}`;
 	/** How many calls since then have each tag. */
 	tagCounts = (from: Date) => this.#get<TagCount[]>(`tag-counts?${new URLSearchParams({ from: from.toISOString() })}`);
 	call = (id: string) => this.#get<CallDetail>(`calls/${encodeURIComponent(id)}`);
@@ -115,4 +114,11 @@ function apiError(response: Response, json: unknown): ApiError {
 	const retry = Number(response.headers.get("Retry-After"));
 	const lost = response.status >= 502 && response.status <= 504 && !code;
 	return new ApiError(code ?? (lost ? "lost" : "internal"), message ?? "", response.status, retry > 0 ? retry : null);
+}
+
+/** What of a query says something. */
+function asked(query: Record<string, string | number | undefined>): URLSearchParams {
+	const q = new URLSearchParams();
+	for (const [k, v] of Object.entries(query)) if (v !== undefined && v !== "") q.set(k, String(v));
+	return q;
 }

@@ -29,6 +29,8 @@ export const historyEn = {
 	"calls.empty.demo": "No calls yet. Ring a test call from the menu above.",
 	"calls.refresh": "Refresh",
 	"calls.only": "Recorded only",
+	"calls.export": "Download as CSV",
+	"calls.export.about": "All calls of the chosen tag, not only those that are shown",
 	"calls.open": "still on",
 	"calls.error": "The calls could not be loaded: {why}",
 	"end.completed": "completed",

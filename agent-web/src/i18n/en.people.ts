@@ -49,6 +49,7 @@ export const peopleEn = {
 	"action.user_change": "changed a person",
 	"action.recording_play": "played a recording",
 	"action.recording_export": "exported a recording",
+	"action.calls_export": "downloaded the list of calls",
 	"action.sip_export": "saved the SIP messages of a call",
 	"action.recording_verify": "verified a recording",
 	"action.recording_hold": "set a legal hold",

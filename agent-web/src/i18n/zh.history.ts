@@ -30,6 +30,8 @@ export const historyZh: Record<keyof typeof historyEn, string> = {
 	"calls.empty.demo": "还没有通话。可从上方菜单拨打测试电话。",
 	"calls.refresh": "刷新",
 	"calls.only": "仅有录音",
+	"calls.export": "下载 CSV",
+	"calls.export.about": "所选标签的全部通话，不限于当前显示的",
 	"calls.open": "进行中",
 	"calls.error": "无法加载通话：{why}",
 	"end.completed": "已完成",

@@ -50,6 +50,7 @@ export const peopleZh: Record<keyof typeof peopleEn, string> = {
 	"action.user_change": "修改人员",
 	"action.recording_play": "播放录音",
 	"action.recording_export": "导出录音",
+	"action.calls_export": "下载了通话列表",
 	"action.sip_export": "保存了通话的 SIP 消息",
 	"action.recording_verify": "校验录音",
 	"action.recording_hold": "设置法律保留",
