@@ -74,6 +74,7 @@ func (s *Seat) offer(k *socket, m *SDP) error {
 	if err != nil || p == nil {
 		return err
 	}
+	defer p.work.Done()
 	defer s.notices.run()
 	answer, err := p.answer(m.SDP)
 	s.mu.Lock()
@@ -96,7 +97,9 @@ func (s *Seat) offer(k *socket, m *SDP) error {
 }
 
 // peerFor returns the peer connection that an offer is for, a new one if it is
-// not the one that is there. nil without an error if k is not the phone.
+// not the one that is there. nil without an error if k is not the phone. To make
+// the answer is work of the connection, whose close waits for it: the caller says
+// when it is done.
 func (s *Seat) peerFor(k *socket, number int, fingerprints string) (*peer, error) {
 	defer s.notices.run()
 	s.mu.Lock()
@@ -109,6 +112,7 @@ func (s *Seat) peerFor(k *socket, number int, fingerprints string) (*peer, error
 		return nil, nil
 	case s.peer != nil && s.peer.number == number && s.peer.fingerprints == fingerprints:
 		s.peer.answered, s.peer.page, s.peer.candidates = false, s.page, 0
+		s.peer.work.Add(1)
 		return s.peer, nil
 	}
 	s.dropPeer()
@@ -117,6 +121,7 @@ func (s *Seat) peerFor(k *socket, number int, fingerprints string) (*peer, error
 		s.log.Error("a peer connection cannot be made", "error", err)
 		return nil, err
 	}
+	p.work.Add(1)
 	s.peer = p
 	s.live.Store(p)
 	s.camera.SetLens(p.film)

@@ -3,6 +3,7 @@ package web
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 const offerHead = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA:BB\r\n"
@@ -49,5 +50,29 @@ func FuzzCheckOffer(f *testing.F) {
 		if prints, err := checkOffer(sdp); (prints == "") == (err == nil) {
 			t.Fatalf("fingerprints %q with error %v", prints, err)
 		}
+	})
+}
+
+// A connection that ends while its offer is being answered is over when the
+// answer is.
+func TestCloseWaitsForTheAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.hello(Hello{Tab: "one"})
+		seat, _ := b.server.Seat("alice")
+		p, err := seat.peerFor(seat.phone, 1, "a certificate")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seat.retire()
+		over := make(chan struct{})
+		go func() { p.work.Wait(); close(over) }()
+		time.Sleep(time.Minute)
+		select {
+		case <-over:
+			t.Error("it is over while it is answered")
+		default:
+		}
+		p.work.Done()
+		<-over
 	})
 }
