@@ -300,15 +300,14 @@ class FakeHid extends EventTarget {
 beforeEach(() => vi.spyOn(console, "warn").mockImplementation(() => undefined));
 afterEach(() => vi.restoreAllMocks());
 
+const headsetOn = (hid: FakeHid, act: (act: Act) => void = () => undefined) =>
+	new Headset(hid as unknown as HID, act, () => 0);
+
 describe("a device", () => {
 	test("is opened when it was allowed before, shows the call, and is let go", async () => {
 		const hid = new FakeHid();
 		const acts: Act[] = [];
-		const headset = new Headset(
-			hid as unknown as HID,
-			(a) => acts.push(a),
-			() => 0,
-		);
+		const headset = headsetOn(hid, (a) => acts.push(a));
 		expect(headset.state.now).toEqual({ at: "none" });
 		await headset.ask();
 		expect(headset.state.now).toEqual({ at: "ready", name: "Fake EPOS", maker: "EPOS" });
@@ -326,11 +325,7 @@ describe("a device", () => {
 	});
 	test("unplugged and plugged in again in mid-call shows the call at once", async () => {
 		const hid = new FakeHid();
-		const headset = new Headset(
-			hid as unknown as HID,
-			() => undefined,
-			() => 0,
-		);
+		const headset = headsetOn(hid);
 		await headset.ask();
 		const device = hid.devices[0] as FakeDevice;
 		headset.show({ call: "talking", muted: true });
@@ -343,19 +338,11 @@ describe("a device", () => {
 	test("that comes after the sign-out is the next person's", async () => {
 		const hid = new FakeHid();
 		const acts: string[] = [];
-		const first = new Headset(
-			hid as unknown as HID,
-			(act) => acts.push(`first ${act}`),
-			() => 0,
-		);
+		const first = headsetOn(hid, (act) => acts.push(`first ${act}`));
 		await first.ask();
 		await first.close();
 		hid.devices = [];
-		const second = new Headset(
-			hid as unknown as HID,
-			(act) => acts.push(`second ${act}`),
-			() => 0,
-		);
+		const second = headsetOn(hid, (act) => acts.push(`second ${act}`));
 		const device = new FakeDevice();
 		await hid.change("connect", device);
 		second.show({ call: "talking", muted: false });
@@ -370,11 +357,7 @@ describe("a device", () => {
 		const held = new FakeDevice();
 		held.refuses = true;
 		hid.devices = [new FakeDevice([{ usagePage: 1, usage: 6 }]), held];
-		const headset = new Headset(
-			hid as unknown as HID,
-			() => undefined,
-			() => 0,
-		);
+		const headset = headsetOn(hid);
 		await headset.look();
 		expect(headset.state.now).toEqual({ at: "failed", name: "Fake EPOS" });
 		expect(hid.devices[0]?.opened).toBe(false);
@@ -384,11 +367,7 @@ describe("a device", () => {
 	});
 	test("what has not changed is not written again", async () => {
 		const hid = new FakeHid();
-		const headset = new Headset(
-			hid as unknown as HID,
-			() => undefined,
-			() => 0,
-		);
+		const headset = headsetOn(hid);
 		await headset.ask();
 		headset.show({ call: "talking", muted: false });
 		headset.show({ call: "talking", muted: false });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import CustomerCard from "../src/parts/CustomerCard.svelte";
 import FloorPanel from "../src/parts/FloorPanel.svelte";
 import { Loaded } from "../src/parts/loaded.svelte.ts";
+import { arrows } from "../src/parts/tabs.ts";
 import { EMPTY_DOC } from "../src/phone/doc.ts";
 import type { FloorCallView } from "../src/phone/views.ts";
 import { settled } from "./fakes.ts";
@@ -176,4 +177,24 @@ describe("a list that a view fetches", () => {
 			["two", ""],
 		]);
 	});
+});
+
+test("the arrows go round the tabs, Home and End to their ends", async () => {
+	document.body.innerHTML = ["a", "b", "c"].map((name) => `<button id="t-${name}"></button>`).join("");
+	const tabs = ["a", "b", "c"] as const;
+	let now: (typeof tabs)[number] = "a";
+	const press = async (key: string) => {
+		const event = new KeyboardEvent("keydown", { key, cancelable: true });
+		await arrows(event, "t-", tabs, now, (tab) => {
+			now = tab;
+		});
+		return `${document.activeElement?.id} ${now} ${event.defaultPrevented}`;
+	};
+	expect(await press("ArrowLeft")).toBe("t-c c true");
+	expect(await press("ArrowRight")).toBe("t-a a true");
+	expect(await press("ArrowRight")).toBe("t-b b true");
+	expect(await press("End")).toBe("t-c c true");
+	expect(await press("Home")).toBe("t-a a true");
+	expect(await press("x")).toBe("t-a a false");
+	document.body.innerHTML = "";
 });

@@ -45,6 +45,7 @@ export const historyEn = {
 	"end.by": "{class}, by {by}",
 	"detail.title": "Call from {from}",
 	"detail.missing": "There is no such call, or it is not yours to see.",
+	"detail.tabs": "What happened in this call",
 	"detail.timeline": "Timeline",
 	"detail.ladder": "SIP messages",
 	"detail.quality": "Quality",

@@ -46,6 +46,7 @@ export const historyZh: Record<keyof typeof historyEn, string> = {
 	"end.by": "{class}（{by}）",
 	"detail.title": "来自 {from} 的通话",
 	"detail.missing": "没有这通通话，或您无权查看。",
+	"detail.tabs": "通话经过",
 	"detail.timeline": "时间线",
 	"detail.ladder": "SIP 消息",
 	"detail.quality": "质量",
