@@ -179,10 +179,10 @@ func (st *stream) more() error {
 func (st *stream) Write(b []byte) (int, error) {
 	st.write.Lock()
 	defer st.write.Unlock()
-	_ = st.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if st.ws {
 		return len(b), st.writeFrame(wsText, b)
 	}
+	_ = st.SetWriteDeadline(time.Now().Add(writeTimeout))
 	return st.Conn.Write(b)
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -87,6 +88,60 @@ func TestWebSocketFrames(t *testing.T) {
 			t.Errorf("%s: %v, answered %q", name, err, c.out.Bytes())
 		}
 	}
+}
+
+// A ping is answered however long ago the last message went out, and a message in
+// pieces must be whole in time, however many pings and pieces come.
+func TestWebSocketTimes(t *testing.T) {
+	s := handlerServer(t)
+	one := []byte(strings.ReplaceAll(goodInvite, "{n}", "one"))
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		st := &stream{Conn: near, f: s.front, wire: wireWS, remote: netip.MustParseAddrPort("192.0.2.77:5060"), ws: true, closed: make(chan struct{})}
+		got := make(chan error, 1)
+		read := func() {
+			_, err := st.message()
+			got <- err
+		}
+		var back bytes.Buffer
+		done := make(chan struct{})
+		go func() { defer close(done); _, _ = io.Copy(&back, far) }()
+		send := func(op byte, fin bool, b []byte) {
+			_ = far.SetWriteDeadline(time.Now().Add(time.Second))
+			if _, err := far.Write(maskedFrame(op, fin, b)); err != nil {
+				t.Errorf("nobody reads any more: %v", err)
+			}
+		}
+		go read()
+		send(wsText, true, one)
+		if err := <-got; err != nil {
+			t.Fatal(err)
+		}
+		_, _ = st.Write([]byte("x"))
+		go read()
+		time.Sleep(time.Minute)
+		send(wsPing, true, []byte("there?"))
+		send(wsText, true, one)
+		if err := <-got; err != nil {
+			t.Errorf("after a ping: %v", err)
+		}
+		go read()
+		start := time.Now()
+		send(wsText, false, one[:10])
+		for len(got) == 0 && time.Since(start) < time.Minute {
+			time.Sleep(s.wholeMessage / 3)
+			_ = far.SetWriteDeadline(time.Now().Add(time.Second))
+			_, _ = far.Write(maskedFrame(wsContinuation, false, nil))
+		}
+		if took := time.Since(start); took > 2*s.wholeMessage {
+			t.Errorf("a message that is never whole is waited for %s", took)
+		}
+		_, _ = near.Close(), far.Close()
+		<-done
+		if !strings.Contains(back.String(), "\x8a\x06there?") {
+			t.Errorf("sent back %q", back.String())
+		}
+	})
 }
 
 func TestWebSocketHandshake(t *testing.T) {

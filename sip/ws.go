@@ -104,14 +104,17 @@ var errFrame = errors.New("a WebSocket frame breaks RFC 6455")
 // readFrame returns the next message; pings are answered on the way.
 func (st *stream) readFrame() ([]byte, error) {
 	var whole []byte
-	begun := false
+	var until time.Time // when what has begun must be whole
 	wait := idleTimeout
 	if !st.said {
 		wait = firstMessage
 	}
 	for {
-		_ = st.SetReadDeadline(time.Now().Add(wait))
-		op, fin, payload, err := st.rawFrame(len(whole))
+		begun := !until.IsZero()
+		if !begun {
+			_ = st.SetReadDeadline(time.Now().Add(wait))
+		}
+		op, fin, payload, err := st.rawFrame(len(whole), until)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +138,11 @@ func (st *stream) readFrame() ([]byte, error) {
 		default:
 			return nil, st.closeFrame(1002)
 		}
-		whole, begun, wait = append(whole, payload...), true, st.f.s.wholeMessage
+		whole = append(whole, payload...)
+		if !begun {
+			until = time.Now().Add(st.f.s.wholeMessage)
+			_ = st.SetReadDeadline(until)
+		}
 		if !fin {
 			continue
 		}
@@ -147,12 +154,13 @@ func (st *stream) readFrame() ([]byte, error) {
 				return nil, err
 			}
 		}
-		whole, begun = nil, false
+		whole, until = nil, time.Time{}
 	}
 }
 
-// rawFrame reads one frame; have is what its message has already.
-func (st *stream) rawFrame(have int) (op byte, fin bool, payload []byte, err error) {
+// rawFrame reads one frame; have is what its message has already, until when that
+// must be whole.
+func (st *stream) rawFrame(have int, until time.Time) (op byte, fin bool, payload []byte, err error) {
 	var h [14]byte
 	if err := st.full(h[:2]); err != nil {
 		return 0, false, nil, err
@@ -176,7 +184,9 @@ func (st *stream) rawFrame(have int) (op byte, fin bool, payload []byte, err err
 	if n > uint64(maxHeaders+st.f.s.cfg.MaxBody-have) { //nolint:gosec // have is within it
 		return 0, false, nil, st.closeFrame(1009)
 	}
-	_ = st.SetReadDeadline(time.Now().Add(st.f.s.wholeMessage))
+	if until.IsZero() {
+		_ = st.SetReadDeadline(time.Now().Add(st.f.s.wholeMessage))
+	}
 	mask := h[10:14]
 	if err := st.full(mask); err != nil {
 		return 0, false, nil, err
@@ -203,7 +213,6 @@ func (st *stream) full(b []byte) error {
 func (st *stream) closeFrame(code uint16) error {
 	st.write.Lock()
 	defer st.write.Unlock()
-	_ = st.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_ = st.writeFrame(wsClose, binary.BigEndian.AppendUint16(nil, code))
 	if code == 1000 {
 		return io.EOF
@@ -213,6 +222,7 @@ func (st *stream) closeFrame(code uint16) error {
 
 // writeFrame writes one frame; st.write is held.
 func (st *stream) writeFrame(op byte, payload []byte) error {
+	_ = st.SetWriteDeadline(time.Now().Add(writeTimeout))
 	h := make([]byte, 0, 10+len(payload))
 	h = append(h, 0x80|op)
 	switch n := len(payload); {
