@@ -96,6 +96,10 @@ func TestBrowserGone(t *testing.T) {
 	inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
 		h.connect()
 		same(t, "before", map[string]string{"customer": h.round()["customer"]}, map[string]string{"customer": "alice"})
+		for range 75 { // until the tone would rest, had it begun with the call
+			h.voices[markAlice].say(1)
+			time.Sleep(20 * time.Millisecond)
+		}
 		h.call.SeatSuspect("alice", true)
 		time.Sleep(400 * time.Millisecond)
 		h.leg.ear.take()

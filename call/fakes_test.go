@@ -214,7 +214,8 @@ func (q *fakeQueues) Release(id contact.ID, _ contact.AgentID) {
 	q.release = append(q.release, id)
 }
 
-// fakePrompts plays one marked octet for every prompt and music.
+// fakePrompts plays one marked octet for every prompt and music; the tone while
+// an agent is away is like it for a second, then two of rest.
 type fakePrompts struct{}
 
 const (
@@ -223,10 +224,17 @@ const (
 )
 
 func (fakePrompts) Clip(ivr.Prompt) (*media.Clip, error) { return markedClip(markPrompt, 10), nil }
-func (fakePrompts) Music(string) (*media.Clip, error)    { return markedClip(markMusic, 50), nil }
+func (fakePrompts) Music(id string) (*media.Clip, error) {
+	if id == "reconnect" {
+		return media.NewClip(id, append(markedSamples(markMusic, 50), make([]int16, 100*160)...)), nil
+	}
+	return markedClip(markMusic, 50), nil
+}
 
 // markedClip is a clip of n frames that decode from one µ-law octet.
-func markedClip(mark byte, n int) *media.Clip {
+func markedClip(mark byte, n int) *media.Clip { return media.NewClip("marked", markedSamples(mark, n)) }
+
+func markedSamples(mark byte, n int) []int16 {
 	octets := make([]byte, 160)
 	for i := range octets {
 		octets[i] = mark
@@ -237,7 +245,7 @@ func markedClip(mark byte, n int) *media.Clip {
 	for range n {
 		samples = append(samples, frame...)
 	}
-	return media.NewClip("marked", samples)
+	return samples
 }
 
 // fakeRecording counts packets by their mark.

@@ -182,10 +182,10 @@ func (c *Call) settle() {
 	case (c.row().customer|c.row().second)&holdPlayer == 0:
 		c.holdPlayer.Stop()
 		c.playing = ""
-	case c.away:
-		c.loop("reconnect")
-	default:
-		c.loop("music")
+	case c.away: // from its beginning: an agent may be back before it says anything otherwise
+		c.loop("reconnect", 0)
+	default: // going on where it would be by now
+		c.loop("music", time.Since(c.answered))
 	}
 	c.apply()
 }
@@ -220,8 +220,8 @@ func (c *Call) pick() mode {
 	}
 }
 
-// loop plays music to the customer, going on where it would be by now.
-func (c *Call) loop(id string) {
+// loop plays a piece of music to the customer, from a point of it on.
+func (c *Call) loop(id string, at time.Duration) {
 	if c.playing == id {
 		return
 	}
@@ -231,7 +231,7 @@ func (c *Call) loop(id string) {
 		return
 	}
 	c.playing = id
-	c.holdPlayer.Loop(clip, time.Since(c.answered)%max(clip.Duration(), 1))
+	c.holdPlayer.Loop(clip, at)
 }
 
 // HangupBy ends the call for the agent who serves it; where the flow goes on

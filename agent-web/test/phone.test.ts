@@ -196,6 +196,22 @@ describe("a call", () => {
 		expect(track.enabled).toBe(true);
 		expect(s.peer().sender.track).toBe(track);
 	});
+	test("a key that is pressed again before the document says what it did takes it back", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking"));
+		void s.phone.mute(!s.phone.muted);
+		void s.phone.mute(!s.phone.muted);
+		void s.phone.hold(!s.phone.held);
+		void s.phone.hold(!s.phone.held);
+		const asked = s.wire().of("do") as { do: string; on: boolean }[];
+		expect(asked.map((a) => `${a.do} ${a.on}`)).toEqual(["mute true", "mute false", "hold true", "hold false"]);
+		s.put("call", call("hold", { muted: true }));
+		expect([s.phone.muted, s.phone.held]).toEqual([false, false]); // what is asked for is on its way
+		s.put("call", call("talking"));
+		s.put("call", call("hold", { muted: true }));
+		expect([s.phone.muted, s.phone.held]).toEqual([true, true]);
+	});
 	test("hold is silence, the end takes the track off", async () => {
 		const s = seat();
 		await s.ready();

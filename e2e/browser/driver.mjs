@@ -27,9 +27,11 @@ const flags = ({ wav, y4m, mic, device, insecure }) => [
 
 const commands = {
   // open starts a browser of its own, so that each person has their own microphone.
-  async open({ name, url, wav, y4m, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true, device = true, insecure = false, init }) {
+  // blocks: windows are blocked as people's browsers do, one for each key or click; Playwright's own has that off.
+  async open({ name, url, wav, y4m, width = 1280, height = 720, scheme = 'light', locale = 'en-US', mic = true, device = true, insecure = false, blocks = false, init }) {
     const browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags({ wav, y4m, mic, device, insecure }),
+      ignoreDefaultArgs: blocks ? ['--disable-popup-blocking'] : [],
     });
     const context = await browser.newContext({
       viewport: { width, height }, colorScheme: scheme, locale, permissions: mic ? ['microphone', 'camera', 'notifications'] : [],
@@ -49,6 +51,12 @@ const commands = {
     page.on('console', (m) => log.push(`${m.type()}: ${m.text()}`));
     contexts.set(name, { browser, context, page, log });
     await page.goto(url);
+  },
+  // popup takes the window that a page has opened.
+  async popup({ name, of }) {
+    const { browser, context, page: opener } = contexts.get(of);
+    const page = context.pages().find((p) => p !== opener) ?? (await context.waitForEvent('page', { timeout: 10000 }));
+    contexts.set(name, { browser, context, page, log: [] });
   },
   async click({ name, id, timeout = 10000 }) {
     await contexts.get(name).page.getByTestId(id).first().click({ timeout });

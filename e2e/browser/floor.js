@@ -63,14 +63,11 @@
   };
 
   // What the page does.
-  const seen = { renders: 0, touched: 0, shifts: [], events: [], long: [], refused: [] };
+  const seen = { shifts: [], long: [], refused: [] };
   document.addEventListener('securitypolicyviolation', (e) => seen.refused.push(`${e.violatedDirective} ${e.blockedURI}`));
   // Below a thousandth it is a letter by a pixel, which nobody sees; rows close up where a call in sight has ended.
   new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput && e.value >= 0.001 && e.sources.some((s) => s.node?.nodeName !== 'TR')) seen.shifts.push(`${e.value.toFixed(4)} of ${e.sources.map((s) => `${s.node?.nodeName} ${s.node?.className ?? ''}`.slice(0, 60)).join(', ')}`); }).observe({ type: 'layout-shift', buffered: true });
   new PerformanceObserver((list) => { for (const e of list.getEntries()) seen.long.push(Math.round(e.duration)); }).observe({ type: 'longtask', buffered: true });
-  new PerformanceObserver((list) => {
-    for (const e of list.getEntries()) if (e.interactionId) seen.events.push({ name: e.name, ms: e.duration, busy: e.processingEnd - e.processingStart });
-  }).observe({ type: 'event', durationThreshold: 16, buffered: true });
 
   // task waits for a task of its own, as each message of a socket has one.
   const channel = new MessageChannel();
@@ -117,7 +114,7 @@
       watch.observe(row.closest('[data-grid]'), { subtree: true, childList: true, attributes: true, characterData: true });
       const was = doc[`agent/${row.dataset.agent}`];
       put(`agent/${was.user}`, { ...was, state: was.state === 'wrap_up' ? 'available' : 'wrap_up', since: new Date().toISOString() });
-      await frame();
+      while (row.dataset.state === was.state) await frame();
       await frame();
       watch.disconnect();
       return kinds.length;

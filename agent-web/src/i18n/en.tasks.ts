@@ -41,6 +41,7 @@ export const tasksEn = {
 	"state.hand": "Ask for help",
 	"why.offline": "You are offline: nobody sees it.",
 	"floor.hand": "{agent} asks for help, for {t}.",
+	"floor.hand.now": "{agent} asks for help.",
 	"floor.hand.look": "Look at the call",
 	"floor.hand.lower": "Seen to",
 	"floor.hand.lower.of": "Seen to: {agent}",

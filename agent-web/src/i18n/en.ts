@@ -139,6 +139,8 @@ export const en = {
 	"wrap.left": "{s} s left",
 	"wrap.extend": "+30 s",
 	"wrap.done": "Done",
+	"wrap.chose": "{row}: {choice}.",
+	"wrap.unchose": "{row}: not {choice}.",
 	"wrap.choose": "First choose a result.",
 
 	"side.label": "The customer",

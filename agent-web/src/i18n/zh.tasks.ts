@@ -42,6 +42,7 @@ export const tasksZh: Record<keyof typeof tasksEn, string> = {
 	"state.hand": "请求协助",
 	"why.offline": "您已离线，主管看不到。",
 	"floor.hand": "{agent} 请求协助，已等 {t}。",
+	"floor.hand.now": "{agent} 请求协助。",
 	"floor.hand.look": "查看通话",
 	"floor.hand.lower": "已处理",
 	"floor.hand.lower.of": "已处理：{agent}",

@@ -140,6 +140,8 @@ export const zh: Record<Key, string> = {
 	"wrap.left": "剩余 {s} 秒",
 	"wrap.extend": "+30 秒",
 	"wrap.done": "完成",
+	"wrap.chose": "{row}：{choice}。",
+	"wrap.unchose": "{row}：不是{choice}。",
 	"wrap.choose": "请先选择通话结果。",
 
 	"side.label": "客户",

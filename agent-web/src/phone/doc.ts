@@ -84,7 +84,7 @@ export function ringing(doc: Doc): CallView | null {
  *	              a gap   ▼ │ snapshot
  *	                    broken
  *
- * Of a busy floor come hundreds of changes a second: lists are shown once a frame, one's own call at once, and with it all
+ * Of a busy floor come hundreds of changes a second: lists are shown in rests (pace.ts), one's own call at once, and with it all
  * that came before, so that what is shown is always what the server said up to some change.
  */
 export class DocStore {

@@ -211,6 +211,15 @@ export class Phone {
 		return this.#intend({ answering: call.contact }, "answer", { contact: call.contact });
 	}
 
+	/** Whether the agent is muted, and the call on hold: as they asked last, which the document says a little later. */
+	get muted(): boolean {
+		return this.#intent.muting === null ? this.doc.now.call?.muted === true : this.#intent.muting === "on";
+	}
+
+	get held(): boolean {
+		return this.#intent.holding === null ? this.doc.now.call?.phase === "hold" : this.#intent.holding === "on";
+	}
+
 	mute(on: boolean): Promise<Failure | null> {
 		return this.#intend({ muting: on ? "on" : "off" }, "mute", { on, contact: this.doc.now.call?.contact });
 	}

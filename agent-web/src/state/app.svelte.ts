@@ -36,8 +36,9 @@ export class App {
 	who = $state.raw<Who>({ at: "loading" });
 	info = $state.raw<Info | null>(null);
 	toasts = $state.raw<Toast[]>([]);
-	/** The server's time, ticking. */
+	/** The server's time, ticking; second is the same in whole seconds, which is how often most of what shows a time need be drawn. */
 	now = $state(Date.now());
+	second = $state(whole(Date.now()));
 	/** The day it is here: what is said of another day need not be looked at again with every tick. */
 	readonly #today = $derived(new Date(this.now).toDateString());
 	#toastID = 0;
@@ -47,6 +48,7 @@ export class App {
 		setInterval(() => {
 			const seat = this.who.at === "in" ? this.who.seat : null;
 			this.now = Date.now() + (seat?.phone.socket.clockOffsetMS ?? 0);
+			this.second = whole(this.now);
 		}, 250);
 	}
 
@@ -140,7 +142,7 @@ export class App {
 	longClock = longClock;
 	grade = grade;
 	/** Seconds since a time of the server's. */
-	since = (at: string | null | undefined) => (at ? Math.max(0, (this.now - Date.parse(at)) / 1000) : 0);
+	since = (at: string | null | undefined) => (at ? Math.max(0, (this.second - Date.parse(at)) / 1000) : 0);
 	until = (at: string | null | undefined) => (at ? Math.max(0, (Date.parse(at) - this.now) / 1000) : 0);
 
 	async #loadInfo(): Promise<void> {
@@ -161,6 +163,8 @@ export class App {
 		if (!this.info) void this.#loadInfo();
 	}
 }
+
+const whole = (ms: number) => Math.floor(ms / 1000) * 1000;
 
 export const [getApp, setApp] = createContext<App>();
 export const [getSeat, setSeat] = createContext<{ seat: Seat; session: Session }>();

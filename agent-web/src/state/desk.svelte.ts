@@ -201,9 +201,9 @@ export class Desk {
 			case "decline":
 				return void run(phone.onCall("decline", { contact: this.ringing?.contact }));
 			case "mute":
-				return void run(phone.mute(!call?.muted));
+				return void run(phone.mute(!phone.muted));
 			case "hold":
-				return void run(phone.hold(call?.phase !== "hold"));
+				return void run(phone.hold(!phone.held));
 			case "keypad":
 				this.open = this.open === "keypad" ? "none" : "keypad";
 				return;

@@ -9,6 +9,7 @@ import { type Doc, EMPTY_DOC } from "../phone/doc.ts";
 import { Headset } from "../phone/headset.ts";
 import { type Hint, Hints } from "../phone/hints.ts";
 import { Microphone, type MicState } from "../phone/mic.ts";
+import { Pace } from "../phone/pace.ts";
 import type { LinkQuality } from "../phone/peer.ts";
 import { Phone, type PhoneState } from "../phone/phone.ts";
 import { type Picture, PictureBox, PLAIN } from "../phone/picture.ts";
@@ -63,6 +64,7 @@ export class Seat {
 	offer = $state<"open" | "later">("later");
 	#timers: ReturnType<typeof setInterval>[] = [];
 	#gone = new AbortController();
+	#pace = new Pace(nextFrame, () => document.hidden);
 
 	constructor(api: Api, session: Session) {
 		const { signal } = this.#gone;
@@ -84,7 +86,7 @@ export class Seat {
 			role: session.role,
 			tab: tab(),
 			dial,
-			frame: nextFrame,
+			frame: this.#pace.soon,
 			session: () =>
 				api.session().then(
 					() => "good" as const,
@@ -150,7 +152,14 @@ export class Seat {
 		addEventListener("online", () => this.phone.networkChanged(), { signal });
 		document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && nudge(), { signal });
 		for (const touch of ["pointerdown", "keydown"]) {
-			addEventListener(touch, () => this.phone.touched(), { signal, capture: true });
+			addEventListener(
+				touch,
+				() => {
+					this.#pace.touched();
+					this.phone.touched();
+				},
+				{ signal, capture: true },
+			);
 		}
 		this.#timers.push(
 			setInterval(() => this.#listen(), 150),
