@@ -198,7 +198,8 @@ func (p page) dialledByTheCRM() {
 	p.crmSays("#all", "ringing talking wrap_up ended")
 	p.must(nil, "within", map[string]any{"id": "crm", "selector": "#dial"})
 	p.numberFilledIn()
-	p.press("q")
+	p.press("Escape") // in the CRM's page, if the focus went back there, or in the seat
+	p.until("the customer is shown again", func() error { return p.focused("side-customer") })
 }
 
 // numberFilledIn: the number pad has the CRM's number, and calls nobody.
