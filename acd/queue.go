@@ -34,6 +34,7 @@ type queue struct {
 	arrival    arrivals
 	empty      timer // nobody has been at work for LeaveEmpty
 	shut       timer // closing time
+	doorTurns  timer // opening or closing time, where there are thresholds
 	thresholds []*threshold
 	touched    bool // in State.touched
 	moved      bool // places or expected waits may be new
@@ -85,6 +86,7 @@ func (s *State) newQueue(cfg QueueConfig) *queue {
 		q.cfg.Strategy = LongestIdle
 	}
 	q.thresholds = s.newThresholds(q)
+	q.doorTurns.due = func(s *State) { s.touch(q) }
 	q.empty.due = func(s *State) { s.leaveAll(q, ReasonNoAgents) }
 	q.shut.due = func(s *State) {
 		if !q.isOpen(s.now) {

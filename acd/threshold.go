@@ -119,6 +119,7 @@ func (s *State) newThresholds(q *queue) []*threshold {
 
 // watch looks at the thresholds of a queue whose figures may be new.
 func (s *State) watch(q *queue, now QueueStatus) {
+	s.watchDoor(q)
 	for _, t := range q.thresholds {
 		if t.Figure == FigureLongest {
 			s.watchWait(t, now.LongestSince)
@@ -135,6 +136,22 @@ func (s *State) watch(q *queue, now QueueStatus) {
 			}
 		}
 	}
+}
+
+// watchDoor looks again when a queue that has thresholds opens or closes by its
+// hours: nobody else may come by then.
+func (s *State) watchDoor(q *queue) {
+	if len(q.thresholds) == 0 || q.doorTurns.slot != 0 || len(q.hours.hours)+len(q.hours.holidays) == 0 {
+		return
+	}
+	next := q.hours.opens(s.now)
+	if !next.After(s.now) {
+		next = q.hours.closes(s.now)
+	}
+	if !next.After(s.now) {
+		next = s.now.Add(7 * 24 * time.Hour) // further away than they look
+	}
+	s.start(&q.doorTurns, next)
 }
 
 // watchWait looks again when the longest wait gets to the limit.

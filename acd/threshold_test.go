@@ -1,7 +1,9 @@
 package acd
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +95,32 @@ func TestThresholdsOfAClosedQueue(t *testing.T) {
 	}
 	if n := alerts(at(3), QueueForced{Queue: "sales", Door: ForceOpen}); n != 1 {
 		t.Errorf("an open one without anybody told %d alerts", n)
+	}
+}
+
+// By its hours a queue opens and closes on time, though nothing else happens: at
+// ten past ten nobody is at work, at twenty past nobody need be, nor on a holiday.
+func TestThresholdsKeepTheHours(t *testing.T) {
+	var h Hours
+	var d Day
+	if err := errors.Join(h.UnmarshalText([]byte("mon-wed 10:10-10:20")), d.UnmarshalText([]byte("2026-11-24"))); err != nil {
+		t.Fatal(err)
+	}
+	s := floor(func(c *Config) {
+		c.Queues[0].Hours, c.Queues[0].Holidays = []Hours{h}, []Day{d}
+		c.Queues[0].Alerts = []Threshold{{Figure: FigureStaffed, Under: limit(1)}}
+	})
+	var told []string
+	for now := epoch; !now.IsZero() && now.Before(epoch.AddDate(0, 0, 7)); now = s.NextDeadline() {
+		for _, a := range s.Step(now, Tick{}) {
+			if x, ok := a.(Alert); ok {
+				told = append(told, fmt.Sprint(now.Format("Mon 15:04 "), x.On))
+			}
+		}
+	}
+	want := []string{"Mon 10:10 true", "Mon 10:20 false", "Wed 10:10 true", "Wed 10:20 false"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
 	}
 }
 
