@@ -26,9 +26,12 @@ func customerTo(t *testing.T, a *App, line string) (result <-chan phone.CallResu
 
 func customerFrom(t *testing.T, a *App, line, from string) (result <-chan phone.CallResult, hangup context.CancelFunc) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan phone.CallResult, 1)
+	// Not the test's context, which ends before what follows it: two who hang up at the
+	// same moment, and one is gone, is what stopping then waits for.
+	ctx, cancel := context.WithCancel(context.Background())
+	done, gone := make(chan phone.CallResult, 1), make(chan struct{})
 	go func() {
+		defer close(gone)
 		r, err := phone.Call(ctx, phone.CallOptions{
 			URI: fmt.Sprintf("sip:%s@%s", line, a.sip.Addr()), Codecs: []codec.ID{codec.PCMU}, Play: "tone:440", For: time.Minute, From: from,
 		})
@@ -37,7 +40,7 @@ func customerFrom(t *testing.T, a *App, line, from string) (result <-chan phone.
 		}
 		done <- r
 	}()
-	t.Cleanup(cancel)
+	t.Cleanup(func() { cancel(); <-gone })
 	return done, cancel
 }
 
