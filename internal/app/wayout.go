@@ -36,6 +36,8 @@ type wayOut struct {
 	calls   *prometheus.CounterVec
 	refused *prometheus.CounterVec
 
+	saving sync.Mutex // held while the stop is saved, so that the last one saved is the last there was
+
 	mu   sync.Mutex // guards what follows
 	book *outbound.Book
 	legs map[contact.ID]call.Leg // that are out, by the book's ID
@@ -118,7 +120,7 @@ func (w *wayOut) act() {
 			stopped = stopped || a.Kind == "outbound_stopped"
 		}
 	}
-	state, from := w.book.Status(time.Now()).Stopped, w.countsFrom
+	state := w.book.Status(time.Now()).Stopped
 	w.mu.Unlock()
 	for _, a := range actions {
 		switch a := a.(type) {
@@ -137,7 +139,7 @@ func (w *wayOut) act() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), saveLimit)
 	defer cancel()
-	if err := w.store.SaveStop(ctx, state, from); err != nil {
+	if err := w.saveStop(ctx); err != nil {
 		w.log.Error("it is not saved that calls out are stopped; a restart forgets it", "error", err)
 	}
 	if state != nil && state.By == "" {
@@ -378,13 +380,22 @@ func (w *wayOut) halt(ctx context.Context, by string, on bool, why string) error
 		w.book.Resume(time.Now())
 		w.countsFrom = time.Now()
 	}
-	from, state := w.countsFrom, w.book.Status(time.Now()).Stopped
 	w.mu.Unlock()
 	w.act()
-	if err := w.store.SaveStop(ctx, state, from); err != nil {
+	if err := w.saveStop(ctx); err != nil {
 		return fmt.Errorf("stop or resume calls out: %w", err)
 	}
 	return nil
+}
+
+// saveStop saves whether everything is stopped, as it is by now.
+func (w *wayOut) saveStop(ctx context.Context) error {
+	w.saving.Lock()
+	defer w.saving.Unlock()
+	w.mu.Lock()
+	state, from := w.book.Status(time.Now()).Stopped, w.countsFrom
+	w.mu.Unlock()
+	return w.store.SaveStop(ctx, state, from)
 }
 
 // status is the book's, for people.
