@@ -57,6 +57,10 @@ func (s *Server) routes() http.Handler {
 
 	mux.Handle("GET /api/v1/seat", s.opts.Seats)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		if s.opts.Outbound == nil && aboutTrunks(r) {
+			writeError(w, contact.Errorf(contact.NoTrunk, "there are no trunks, so nothing can be called; add them under trunks: in the configuration"))
+			return
+		}
 		writeError(w, contact.Errorf(contact.NotFound, "there is no %s %s; /api/v1/openapi.json lists what there is", r.Method, r.URL.Path))
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, map[string]bool{"ok": true}) })
@@ -64,6 +68,12 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /metrics", s.guardMetrics(promhttp.HandlerFor(s.opts.Metrics, promhttp.HandlerOpts{})))
 	mux.Handle("/", s.opts.Pages)
 	return mux
+}
+
+// aboutTrunks says whether a request is for what only a house with trunks has.
+func aboutTrunks(r *http.Request) bool {
+	room, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/v1/"), "/")
+	return room == "trunks" || room == "outbound" || room == "do-not-call" || room == "calls" && r.Method == http.MethodPost
 }
 
 func humaConfig(version string) huma.Config {

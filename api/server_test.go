@@ -172,6 +172,11 @@ func TestEdges(t *testing.T) {
 	if e := decode[Error](t, h.want(404, "GET", "/api/v1/none", "", "")); e.Code != contact.NotFound {
 		t.Errorf("error %+v", e)
 	}
+	for path, method := range map[string]string{"/api/v1/trunks/x": "GET", "/api/v1/outbound": "GET", "/api/v1/calls": "POST"} {
+		if e := decode[Error](t, h.want(503, method, path, alice, "")); e.Code != contact.NoTrunk {
+			t.Errorf("%s without trunks: %+v", path, e)
+		}
+	}
 	h.want(413, "POST", "/api/v1/session", "", `{"user":"alice","password":"`+strings.Repeat("x", 100<<10)+`"}`)
 	w = h.want(422, "POST", "/api/v1/session", "", `{"user":"alice","pass":"s3cret-in-body"}`)
 	if strings.Contains(w.Body.String(), "s3cret-in-body") || decode[Error](t, w).Code != contact.Invalid || w.Header().Get("Content-Type") != "application/json" {
