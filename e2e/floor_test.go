@@ -92,6 +92,10 @@ func (p page) onTheWall(t *testing.T) {
 	if p.eval(&tiles, `document.querySelectorAll('[data-testid="wall"] [data-queue]').length`); tiles != 8 {
 		t.Errorf("the wall shows %d queues, want 8", tiles)
 	}
+	var high float64
+	if p.eval(&high, "document.documentElement.scrollHeight"); high > 1080 {
+		t.Errorf("the wall is %.0f px high, and nobody scrolls it", high)
+	}
 	var findings []string
 	if p.must(&findings, "axe", nil); len(findings) > 0 {
 		t.Errorf("the wall: axe finds %s", strings.Join(findings, "\n"))

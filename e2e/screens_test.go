@@ -42,7 +42,7 @@ func TestScreens(t *testing.T) {
 			p.inLooks("signin", look.name, look.width)
 			p.click("signin-alice")
 			p.state("away")
-			p.must(nil, "idle", nil)
+			p.see("headset-offer") // its sound is there
 			p.inLooks("seat", look.name, look.width)
 			if look.name == "en" {
 				p.smallEnough()
@@ -81,6 +81,9 @@ func (p page) takesACall(s *server, look string, width int) {
 	p.state("talking")
 	p.recordingRuns(s)
 	p.inLooks("talking", look, width)
+	if width >= 900 {
+		p.overTheCall(look)
+	}
 	caller.hangup()
 	p.state("wrap_up")
 	p.inLooks("wrapup", look, width)
@@ -89,6 +92,26 @@ func (p page) takesACall(s *server, look string, width int) {
 		p.t.Errorf("%s: from the ring to the wrap-up the page moved by itself: %s", look, strings.Join(moved, "\n"))
 	}
 	p.click("wrapup-done")
+}
+
+// overTheCall takes pictures of what opens beside and over a call: nothing of it moves the page.
+func (p page) overTheCall(look string) {
+	p.t.Helper()
+	for _, side := range []string{"knowledge", "phrases", "customer"} {
+		p.eval(nil, fmt.Sprintf(`document.getElementById("side-%s").click()`, side))
+		if side != "customer" {
+			p.must(nil, "idle", nil)
+			p.picture(side + "-" + look)
+		}
+	}
+	for _, over := range []struct{ key, name string }{{"k", "keypad"}, {"t", "dial"}, {"?", "keys"}} {
+		p.press(over.key)
+		if over.name == "dial" {
+			p.see("dial-queue-support")
+		}
+		p.picture(over.name + "-" + look)
+		p.press("Escape")
+	}
 }
 
 // recordingRuns waits until there are two seconds to look at afterwards.
@@ -119,6 +142,9 @@ func (p page) smallEnough() {
 	}
 }
 
+// inContrast are the views with a picture in high contrast too.
+var inContrast = []string{"seat", "ringing", "talking", "wrapup", "floor", "flow", "call"}
+
 // inLooks inspects a view, and its colours in dark and high contrast too: those are the same in every language, so once.
 func (p page) inLooks(view, look string, width int) {
 	p.t.Helper()
@@ -134,8 +160,8 @@ func (p page) inLooks(view, look string, width int) {
 	}
 	for _, theme := range []string{"dark", "contrast"} {
 		p.eval(nil, fmt.Sprintf("void (document.documentElement.dataset.theme = %q)", theme))
-		if theme == "dark" && view != "staffing" { // its chart is drawn, and drawn again only when a person chooses
-			p.picture(name + "-dark")
+		if view != "staffing" && (theme == "dark" || look == "en" && slices.Contains(inContrast, view)) { // its chart is drawn, and drawn again only when a person chooses
+			p.picture(name + "-" + theme)
 		}
 		if look != "en" {
 			continue
@@ -189,6 +215,7 @@ func (p page) picture(name string) {
 		if err != nil {
 			p.t.Fatal(err)
 		}
+		p.eval(nil, `Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)).then(() => undefined)`)
 		p.screenshot(path)
 	}
 }

@@ -31,6 +31,27 @@ func (p page) top(id string) (y float64) {
 	return y
 }
 
+// keepPlace are things of a seat that must not move in any state.
+var keepPlace = []string{"answer", "note", "swap", "place-other", "call-waiting"}
+
+func (p page) tops() (at []float64) {
+	p.t.Helper()
+	for _, id := range keepPlace {
+		at = append(at, p.top(id))
+	}
+	return at
+}
+
+// stayed compares with where they were.
+func (p page) stayed(when string, before []float64) {
+	p.t.Helper()
+	for i, y := range p.tops() {
+		if y != before[i] {
+			p.t.Errorf("%s moved from %.1f to %.1f %s", keepPlace[i], before[i], y, when)
+		}
+	}
+}
+
 // note is what stands in the field of notes.
 func (p page) note() (text string) {
 	p.t.Helper()
@@ -55,7 +76,7 @@ func TestTwoCallsOnOneSeat(t *testing.T) {
 	alice.hears("customer", customerHz)
 	alice.must(nil, "fill", map[string]any{"selector": `[data-testid="note"]`, "value": "of the first"})
 	alice.eval(nil, `document.activeElement.blur()`)
-	before := []float64{alice.top("answer"), alice.top("note"), alice.top("swap")}
+	before := alice.tops()
 
 	bob.goAvailable()
 	second := s.dial("1002", "--from", "13956785678", "--play", fmt.Sprintf("tone:%d", otherHz), "--for", "90s", "--record", outs[1])
@@ -68,15 +89,13 @@ func TestTwoCallsOnOneSeat(t *testing.T) {
 	alice.place("ringing", "ringing") // and nothing moves
 	alice.second("call-ringing")
 	alice.text("second", "wants alice")
-	for i, id := range []string{"answer", "note", "swap"} {
-		if y := alice.top(id); y != before[i] {
-			t.Errorf("%s moved from %.0f to %.0f when the second call rang", id, before[i], y)
-		}
-	}
+	alice.stayed("when the second call rang", before)
 	alice.picture("two-calls-rings")
 	alice.press("Enter") // within the 15 s of an offer
 	alice.place("other", "hold")
 	alice.place("current", "talking")
+	alice.see("handover")
+	alice.stayed("with the note of the hand-over", before)
 	alice.hears("customer", otherHz)
 	alice.hearsNothing("customer", customerHz)
 	if n := alice.note(); n != "" {

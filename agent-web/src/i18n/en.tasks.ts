@@ -69,7 +69,10 @@ export const tasksEn = {
 	"staff.csv": "CSV file",
 	"staff.loading": "Computing…",
 	"staff.none": "There are no calls to plan by yet.",
-	"staff.basis": "From {n} calls: {talk} talking, {wrap} wrapping up, patience {patience}. {level} within {target} s.",
+	"staff.basis.one":
+		"From one call: {talk} talking, {wrap} wrapping up, patience {patience}. {level} within {target} s.",
+	"staff.basis.other":
+		"From {n} calls: {talk} talking, {wrap} wrapping up, patience {patience}. {level} within {target} s.",
 	"staff.patience.none": "without end",
 	"staff.start": "From",
 	"staff.contacts": "Calls",

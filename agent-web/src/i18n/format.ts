@@ -47,6 +47,11 @@ export function weekday(locale: string, at: string): string {
 	return dates(locale, { weekday: "short", day: "numeric" }).format(new Date(at));
 }
 
+/** A day of the year, in figures. */
+export function day(locale: string, at: number): string {
+	return dates(locale, { month: "2-digit", day: "2-digit" }).format(at);
+}
+
 /** "14:05" on a wall. */
 export function timeOfDay(locale: string, now: number): string {
 	return dates(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(now);

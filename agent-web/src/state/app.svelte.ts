@@ -2,7 +2,7 @@ import { createContext } from "svelte";
 import { Api, ApiError } from "../api/client.ts";
 import type { Info, Session } from "../api/types.ts";
 import { en } from "../i18n/en.ts";
-import { clock, grade, longClock, moment, number, timeOfDay, weekday } from "../i18n/format.ts";
+import { clock, day, grade, longClock, moment, number, timeOfDay, weekday } from "../i18n/format.ts";
 import { type Key, localeOf, type Params, translate, translatePlural, translateWord } from "../i18n/translate.ts";
 import type { Failure } from "../phone/socket.ts";
 import type { Label } from "../phone/views.ts";
@@ -136,7 +136,8 @@ export class App {
 		of.label[this.prefs.language] || of.label[this.prefs.language === "zh" ? "en" : "zh"] || of.id;
 	moment = (at: string) => moment(localeOf(this.prefs.language), at, this.#today);
 	weekday = (at: string) => weekday(localeOf(this.prefs.language), at);
-	timeOfDay = () => timeOfDay(localeOf(this.prefs.language), this.now);
+	day = (at: number) => day(localeOf(this.prefs.language), at);
+	timeOfDay = (at = this.now) => timeOfDay(localeOf(this.prefs.language), at);
 	number = (n: number, decimals = 0) => number(localeOf(this.prefs.language), n, decimals);
 	clock = clock;
 	longClock = longClock;

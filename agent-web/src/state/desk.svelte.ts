@@ -75,6 +75,8 @@ export class Desk {
 	/** What is written about the call. */
 	readonly writing: Writing;
 	recent = $state.raw<Call[]>([]);
+	/** What people call a queue. */
+	queueName = (id: string) => this.seat.doc.queues.find((q) => q.id === id)?.name || id;
 
 	constructor(
 		readonly app: App,
