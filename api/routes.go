@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/netip"
 	"path"
@@ -166,14 +167,20 @@ func register[I, O any](s *Server, h huma.API, op operation, handle func(context
 	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
-			e := shown(err)
-			if e.Code == contact.Internal {
-				s.log.ErrorContext(ctx, "request failed", "operation", op.id, "error", err)
-			}
-			return nil, e
+			s.logFault(ctx, "request failed", op, err)
+			return nil, shown(err)
 		}
 		return out, nil
 	})
+}
+
+// logFault logs an error that is not the client's. One who closed the page while
+// it was being answered is no fault of anybody.
+func (s *Server) logFault(ctx context.Context, message string, op operation, err error) {
+	if shown(err).Code != contact.Internal || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return
+	}
+	s.log.ErrorContext(ctx, message, "operation", op.id, "error", err)
 }
 
 // admit is the middleware that finds who asks and refuses who may not.
@@ -190,9 +197,7 @@ func (s *Server) admit(op operation) func(huma.Context, func(huma.Context)) {
 			}
 		}
 		if err != nil {
-			if contact.ErrorCode(err) == contact.Internal && shown(err).Code == contact.Internal {
-				s.log.ErrorContext(r.Context(), "authentication failed", "error", err)
-			}
+			s.logFault(r.Context(), "authentication failed", op, err)
 			writeError(w, err)
 			return
 		}

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -364,5 +367,23 @@ func (h *house) overHTTPS() {
 	}
 	if info, err := os.Stat(filepath.Join(h.db.Dir(), "run.json")); err != nil || info.Mode().Perm() != 0o600 {
 		h.t.Errorf("run.json's mode: %v, %v", info.Mode(), err)
+	}
+}
+
+// TestWhoLeavesIsNoFault: a page that is closed while it is being answered leaves no error in the log.
+func TestWhoLeavesIsNoFault(t *testing.T) {
+	var log bytes.Buffer
+	s := &Server{log: slog.New(slog.NewTextHandler(&log, nil))}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	s.logFault(gone, "request failed", operation{id: "list-calls"}, fmt.Errorf("read the calls: %w", context.Canceled))
+	s.logFault(t.Context(), "request failed", operation{id: "list-calls"}, contact.Errorf(contact.NotFound, "there is no call"))
+	if log.Len() > 0 {
+		t.Errorf("the log has %s", log.String())
+	}
+	s.logFault(gone, "request failed", operation{id: "list-calls"}, errors.New("the disk is gone"))
+	s.logFault(t.Context(), "request failed", operation{id: "list-calls"}, context.Canceled)
+	if n := strings.Count(log.String(), "request failed"); n != 2 {
+		t.Errorf("two faults left %d lines: %s", n, log.String())
 	}
 }
