@@ -129,7 +129,8 @@ type Call struct {
 // outside of the house.
 type agent struct {
 	seat     Seat
-	phone    Leg // instead of a seat
+	phone    Leg                  // instead of a seat
+	measured func() media.Quality // the seat's figures since this call began for it
 	outlet   outlet
 	leg      contact.LegID
 	party    contact.Party // agent, or the supervisor who took over
@@ -163,7 +164,7 @@ func (a *agent) quality() media.Quality {
 	if a.phone != nil {
 		return a.phone.Quality()
 	}
-	return a.seat.Quality()
+	return a.measured()
 }
 
 // leave makes the agent deaf and stops looking at their media.

@@ -157,11 +157,12 @@ func newFakeSeat(p *media.Pacer, user string) *fakeSeat {
 	return s
 }
 
-func (s *fakeSeat) ResetQuality()                   {}
 func (s *fakeSeat) User() string                    { return s.user }
 func (s *fakeSeat) Mic() *media.Source              { return s.mic }
 func (s *fakeSeat) Track(name string) *media.Sender { return s.tracks[name] }
-func (s *fakeSeat) Quality() media.Quality          { return media.Quality{Codec: "PCMU", Score: 4.4} }
+func (s *fakeSeat) Measure() func() media.Quality {
+	return func() media.Quality { return media.Quality{Codec: "PCMU", Score: 4.4} }
+}
 
 // voiceOf emits packets whose payload is all one octet, so that ears can tell
 // who speaks.

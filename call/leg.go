@@ -47,9 +47,9 @@ type Seat interface {
 	Mic() *media.Source
 	// Track is what the person hears: customer, third or coach.
 	Track(name string) *media.Sender
-	// Quality are the figures of the person's connection since ResetQuality.
-	Quality() media.Quality
-	ResetQuality()
+	// Measure begins a period of the person's connection; what it returns gives
+	// the figures since then.
+	Measure() func() media.Quality
 }
 
 // Recording is a capture that is being written; *recordings.Recording is one.

@@ -12,7 +12,7 @@ func (c *Call) part() {
 	now := time.Now()
 	gone := c.agent
 	user := gone.seat.User()
-	c.noteLegQuality(now, gone.leg, gone.seat.Quality())
+	c.noteLegQuality(now, gone.leg, gone.quality())
 	c.hangUpSecond("the agent hung up")
 	c.endPause()
 	c.unseatAgent()

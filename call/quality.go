@@ -15,7 +15,7 @@ func (c *Call) noteQuality(at time.Time) {
 	}
 	c.noteLegQuality(at, legCustomer, c.Leg.Quality())
 	if c.agent != nil {
-		c.noteLegQuality(at, c.agent.leg, c.agent.seat.Quality())
+		c.noteLegQuality(at, c.agent.leg, c.agent.quality())
 	}
 }
 

@@ -74,8 +74,7 @@ func (c *Call) seatAgent(s Seat, p contact.Party, now time.Time) {
 
 func (c *Call) newAgent(s Seat, p contact.Party, now time.Time) *agent {
 	c.agents++
-	a := &agent{seat: s, leg: legName(contact.Agent, c.agents), party: p}
-	s.ResetQuality() // its connection is older than the call
+	a := &agent{seat: s, measured: s.Measure(), leg: legName(contact.Agent, c.agents), party: p}
 	a.presence.since = now
 	s.Mic().Attach(&a.presence)
 	if t, ok := s.(Telephone); ok {

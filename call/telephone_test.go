@@ -15,12 +15,11 @@ type deskSeat struct {
 	leg  *fakeLeg
 }
 
-func (s *deskSeat) User() string               { return s.user }
-func (s *deskSeat) Mic() *media.Source         { return s.leg.Source() }
-func (s *deskSeat) Track(string) *media.Sender { panic("a telephone has no tracks") }
-func (s *deskSeat) Quality() media.Quality     { return s.leg.Quality() }
-func (s *deskSeat) ResetQuality()              {}
-func (s *deskSeat) Leg() Leg                   { return s.leg }
+func (s *deskSeat) User() string                  { return s.user }
+func (s *deskSeat) Mic() *media.Source            { return s.leg.Source() }
+func (s *deskSeat) Track(string) *media.Sender    { panic("a telephone has no tracks") }
+func (s *deskSeat) Measure() func() media.Quality { return s.leg.Quality }
+func (s *deskSeat) Leg() Leg                      { return s.leg }
 
 // TestTelephone: an agent at a telephone hears and is heard as one in a browser,
 // on one ear, and the customer never hears who coaches them.

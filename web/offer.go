@@ -136,7 +136,7 @@ func (s *Seat) dropPeer() {
 	}
 	s.live.Store(nil)
 	s.camera.SetLens(nil)
-	s.quality.past.add(s.peer)
+	s.past.add(s.peer)
 	s.peer.close()
 	s.peer = nil
 	s.judge()

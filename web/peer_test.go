@@ -236,19 +236,19 @@ func TestNewPeerReplacesOld(t *testing.T) {
 	})
 }
 
-// Loss and round trip both ways are in Quality, and begin anew with each call.
+// Loss and round trip both ways are in the figures, and each call has its own.
 func TestQuality(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		k := b.hello(Hello{Tab: "one"})
 		p := b.connect(k, 1)
 		time.Sleep(2 * time.Second)
 		seat, _ := b.server.Seat("alice")
-		seat.ResetQuality()
+		first := seat.Measure()
 		tone := media.NewPlayer(b.server.opts.Pacer, "customer", codec.PCMU)
 		tone.Loop(media.ToneClip("tone", []float64{440}, time.Second, -10), 0)
 		seat.Track(TrackCustomer).Hear(tone.Source())
 		p.say(1000, 10)
-		q := seat.Quality()
+		q := first()
 		if q.Codec != "PCMU" || q.Received != 900 || q.Lost < 99 || q.Lost > 100 || q.LossPercent < 9 || q.LossPercent > 11 {
 			t.Errorf("of 1000 packets, 100 lost: %+v", q)
 		}
@@ -261,8 +261,11 @@ func TestQuality(t *testing.T) {
 		if _, err := json.Marshal(q); err != nil {
 			t.Error(err)
 		}
-		seat.ResetQuality()
-		if q := seat.Quality(); q.Received != 0 || q.Lost != 0 || q.Sent != 0 || q.LossPercent != 0 {
+		second := seat.Measure()
+		if again := first(); again.Received != q.Received {
+			t.Errorf("a second call took %d packets of the first one's %d", q.Received-again.Received, q.Received)
+		}
+		if q := second(); q.Received != 0 || q.Lost != 0 || q.Sent != 0 || q.LossPercent != 0 {
 			t.Errorf("a new call begins with %+v", q)
 		}
 		tone.Close()

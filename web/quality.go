@@ -20,30 +20,24 @@ type counts struct {
 	played, concealed uint64
 }
 
-// qualityBase is what Quality does not count any more or no peer connection
-// counts any more.
-type qualityBase struct {
-	past  counts // of peer connections that are gone; sent stays 0
-	start counts // at the last ResetQuality
-}
-
-// ResetQuality begins a new period of Quality, as each call should: a seat's
-// peer connection outlives many calls.
-func (s *Seat) ResetQuality() {
+// Measure begins a period of its own, as each call should: a seat's peer
+// connection outlives many calls, and two may share it. What it returns gives the
+// figures of the seat's leg since then.
+func (s *Seat) Measure() func() media.Quality {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quality.start = s.counts()
+	start := s.counts()
+	return func() media.Quality { return s.since(start) }
 }
 
-// Quality returns the figures of the seat's leg since ResetQuality. Sent,
-// Received and Lost are packets as the server sees them: to the browser on the
+// since returns the figures of the seat's leg since it had start. Sent, Received and Lost are packets as the server sees them: to the browser on the
 // customer's track, from the microphone, and missing from it; FarLost are those
 // that the browser missed, but for what was lost on the customer's way already.
 // The score is that of the worse way.
-func (s *Seat) Quality() media.Quality {
+func (s *Seat) since(start counts) media.Quality {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, start := s.counts(), s.quality.start
+	now := s.counts()
 	q := media.Quality{Sent: now.sent - start.sent, Received: now.received - start.received, Lost: sub(now.lost, start.lost), Refused: now.refused - start.refused}
 	heard, farJitter := codec.PCMU, 0.0
 	if s.peer != nil {
@@ -84,7 +78,7 @@ func (s *Seat) Quality() media.Quality {
 
 // counts sums up; the caller holds the lock.
 func (s *Seat) counts() counts {
-	c := s.quality.past
+	c := s.past
 	c.sent = s.tracks[0].sender.Stats().Packets
 	c.skipped = 0
 	for _, t := range s.tracks {

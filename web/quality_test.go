@@ -21,7 +21,7 @@ func TestTheCustomersLossIsNotTheSeats(t *testing.T) {
 		seat.Track(TrackCustomer).Hear(phone)
 		k.send(MediaReport{Type: TypeMedia, Microphone: "ok", Samples: 1000, Concealed: 900}) // in an earlier call
 		time.Sleep(100 * time.Millisecond)
-		seat.ResetQuality()
+		quality := seat.Measure()
 		say := func(n int, every int) {
 			payload := make([]byte, 160)
 			for i := range n {
@@ -35,7 +35,7 @@ func TestTheCustomersLossIsNotTheSeats(t *testing.T) {
 		go func() { defer close(done); p.say(1500, 0) }()
 		say(1500, 10)
 		<-done
-		q := seat.Quality()
+		q := quality()
 		skipped := seat.Track(TrackCustomer).Stats().Skipped
 		if skipped < 140 || skipped > 150 {
 			t.Errorf("%d holes were counted, want 150", skipped)
@@ -52,7 +52,7 @@ func TestTheCustomersLossIsNotTheSeats(t *testing.T) {
 		b.connect(k, 2)
 		k.send(MediaReport{Type: TypeMedia, Microphone: "ok", Samples: 4000, Concealed: 300})
 		time.Sleep(100 * time.Millisecond)
-		if c := seat.Quality().ConcealedPercent; c == nil || *c != 5 {
+		if c := quality().ConcealedPercent; c == nil || *c != 5 {
 			t.Errorf("concealed %v, want 400 of 8000", c)
 		}
 	})

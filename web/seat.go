@@ -63,8 +63,8 @@ type Seat struct {
 	why        string
 	lastUsed   time.Time
 	retired    bool
-	sees       bool // the page takes pictures
-	quality    qualityBase
+	sees       bool           // the page takes pictures
+	past       counts         // of peer connections that are gone; sent stays 0
 	headset    *HeadsetReport // of the last check; nil: none
 	echo       *echo          // the last one; nil: none
 }

@@ -60,9 +60,10 @@ type phoneSeat struct {
 func (s *phoneSeat) User() string               { return s.user }
 func (s *phoneSeat) Mic() *media.Source         { return s.leg.Source() }
 func (s *phoneSeat) Track(string) *media.Sender { return s.leg.Sender() }
-func (s *phoneSeat) Quality() media.Quality     { return s.leg.Quality() }
-func (s *phoneSeat) ResetQuality()              {} // the leg is as old as the call
 func (s *phoneSeat) Leg() call.Leg              { return s.leg }
+
+// Measure implements call.Seat: the leg is as old as the call.
+func (s *phoneSeat) Measure() func() media.Quality { return s.leg.Quality }
 
 var _ call.Telephone = (*phoneSeat)(nil)
 

@@ -284,9 +284,10 @@ func (h *House) callsFlow(s *web.Seat) bool {
 // seatLeg is a seat as the customer's end of a call: a call.Leg whose telephone
 // is a browser. What the flow plays is heard on the track customer.
 type seatLeg struct {
-	seat   *web.Seat
-	digits chan media.Digit
-	done   chan struct{}
+	seat     *web.Seat
+	measured func() media.Quality
+	digits   chan media.Digit
+	done     chan struct{}
 
 	mu    sync.Mutex
 	cause contact.EndCause
@@ -298,8 +299,7 @@ var _ call.Leg = (*seatLeg)(nil)
 const seatKeys = 64
 
 func newSeatLeg(s *web.Seat) *seatLeg {
-	s.ResetQuality()
-	return &seatLeg{seat: s, digits: make(chan media.Digit, seatKeys), done: make(chan struct{})}
+	return &seatLeg{seat: s, measured: s.Measure(), digits: make(chan media.Digit, seatKeys), done: make(chan struct{})}
 }
 
 // watch hangs up when the page is gone, until ctx is done.
@@ -367,7 +367,7 @@ func (l *seatLeg) SendDigit(rune, time.Duration) error { return nil }
 func (l *seatLeg) SetHeld(bool) {}
 
 // Quality implements call.Leg.
-func (l *seatLeg) Quality() media.Quality { return l.seat.Quality() }
+func (l *seatLeg) Quality() media.Quality { return l.measured() }
 
 // Hangup implements call.Leg; the first cause counts.
 func (l *seatLeg) Hangup(cause contact.EndCause) {

@@ -268,7 +268,7 @@ func TestAudioBothWaysAndCodecSwitch(t *testing.T) {
 	third.mu.Unlock()
 	seat.Track(web.TrackThird).Hear(ulaw.Source())
 	third.await(t, codec.PCMU, 5)
-	if q := seat.Quality(); q.SRTP == nil || *q.SRTP != "AEAD_AES_128_GCM (DTLS)" || q.Refused > 0 {
+	if q := seat.Measure()(); q.SRTP == nil || *q.SRTP != "AEAD_AES_128_GCM (DTLS)" || q.Refused > 0 {
 		t.Errorf("the figures say that the sound is encrypted by %v and that %d packets were forged", q.SRTP, q.Refused)
 	}
 	for name, l := range map[string]*listener{"microphone": said, "customer": heard} {
