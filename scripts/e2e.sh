@@ -12,7 +12,7 @@ log=build/e2e.log
 if go test -count=1 -parallel "$at_once" -timeout 20m ./e2e/... 2>&1 | tee "$log"; then exit 0; fi
 
 mapfile -t failed < <(sed -n 's/^--- FAIL: \(Test[A-Za-z0-9_]*\) .*/\1/p' "$log" | sort -u)
-if [ "${#failed[@]}" -eq 0 ] || [ "${#failed[@]}" -gt 3 ] || grep -qE '^(panic:|fatal error:|WARNING: DATA RACE)' "$log"; then
+if [ "${#failed[@]}" -eq 0 ] || [ "${#failed[@]}" -gt 3 ] || grep -qE '^[[:space:]]*(panic: |fatal error: )|goroutine [0-9]+ \[running' "$log"; then
     exit 1
 fi
 printf '\n== once more, alone: %s\n' "${failed[*]}"

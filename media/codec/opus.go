@@ -13,17 +13,11 @@ const (
 	opusComplexity = 5
 )
 
-// The coders are large (432 KB an encoder, 243 KB a decoder) and take long to
-// make, so they are kept for the next stream. A pool is the one thing of this
-// package that changes; nothing can be seen of it.
-var (
-	opusEncoders = sync.Pool{New: func() any { return newOpusEncoder() }}
-	opusDecoders = sync.Pool{New: func() any { return newOpusDecoder() }}
-)
-
-// opusFlush is how many frames of silence push the last of a voice out of an
-// encoder: the library's Reset leaves some of it in the input filters.
-const opusFlush = 5
+// A decoder takes long to make, so it is kept for the next stream; its Reset
+// leaves nothing. An encoder is made anew: after the library's Reset it codes
+// another way than a new one, so that what is lost is concealed worse, and some of
+// the last voice is left in its filters. Making one costs what four frames do.
+var opusDecoders = sync.Pool{New: func() any { return newOpusDecoder() }}
 
 type opusEncoder struct{ e *gopus.Encoder }
 
@@ -43,7 +37,7 @@ func newOpusEncoder() *opusEncoder {
 	return &opusEncoder{e: e}
 }
 
-func takeOpusEncoder() Encoder { return opusEncoders.Get().(*opusEncoder) }
+func takeOpusEncoder() Encoder { return newOpusEncoder() }
 
 func (o *opusEncoder) Encode(dst []byte, pcm []int16) int {
 	n, err := o.e.EncodeInt16(pcm, dst)
@@ -53,15 +47,7 @@ func (o *opusEncoder) Encode(dst []byte, pcm []int16) int {
 	return n
 }
 
-func (o *opusEncoder) Close() {
-	var payload [MaxFrameOctets]byte
-	var silence [FrameSamples]int16
-	for range opusFlush {
-		o.Encode(payload[:], silence[:])
-	}
-	o.e.Reset()
-	opusEncoders.Put(o)
-}
+func (o *opusEncoder) Close() {}
 
 type opusDecoder struct{ d *gopus.Decoder }
 
