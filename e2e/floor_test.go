@@ -41,8 +41,8 @@ const watchInteractions = `window.interactions = {}; new PerformanceObserver((li
 }).observe({ type: 'event', durationThreshold: 16, buffered: true });`
 
 // TestFloorOfFiveHundred shows a supervisor 500 agents and 200 callers who wait, while
-// changes come in: few rows are in the page, it is drawn once a frame and not once a
-// change, nothing moves by itself, and the keyboard finds its way. What takes how long
+// changes come in: few rows are in the page, it is drawn five times a second and not once
+// a change, nothing moves by itself, and the keyboard finds its way. What takes how long
 // is measured and said, not judged; CALLFLOOR_PAGES=FILE writes it down.
 func TestFloorOfFiveHundred(t *testing.T) {
 	t.Parallel()

@@ -114,7 +114,7 @@ test("the microphone is open in a consultation, though the customer is on hold",
 		({ contact: "c1", phase: "hold", muted, second: second(state) }) as CallView;
 	expect(micIn(call("ringing"), NO_INTENT)).toBe("silent");
 	expect(micIn(call("talking"), NO_INTENT)).toBe("open");
-	expect(micIn(call("talking"), { ...NO_INTENT, muting: "on" })).toBe("silent");
+	expect(micIn(call("talking"), { ...NO_INTENT, muting: { contact: "c1", want: "on" } })).toBe("silent");
 	expect(micIn(call("talking", true), NO_INTENT)).toBe("silent");
 	expect(micIn(call("failed"), NO_INTENT)).toBe("silent");
 });

@@ -263,11 +263,13 @@ class FakeDevice extends EventTarget {
 	productName = "Fake EPOS";
 	sent: string[] = [];
 	refuses = false;
+	opens: Promise<void> = Promise.resolve();
 	constructor(readonly collections = USUAL) {
 		super();
 	}
 	async open() {
 		if (this.refuses) throw new Error("held by another program");
+		await this.opens;
 		this.opened = true;
 	}
 	async close() {
@@ -351,6 +353,24 @@ describe("a device", () => {
 		device.report(0b1000);
 		await settled();
 		expect(device.sent.at(-1)).toBe("2:2"); // off the hook, and nobody put it back
+	});
+	test("that is being opened at the sign-out is let go", async () => {
+		const hid = new FakeHid();
+		const device = new FakeDevice();
+		hid.devices = [device];
+		let open: () => void = () => undefined;
+		device.opens = new Promise((done) => {
+			open = done;
+		});
+		const headset = headsetOn(hid);
+		void headset.look();
+		await settled();
+		const closed = headset.close();
+		open();
+		await closed;
+		expect(device.opened).toBe(false);
+		device.report(0b1000);
+		expect([device.sent, headset.state.now]).toEqual([[], { at: "none" }]);
 	});
 	test("that another program holds is named; one that is no headset is left alone", async () => {
 		const hid = new FakeHid();

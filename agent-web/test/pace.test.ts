@@ -49,6 +49,17 @@ test("the picture that answers a key has nothing else to draw", () => {
 	expect(drawn).toHaveLength(1);
 });
 
+test("a key between the asking and the picture has that picture for itself", () => {
+	const { pace, drawn, ask } = floor();
+	ask();
+	vi.advanceTimersByTime(8);
+	pace.touched();
+	vi.advanceTimersByTime(79);
+	expect(drawn).toEqual([]);
+	vi.advanceTimersByTime(20);
+	expect(drawn).toHaveLength(1);
+});
+
 test("who types all the time sees the floor go on", () => {
 	const { pace, drawn, ask } = floor();
 	ask();

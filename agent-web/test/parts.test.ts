@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { TimelineEvent } from "../src/api/types.ts";
 import { details, groupOf, ladder, lastQuality } from "../src/parts/timeline.ts";
 import { lane } from "../src/parts/wave.ts";
-import { micIn, NO_INTENT, settle } from "../src/phone/speech.ts";
+import { micIn, NO_INTENT, settle, type Wish } from "../src/phone/speech.ts";
 import type { CallView, ListenView } from "../src/phone/views.ts";
 
 const event = (kind: string, more: Partial<TimelineEvent> = {}): TimelineEvent => ({
@@ -74,8 +74,9 @@ test("a lane is closed, stays in its half, and shows silence as a hair line", ()
 
 const call = (phase: CallView["phase"], muted = false) => ({ contact: "c1", phase, muted }) as CallView;
 const answering = { ...NO_INTENT, answering: "c1" };
-const muting = { ...NO_INTENT, muting: "on" as const };
-const unmuting = { ...NO_INTENT, muting: "off" as const };
+const wish = (want: Wish["want"], contact = "c1"): Wish => ({ contact, want });
+const muting = { ...NO_INTENT, muting: wish("on") };
+const unmuting = { ...NO_INTENT, muting: wish("off") };
 
 test.each([
 	[null, NO_INTENT, "off"],
@@ -86,8 +87,9 @@ test.each([
 	[call("talking"), muting, "silent"],
 	[call("talking", true), NO_INTENT, "silent"],
 	[call("talking", true), unmuting, "silent"],
-	[call("talking"), { ...NO_INTENT, holding: "on" as const }, "silent"],
-	[call("hold"), { ...NO_INTENT, holding: "off" as const }, "silent"],
+	[call("talking"), { ...NO_INTENT, holding: wish("on") }, "silent"],
+	[call("hold"), { ...NO_INTENT, holding: wish("off") }, "silent"],
+	[call("talking"), { ...NO_INTENT, muting: wish("on", "c0"), holding: wish("on", "c0") }, "open"],
 	[call("wrap_up"), answering, "off"],
 ])("the microphone in %o with %o is %s", (view, intent, mode) => {
 	expect(micIn(view, intent)).toBe(mode);
@@ -99,7 +101,8 @@ test("an intent lasts until the server has done it", () => {
 	expect(settle(muting, call("talking"))).toEqual(muting);
 	expect(settle(muting, call("talking", true))).toEqual(NO_INTENT);
 	expect(settle(muting, call("wrap_up"))).toEqual(NO_INTENT);
-	expect(settle({ ...NO_INTENT, holding: "on" }, call("hold"))).toEqual(NO_INTENT);
+	expect(settle({ ...NO_INTENT, holding: wish("on") }, call("hold"))).toEqual(NO_INTENT);
+	expect(settle({ ...NO_INTENT, muting: wish("on", "c0") }, call("talking"))).toEqual(NO_INTENT);
 });
 
 test("a supervisor's microphone is open while they are heard, an agent's on hold while they are spoken to", () => {

@@ -212,6 +212,15 @@ describe("a call", () => {
 		s.put("call", call("hold", { muted: true }));
 		expect([s.phone.muted, s.phone.held]).toEqual([true, true]);
 	});
+	test("what was asked for one call is not asked for the one that comes in front", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking"));
+		void s.phone.mute(true);
+		void s.phone.hold(true);
+		s.put("call", call("talking", { contact: "c2" }));
+		expect([s.phone.muted, s.phone.held, s.phone.speaks()]).toEqual([false, false, "open"]);
+	});
 	test("hold is silence, the end takes the track off", async () => {
 		const s = seat();
 		await s.ready();

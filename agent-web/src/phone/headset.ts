@@ -87,6 +87,7 @@ export class Headset {
 	/** Lets the headset go, for good: the next person's buttons are another Headset's. */
 	async close(): Promise<void> {
 		this.#gone.abort();
+		await this.#job; // it may be opening one
 		this.show({ call: "none", muted: false });
 		await this.#open?.writing;
 		const device = this.#open?.device;
@@ -104,6 +105,7 @@ export class Headset {
 			if (!layout || this.#open) continue;
 			try {
 				if (!device.opened) await device.open();
+				if (this.#gone.signal.aborted) return void (await device.close()); // signed out meanwhile
 				this.#take(device, layout);
 			} catch (error) {
 				console.warn("the headset's buttons cannot be used; another program may hold them", error);

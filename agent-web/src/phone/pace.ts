@@ -27,13 +27,19 @@ export class Pace {
 
 	/** Runs run before a picture that is due. */
 	soon = (run: () => void, asked = performance.now()): void => {
-		const wait = Math.max(this.#drawn + REST_MS, this.#touched + AFTER_MS) - performance.now();
-		const most = asked + MOST_MS - performance.now();
-		if (wait > 0 && most > 0 && !this.hidden()) setTimeout(() => this.soon(run, asked), Math.min(wait, most));
+		const wait = this.#until(Math.max(this.#drawn + REST_MS, this.#touched + AFTER_MS), asked);
+		if (wait > 0) setTimeout(() => this.soon(run, asked), wait);
 		else
 			this.frame(() => {
+				// A key since then has this picture for itself.
+				if (this.#until(this.#touched + AFTER_MS, asked) > 0) return this.soon(run, asked);
 				this.#drawn = performance.now();
 				run();
 			});
 	};
+
+	/** How long it is until then, in ms: never past the most, and nothing on a page that nobody sees. */
+	#until(then: number, asked: number): number {
+		return this.hidden() ? 0 : Math.min(then, asked + MOST_MS) - performance.now();
+	}
 }

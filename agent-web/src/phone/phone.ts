@@ -9,7 +9,7 @@ import type { Playback } from "./playback.ts";
 import type { AgentState, CommandFields, MediaReport, Role, Verb, Welcome } from "./protocol.ts";
 import type { Screen } from "./screen.ts";
 import { type Failure, type Link, SeatSocket, type SocketOptions, type Wire } from "./socket.ts";
-import { type Intent, micIn, NO_INTENT, settle } from "./speech.ts";
+import { type Intent, micIn, NO_INTENT, settle, type Wish, wanted } from "./speech.ts";
 import { Cell, type Value } from "./value.ts";
 import { Video } from "./video.ts";
 import type { FlowCallView, Supervision } from "./views.ts";
@@ -213,19 +213,25 @@ export class Phone {
 
 	/** Whether the agent is muted, and the call on hold: as they asked last, which the document says a little later. */
 	get muted(): boolean {
-		return this.#intent.muting === null ? this.doc.now.call?.muted === true : this.#intent.muting === "on";
+		const { call } = this.doc.now;
+		return (wanted(this.#intent.muting, call) ?? (call?.muted ? "on" : "off")) === "on";
 	}
 
 	get held(): boolean {
-		return this.#intent.holding === null ? this.doc.now.call?.phase === "hold" : this.#intent.holding === "on";
+		const { call } = this.doc.now;
+		return (wanted(this.#intent.holding, call) ?? (call?.phase === "hold" ? "on" : "off")) === "on";
 	}
 
 	mute(on: boolean): Promise<Failure | null> {
-		return this.#intend({ muting: on ? "on" : "off" }, "mute", { on, contact: this.doc.now.call?.contact });
+		return this.#intend({ muting: this.#wish(on) }, "mute", { on, contact: this.doc.now.call?.contact });
 	}
 
 	hold(on: boolean): Promise<Failure | null> {
-		return this.#intend({ holding: on ? "on" : "off" }, "hold", { on, contact: this.doc.now.call?.contact });
+		return this.#intend({ holding: this.#wish(on) }, "hold", { on, contact: this.doc.now.call?.contact });
+	}
+
+	#wish(on: boolean): Wish {
+		return { contact: this.doc.now.call?.contact ?? "", want: on ? "on" : "off" };
 	}
 
 	/**
@@ -268,7 +274,12 @@ export class Phone {
 		this.#speak();
 		const failure = await this.do(verb, fields);
 		if (failure) {
-			this.#intent = NO_INTENT;
+			const { answering, muting, holding } = this.#intent;
+			this.#intent = {
+				answering: answering === intent.answering ? "" : answering,
+				muting: muting === intent.muting ? null : muting,
+				holding: holding === intent.holding ? null : holding,
+			};
 			this.#speak();
 		}
 		return failure;
@@ -341,9 +352,9 @@ export class Phone {
 	#speak(): void {
 		const call = this.doc.now.call;
 		const { listen } = this.doc.now;
-		const wanted = micIn(call, this.#intent, listen);
+		const needed = micIn(call, this.#intent, listen);
 		const own = ownCall(this.doc.now);
-		const mode = wanted === "off" && (own || this.#testing === "yes") ? "open" : wanted;
+		const mode = needed === "off" && (own || this.#testing === "yes") ? "open" : needed;
 		const track = this.options.mic.track.now;
 		if (track) track.enabled = mode === "open";
 		this.#peer.speak({ track: mode === "off" ? null : track, codec: call?.codec ?? listen?.codec ?? own?.codec ?? "" });

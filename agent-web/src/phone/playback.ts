@@ -6,6 +6,8 @@ import { Cell, type Value } from "./value.ts";
 /** Playback joins the remote tracks to the page's audio elements and knows whether the browser lets them sound. */
 export class Playback {
 	#state = new Cell<"locked" | "unlocked">("locked");
+	/** Whether the context ever ran: from then on it alone says what sounds. */
+	#ran: "no" | "yes" = "no";
 	#elements = new Map<string, HTMLAudioElement>();
 	#streams = new Map<string, MediaStream>();
 	readonly #sound: Value<Sound>;
@@ -19,12 +21,11 @@ export class Playback {
 		sound.follow(() => this.#direct());
 		list?.all.follow(() => this.#direct());
 		if (!context) return;
-		let ran = false;
 		const look = () => {
 			if (context.state === "running") this.#state.set("unlocked");
 			// The system took it (a sleep, a call of its own): without it nothing rings.
-			else if (ran && context.state !== "closed") this.#state.set("locked");
-			ran ||= context.state === "running";
+			else if (this.#ran === "yes" && context.state !== "closed") this.#state.set("locked");
+			if (context.state === "running") this.#ran = "yes";
 		};
 		context.addEventListener("statechange", look);
 		look();
@@ -87,7 +88,10 @@ export class Playback {
 		const element = this.#elements.get(name);
 		if (!element?.srcObject) return;
 		element.play().then(
-			() => this.#state.set("unlocked"),
+			() => {
+				// An element plays while the system has the sound, and nothing rings.
+				if (this.#ran === "no" || this.context?.state === "running") this.#state.set("unlocked");
+			},
 			() => undefined, // locked: the page asks for a click
 		);
 	}

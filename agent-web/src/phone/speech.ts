@@ -4,11 +4,22 @@ import type { CallView, ListenView } from "./views.ts";
 export interface Intent {
 	/** The contact that is being answered, or "". */
 	answering: string;
-	muting: "on" | "off" | null;
-	holding: "on" | "off" | null;
+	muting: Wish | null;
+	holding: Wish | null;
+}
+
+/** What somebody wants of one call; what comes in front meanwhile is another. */
+export interface Wish {
+	contact: string;
+	want: "on" | "off";
 }
 
 export const NO_INTENT: Intent = { answering: "", muting: null, holding: null };
+
+/** What is wanted of this call, or null. */
+export function wanted(wish: Wish | null, call: CallView | null): "on" | "off" | null {
+	return wish !== null && wish.contact === call?.contact ? wish.want : null;
+}
 
 /**
  * What the microphone does in a call: off (no packets), silent (packets of
@@ -30,9 +41,11 @@ export function micIn(
 		case "dialling": // nobody hears it before the customer has answered
 			return "open";
 		case "talking":
-			return call.muted || intent.muting === "on" || intent.holding === "on" ? "silent" : "open";
+			return call.muted || wanted(intent.muting, call) === "on" || wanted(intent.holding, call) === "on"
+				? "silent"
+				: "open";
 		case "hold":
-			if (call.muted || intent.muting === "on") return "silent";
+			if (call.muted || wanted(intent.muting, call) === "on") return "silent";
 			return call.coach || call.second?.state === "talking" ? "open" : "silent";
 		default:
 			return "off";
@@ -43,7 +56,13 @@ export function micIn(
 export function settle(intent: Intent, call: CallView | null): Intent {
 	const answering = call?.phase === "ringing" && call.contact === intent.answering ? intent.answering : "";
 	const inCall = call?.phase === "talking" || call?.phase === "hold";
-	const muting = inCall && call.muted !== (intent.muting === "on") ? intent.muting : null;
-	const holding = inCall && (call.phase === "hold") !== (intent.holding === "on") ? intent.holding : null;
-	return { answering, muting, holding };
+	const left = (wish: Wish | null, is: boolean) => {
+		const want = inCall ? wanted(wish, call) : null;
+		return want !== null && is !== (want === "on") ? wish : null;
+	};
+	return {
+		answering,
+		muting: left(intent.muting, call?.muted === true),
+		holding: left(intent.holding, call?.phase === "hold"),
+	};
 }
