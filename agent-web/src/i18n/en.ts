@@ -2,6 +2,7 @@ import { callsEn } from "./en.calls.ts";
 import { crmEn } from "./en.crm.ts";
 import { customerEn } from "./en.customer.ts";
 import { dialEn } from "./en.dial.ts";
+import { endsEn } from "./en.ends.ts";
 import { floorEn } from "./en.floor.ts";
 import { enFlows } from "./en.flows.ts";
 import { historyEn } from "./en.history.ts";
@@ -26,6 +27,7 @@ export const en = {
 	...enSound,
 	...telephonyEn,
 	...toldEn,
+	...endsEn,
 	...videoEn,
 	"app.name": "Callfloor",
 	"app.loading": "Loading…",

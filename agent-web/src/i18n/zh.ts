@@ -3,6 +3,7 @@ import { callsZh } from "./zh.calls.ts";
 import { crmZh } from "./zh.crm.ts";
 import { customerZh } from "./zh.customer.ts";
 import { dialZh } from "./zh.dial.ts";
+import { endsZh } from "./zh.ends.ts";
 import { floorZh } from "./zh.floor.ts";
 import { zhFlows } from "./zh.flows.ts";
 import { historyZh } from "./zh.history.ts";
@@ -27,6 +28,7 @@ export const zh: Record<Key, string> = {
 	...zhSound,
 	...telephonyZh,
 	...toldZh,
+	...endsZh,
 	...videoZh,
 	"app.name": "Callfloor",
 	"app.loading": "正在加载…",
