@@ -2,11 +2,14 @@
 import { type Component, flushSync, mount, unmount } from "svelte";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import CustomerCard from "../src/parts/CustomerCard.svelte";
+import FloorFound from "../src/parts/FloorFound.svelte";
 import FloorPanel from "../src/parts/FloorPanel.svelte";
 import { Loaded } from "../src/parts/loaded.svelte.ts";
+import Today from "../src/parts/Today.svelte";
 import { arrows } from "../src/parts/tabs.ts";
 import { EMPTY_DOC } from "../src/phone/doc.ts";
 import type { FloorCallView } from "../src/phone/views.ts";
+import NeverCall from "../src/telephony/NeverCall.svelte";
 import { settled } from "./fakes.ts";
 import Stage from "./Stage.svelte";
 
@@ -27,10 +30,14 @@ const app = {
 };
 
 const shown: object[] = [];
-function stage(part: unknown, props: Record<string, unknown>, around: { seat?: unknown; desk?: unknown } = {}) {
+function stage(
+	part: unknown,
+	props: Record<string, unknown>,
+	around: { app?: object; seat?: unknown; desk?: unknown; role?: string } = {},
+) {
 	const on = mount(Stage, {
 		target: document.body,
-		props: { app, part: part as Component<never>, props, ...around },
+		props: { part: part as Component<never>, props, ...around, app: { ...app, ...around.app } },
 	});
 	shown.push(on);
 	flushSync();
@@ -129,7 +136,7 @@ describe("who is on the phone", () => {
 
 test("ending a call that was asked for once is asked for again when another call is selected", async () => {
 	const call = (contact: string) =>
-		({ contact, stage: "talking", listeners: [], from: "" }) as unknown as FloorCallView;
+		({ contact, stage: "talking", listeners: [], from: "", queue: "sales" }) as unknown as FloorCallView;
 	const done = vi.fn(async () => null);
 	const seat = {
 		doc: { ...EMPTY_DOC, calls: [call("c1"), call("c2")] },
@@ -138,7 +145,8 @@ test("ending a call that was asked for once is asked for again when another call
 		phone: { do: done },
 	};
 	const props = $state({ contact: "c1", close: () => undefined });
-	stage(FloorPanel, props, { seat });
+	stage(FloorPanel, props, { seat, desk: { queueName: (id: string) => `the ${id} people` } });
+	expect(document.body.textContent).toContain("the sales people");
 	find("[data-testid=teardown]")?.click();
 	flushSync();
 	props.contact = "c2";
@@ -148,6 +156,81 @@ test("ending a call that was asked for once is asked for again when another call
 	flushSync();
 	find("[data-testid=teardown]")?.click();
 	expect(done).toHaveBeenCalledWith("teardown", { contact: "c2" });
+});
+
+test("the focus is on the search once a number that is called again left the list", async () => {
+	vi.useFakeTimers();
+	vi.stubGlobal("CSS", { escape: String });
+	vi.stubGlobal(
+		"ResizeObserver",
+		class {
+			observe() {}
+			disconnect() {}
+		},
+	);
+	let listed = [{ number: "123", since: "2026-11-23T00:00:00Z", by: "sam", why: "" }];
+	const reload = later<void>();
+	const request = vi.fn(async (method: string) => {
+		if (method === "POST") listed = [];
+		else if (listed.length === 0) await reload.come;
+		return listed;
+	});
+	stage(NeverCall, {}, { app: { api: { request } }, role: "admin" });
+	await vi.runAllTimersAsync();
+	await settle();
+	find("[data-remove]")?.click();
+	await settle();
+	expect(document.activeElement?.tagName).toBe("INPUT");
+	find("td form")?.dispatchEvent(new SubmitEvent("submit", { cancelable: true, bubbles: true }));
+	await settle();
+	reload.give();
+	await settle();
+	expect(find("[data-remove]")).toBeNull();
+	expect(document.activeElement).toBe(find("[data-testid=never-search]"));
+	vi.unstubAllGlobals();
+	vi.useRealTimers();
+});
+
+test("figures that could not be loaded do not open by themselves later", async () => {
+	vi.useFakeTimers();
+	const request = vi.fn(async () => Promise.reject<object>(new Error("away")));
+	const desk = $state({ call: null as object | null, seat: { doc: EMPTY_DOC }, loadRecent: () => undefined });
+	stage(Today, {}, { app: { now: 0, api: { request } }, desk });
+	await vi.runAllTimersAsync();
+	app.toast.mockClear();
+	find("[data-testid=figures]")?.click();
+	await settle();
+	expect(app.toast).toHaveBeenCalledOnce();
+	request.mockImplementation(async () => ({ own: [], team: [] }));
+	desk.call = { contact: "c1" };
+	flushSync();
+	await vi.runAllTimersAsync();
+	flushSync();
+	expect(find("dialog")).toBeNull();
+	vi.useRealTimers();
+});
+
+test("what a filter of the floor finds is read out once, when it is typed", () => {
+	vi.useFakeTimers();
+	const props = $state({ needle: "", calls: [9, 9], agents: [9, 9] });
+	stage(FloorFound, props, { app: { t: (key: string, p = {}) => [key, ...Object.values(p)].join(" ") } });
+	const says = () => {
+		vi.advanceTimersByTime(600);
+		flushSync();
+		return find("[role=status]")?.textContent;
+	};
+	expect(says()).toBe("");
+	Object.assign(props, { needle: "al", calls: [2, 9], agents: [1, 9] });
+	flushSync();
+	const found = "floor.calls floor.count 2 9 · floor.agents floor.count 1 9";
+	expect(says()).toBe(found);
+	props.calls = [3, 10];
+	flushSync();
+	expect(says()).toBe(found);
+	props.needle = "";
+	flushSync();
+	expect(says()).toBe("");
+	vi.useRealTimers();
 });
 
 describe("a list that a view fetches", () => {

@@ -49,13 +49,22 @@ describe("the wall", () => {
 				queue("q3", { waiting: 1, staffed: 0, longest_since: at(99) }),
 			],
 		};
-		expect(told(app, doc).map(({ id: _, ...line }) => line)).toEqual([
+		expect(told(app, doc).map(({ id: _, still: __, ...line }) => line)).toEqual([
 			{ hand: true, text: "floor.hand Alice 30s" },
 			{ hand: false, text: "floor.alert.surge  Sales" },
 			{ bad: true, hand: false, text: "floor.alert.over Sales figure.waiting 1" },
 			{ bad: false, hand: false, text: "floor.alert.under Sales figure.service_level unit.percent 80" },
 			{ hand: false, text: "floor.alert 2 Sales 60s" },
 			{ hand: false, text: "floor.alert.nobody q3" },
+		]);
+		// What is read out does not count.
+		expect(told(app, doc).map(({ still }) => still)).toEqual([
+			"floor.hand.now Alice",
+			"floor.alert.surge  Sales",
+			"floor.alert.over Sales figure.waiting 1",
+			"floor.alert.under Sales figure.service_level unit.percent 80",
+			"floor.alert.long Sales",
+			"floor.alert.nobody q3",
 		]);
 	});
 	test("two agents of one name are two lines, a thing that is said twice is one", () => {

@@ -29,6 +29,7 @@ export const floorEn = {
 	"floor.unready": "phone not ready",
 	"floor.alert.one": "{queue}: {n} caller waits for {t}.",
 	"floor.alert.other": "{queue}: {n} callers wait, the longest for {t}.",
+	"floor.alert.long": "{queue}: callers wait for long.",
 	"floor.alert.missed": "{agent} has not answered again and again.",
 	"floor.alert.surge": "{queue}: far more calls than usual.",
 	"floor.alert.nobody": "{queue}: callers wait and nobody is signed in.",

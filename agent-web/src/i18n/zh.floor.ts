@@ -30,6 +30,7 @@ export const floorZh: Record<keyof typeof floorEn, string> = {
 	"floor.unready": "电话未就绪",
 	"floor.alert.one": "{queue}：{n} 位客户已等待 {t}。",
 	"floor.alert.other": "{queue}：{n} 位客户在等待，最长 {t}。",
+	"floor.alert.long": "{queue}：有客户等待已久。",
 	"floor.alert.missed": "{agent} 连续未接听来电。",
 	"floor.alert.surge": "{queue}：来电远多于平时。",
 	"floor.alert.nobody": "{queue}：有客户等待，但无人在岗。",

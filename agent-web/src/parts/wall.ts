@@ -36,20 +36,28 @@ export function told(
 	const warned = doc.alerts.map((a): Told => {
 		const { kind, agent, queue, at } = a;
 		const id = [kind, agent, queue, a.figure, a.severity].join("/");
-		if (kind === "hand")
-			return { id, hand: true, text: app.t("floor.hand", { agent: agentOf(agent), t: app.clock(app.since(at)) }) };
+		if (kind === "hand") {
+			const who = agentOf(agent);
+			const text = app.t("floor.hand", { agent: who, t: app.clock(app.since(at)) });
+			return { id, hand: true, text, still: app.t("floor.hand.now", { agent: who }) };
+		}
 		if (kind === "threshold")
-			return { id, bad: a.severity === "bad", hand: false, text: threshold(app, a, queueOf(queue)) };
-		return { id, hand: false, text: app.t(`floor.alert.${kind}`, { agent: agentOf(agent), queue: queueOf(queue) }) };
+			return { id, bad: a.severity === "bad", hand: false, ...same(threshold(app, a, queueOf(queue))) };
+		return {
+			id,
+			hand: false,
+			...same(app.t(`floor.alert.${kind}`, { agent: agentOf(agent), queue: queueOf(queue) })),
+		};
 	});
 	const waits = doc.queues
 		.filter((q) => q.waiting > 0 && (q.staffed === 0 || app.since(q.longest_since) >= LONG_S))
 		.map((q) => {
 			const queue = q.name || q.id;
+			const id = `waits/${q.id}`;
+			if (q.staffed === 0) return { id, hand: false, ...same(app.t("floor.alert.nobody", { queue })) };
 			const t = app.clock(app.since(q.longest_since));
-			const text =
-				q.staffed === 0 ? app.t("floor.alert.nobody", { queue }) : app.tn("floor.alert", q.waiting, { queue, t });
-			return { id: `waits/${q.id}`, hand: false, text };
+			const text = app.tn("floor.alert", q.waiting, { queue, t });
+			return { id, hand: false, text, still: app.t("floor.alert.long", { queue }) };
 		});
 	const all = new Map([...warned, ...waits].map((a) => [a.id, a])); // one line for each thing
 	return [...all.values()];
@@ -63,7 +71,11 @@ export interface Told {
 	/** Needs somebody at once. */
 	readonly bad?: boolean;
 	readonly text: string;
+	/** The same without what counts, to be read out once. */
+	readonly still: string;
 }
+
+const same = (text: string) => ({ text, still: text });
 
 function threshold(app: Pick<App, "t" | "clock">, a: AlertView, queue: string): string {
 	const figure = a.figure ?? "waiting";
