@@ -92,10 +92,11 @@ func (p page) reads(selector, text string) {
 	p.t.Helper()
 	p.until(selector+" says "+text, func() error {
 		var got string
-		if p.eval(&got, fmt.Sprintf(`document.querySelector(%q)?.textContent ?? ''`, selector)); got != text {
-			return fmt.Errorf("it says %q", got)
+		err := p.do(&got, "eval", map[string]any{"name": p.name, "js": fmt.Sprintf(`document.querySelector(%q)?.textContent ?? ''`, selector)})
+		if err == nil && got != text { // an error: the page is being loaded
+			err = fmt.Errorf("it says %q", got)
 		}
-		return nil
+		return err
 	})
 }
 
