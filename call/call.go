@@ -77,9 +77,10 @@ type Options struct {
 type Call struct {
 	Options
 	log     *slog.Logger
-	n       atomic.Int64 // numbers events
-	held    atomic.Bool  // the customer's phone holds the call
-	sipSeen atomic.Int64 // SIP messages that were kept
+	n       atomic.Int64  // numbers events
+	another chan struct{} // closed when another phone is in the customer's place
+	held    atomic.Bool   // the customer's phone holds the call
+	sipSeen atomic.Int64  // SIP messages that were kept
 	over    chan struct{}
 	ctx     context.Context // ends with the customer's EndCause
 	leave   context.CancelCauseFunc
@@ -193,6 +194,7 @@ func New(o Options) *Call {
 		Options:  o,
 		log:      o.Log.With("call", o.ID),
 		over:     make(chan struct{}),
+		another:  make(chan struct{}),
 		commands: make(chan func(), commandQueue),
 		keys:     make(chan rune, keyQueue),
 		watchers: map[string]*watcher{},

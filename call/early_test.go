@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"callfloor/contact"
 	"callfloor/ivr"
 	"callfloor/media"
+	"callfloor/recordings"
+	"callfloor/recordings/consent"
 )
 
 // TestEarly: the customer hears the flow and presses keys before the answer, keeps
@@ -91,5 +94,62 @@ func TestEarlyIsNotHeard(t *testing.T) {
 	})
 	if len(said) > 0 {
 		t.Error(said)
+	}
+}
+
+// TestAMessageEndsWithItsCaller: who comes in the place of a caller who leaves a message
+// is not recorded, neither in that message nor in one that is just beginning.
+func TestAMessageEndsWithItsCaller(t *testing.T) {
+	for _, opening := range []bool{false, true} {
+		ended := make(chan ivr.Message, 1)
+		flow := func(ctx context.Context, c ivr.Caller) (contact.EndCause, error) {
+			asked := ivr.Prompt{ID: "voicemail", Text: "Speak.", SHA256: "00"}
+			err := errors.Join(c.Answer(ctx), c.Consent(ctx, ivr.ConsentAnswer{
+				State: contact.ConsentAnnounced, Prompt: asked, Language: "en", AskedAt: time.Now(), At: time.Now(), Attempt: 1,
+			}))
+			if err != nil {
+				return contact.EndCause{}, err
+			}
+			time.Sleep(time.Second)
+			m, err := c.RecordMessage(ctx, ivr.MessageRequest{Queue: "sales", Max: time.Minute, Silence: 30 * time.Second, Ends: '#'})
+			if err != nil {
+				return contact.EndCause{}, err
+			}
+			ended <- m
+			if _, err := c.RecordMessage(ctx, ivr.MessageRequest{Queue: "sales", Max: time.Minute, Silence: time.Second}); contact.ErrorCode(err) != contact.Forbidden {
+				t.Errorf("another message: %v", err)
+			}
+			<-ctx.Done()
+			return contact.EndCause{}, context.Cause(ctx)
+		}
+		inHouse(t, flow, func(h *house) {
+			if opening {
+				h.call.Record = func(context.Context, consent.Grant, recordings.Meta) (Recording, error) {
+					h.call.AnotherPhone()
+					synctest.Wait()
+					return h.rec, nil
+				}
+			}
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			if !opening {
+				h.voices[markCustomer].say(10)
+				h.call.AnotherPhone()
+				synctest.Wait()
+			}
+			before := h.rec.take()[contact.Customer][markCustomer]
+			h.voices[markCustomer].say(10)
+			if n := h.rec.take()[contact.Customer][markCustomer]; n != 0 || (before == 10) == opening {
+				t.Errorf("opening %v: %d packets were recorded before, %d of somebody else", opening, before, n)
+			}
+			select {
+			case m := <-ended:
+				if m.Why != "another_phone" || !h.rec.sealed {
+					t.Errorf("opening %v: %+v, sealed %v", opening, m, h.rec.sealed)
+				}
+			default:
+				t.Errorf("opening %v: the message goes on", opening)
+			}
+		})
 	}
 }

@@ -79,6 +79,12 @@ func (c *Call) RecordMessage(ctx context.Context, q ivr.MessageRequest) (ivr.Mes
 // hear records until the caller has finished.
 func (c *Call) hear(ctx context.Context, rec Recording, q ivr.MessageRequest) (ivr.Message, error) {
 	m := ivr.Message{Recording: rec.ID()}
+	select {
+	case <-c.another: // while the capture was opened
+		m.Why = "another_phone"
+		return m, context.Cause(ctx)
+	default:
+	}
 	heard := &presence{since: time.Now()}
 	track := rec.Track(contact.Customer)
 	c.Leg.Source().Attach(track)
@@ -97,6 +103,8 @@ func (c *Call) hear(ctx context.Context, rec Recording, q ivr.MessageRequest) (i
 		select {
 		case <-ctx.Done():
 			return end("hangup")
+		case <-c.another: // whoever is there now was not asked
+			return end("another_phone")
 		case key := <-c.keys:
 			if key == q.Ends {
 				return end("key")

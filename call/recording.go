@@ -98,6 +98,9 @@ func (c *Call) recordingFailed(why string) {
 // nothing of this call is recorded any more.
 func (c *Call) AnotherPhone() {
 	c.post(func() {
+		if !c.unasked {
+			close(c.another) // a message that is being recorded ends
+		}
 		c.unasked, c.grant, c.paused, c.view.PausedUntil = true, consent.Grant{}, time.Time{}, time.Time{}
 		c.dropAnswer()
 		if c.view.Recording == RecordingOn || c.view.Recording == RecordingPaused {

@@ -47,6 +47,7 @@ type Message struct {
 	Recording string
 	// Length is until the last sound; 0 is a message in which nothing is heard.
 	Length time.Duration
-	// Why it ended: key, silence, length or hangup.
+	// Why it ended: key, silence, length, hangup, or another_phone: somebody else is in
+	// the caller's place.
 	Why string
 }
