@@ -164,8 +164,9 @@ func (h *House) work() call.Work {
 // answered is a leg that we have called: it is up already.
 type answered struct{ call.Leg }
 
-func (answered) Ring() error                  { return nil }
-func (answered) Answer(context.Context) error { return nil }
+func (answered) Ring() error                         { return nil }
+func (answered) Early(context.Context) (bool, error) { return false, nil }
+func (answered) Answer(context.Context) error        { return nil }
 
 // outLeg is the SIP leg behind one that we have called, if it is one.
 func outLeg(l call.Leg) (*sip.Leg, bool) {

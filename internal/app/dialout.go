@@ -90,6 +90,9 @@ type dialledLeg struct {
 // Ring implements call.Leg; it is their phone that rings.
 func (dialledLeg) Ring() error { return nil }
 
+// Early implements call.Leg; before they answer it is their side that speaks.
+func (dialledLeg) Early(context.Context) (bool, error) { return false, nil }
+
 // Answer implements call.Leg.
 func (l dialledLeg) Answer(ctx context.Context) error {
 	select {
@@ -216,8 +219,7 @@ func (o *outgoing) begin(leg *sip.Leg) error {
 		defer a.house.remove(o.id)
 		defer a.house.dials.drop(o.id)
 		o.call.Run(a.ctx, func(ctx context.Context, caller ivr.Caller) (contact.EndCause, error) {
-			traceLeg(o.call, leg, contact.LegID(contact.Customer))
-			leg.OnHold(func(on bool) { noteHold(o.call, on) })
+			noteLeg(o.call, leg)
 			return o.talk(ctx, caller, flow, number)
 		})
 		if o.seat != nil {

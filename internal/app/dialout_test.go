@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -246,6 +247,54 @@ func TestDialAndConsent(t *testing.T) {
 		must(t, s.Do(ctx, web.Command{Do: web.DoHangup}))
 		see(t, s, "wrap-up", phaseIs(web.PhaseWrapUp))
 		must(t, s.Do(ctx, web.Command{Do: web.DoWrapUpDone}))
+	}
+}
+
+// TestWhoWeCalledIsReplaced: another phone that takes the place of a customer whom we
+// called was not asked, so the recording ends.
+func TestWhoWeCalledIsReplaced(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t)
+	a := startOut(t, c, "", "")
+	s := sit(t, a, "alice")
+	must(t, dialNumber(t, s, "13800000001", "1001"))
+	<-c.calls
+	v := see(t, s, "they talk and are recorded", func(v web.CallView) bool { return v.Phase == web.PhaseTalking && v.Recording == call.RecordingOn })
+	tags := regexp.MustCompile(`(?s)SIP/2\.0 200 OK\r\n.*?From:[^\r]*;tag=([^;\r]+).*?To:[^\r]*;tag=([^;\r]+).*?Call-ID: ([^\r]+)`)
+	var dialog []string
+	waitFor(t, "the answer is in the messages", func() bool {
+		dialog = tags.FindStringSubmatch(a.ladder(t, v.Contact))
+		return dialog != nil
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	must(t, acknowledged(ctx, func() error {
+		_, err := c.srv.Dial(ctx, "sip:1001@"+a.sip.Addr().String(), sip.DialOptions{
+			Headers: []sip.Header{{Name: "Replaces", Value: dialog[3] + ";to-tag=" + dialog[1] + ";from-tag=" + dialog[2]}},
+		})
+		return err
+	}))
+	see(t, s, "nothing is recorded any more", func(v web.CallView) bool { return v.Phase == web.PhaseTalking && v.Recording == call.RecordingOff })
+	must(t, s.Do(ctx, web.Command{Do: web.DoHangup}))
+	see(t, s, "wrap-up", phaseIs(web.PhaseWrapUp))
+}
+
+// TestWhoWeCalledMeetsAnEarlyFlow: a flow that begins before the answer waits for that of
+// a customer whom we called.
+func TestWhoWeCalledMeetsAnEarlyFlow(t *testing.T) {
+	t.Parallel()
+	flows := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(flows, "door.yaml"), []byte("nodes:\n  early: {kind: early, next: bye}\n  bye: {kind: hangup, say: goodbye}\n"), 0o600))
+	c := newCarrier(t)
+	a := startOut(t, c, "", "    - lines: [\"2002\"]\n      purposes: [api]\n      countries: [CN]\nflows: "+flows+"\nlines:\n  - {id: \"2002\", flow: door, consent: never}\n")
+	id, err := a.dialOut(t.Context(), dialRequest{To: "13800000001", Line: "2002", Purpose: PurposeAPI, By: "robot"})
+	must(t, err)
+	d := a.written(t, id)
+	if d.End.By != contact.System || d.End.Class != contact.EndCompleted || !strings.Contains(texts(d), "answered by the flow") {
+		t.Errorf("it ended with %+v\n%s", d.End, texts(d))
+	}
+	if heard, err := (answered{}).Early(t.Context()); heard || err != nil { // of a call back
+		t.Errorf("who has answered is spoken to before that: %v, %v", heard, err)
 	}
 }
 
