@@ -86,7 +86,7 @@ func (a *App) joinLine(r *sip.Referral, mine, asked part) {
 	if !ok {
 		return // refused with 403: a number outside that was called for a flow
 	}
-	if err := a.toLine(mine.call, contact.Agent, line); err != nil {
+	if err := a.toLine(mine.call, contact.Agent, line, asked.call); err != nil {
 		a.log.Info("an attended transfer was refused", "call", mine.call.ID, "user", mine.user, "error", err)
 		_ = r.Refuse(referStatus(err))
 		return

@@ -294,7 +294,7 @@ func TestAttendedTransferToAQueue(t *testing.T) {
 // still. There they have a call of their own, with that line's consent; what they hear
 // is one stream.
 func TestToAnotherLine(t *testing.T) {
-	a := startOut(t, newCarrier(t), "", "transfers: {lines: [\"1009\", \"1000\", \"2000\"]}\nlines:\n  - {id: \"2000\", flow: echo, consent: never, max_calls: 1}\n")
+	a := startOut(t, newCarrier(t), "", "transfers: {lines: [\"1009\", \"2001\", \"2000\"]}\nlines:\n  - {id: \"2000\", flow: echo, consent: never, max_calls: 1}\n  - {id: \"2001\", flow: full, consent: ask, max_calls: 1}\n")
 	alice := registers(t, a, "alice", 18750)
 	customer, hangup := customerTo(t, a, "1001")
 	first := alice.rings()
@@ -311,7 +311,7 @@ func TestToAnotherLine(t *testing.T) {
 		t.Fatalf("to a line that calls may not be handed to: %v", e)
 	}
 	full, _ := a.cfg.Line("2000")
-	if !a.lineCaps.take(full, time.Now()) {
+	if !a.lineCaps.take(full, time.Now(), 0) {
 		t.Fatal("there is no place on a line without calls")
 	}
 	if e, refused := errors.AsType[*sip.RejectedError](to("2000")); !refused || e.Status != 486 {
@@ -359,18 +359,20 @@ func TestToAnotherLine(t *testing.T) {
 	customer, hangup = customerTo(t, a, "1001")
 	first = alice.rings()
 	waitFor(t, "alice talks again", func() bool { s, _ := a.engine.Agent("alice"); return s.State == contact.AgentTalking })
-	second := alice.dial("1000")
-	waitFor(t, "the menu answers", func() bool { c := on("1000"); return c != nil && second.Codec() != 0 })
+	second := alice.dial("2001") // the only place there
+	waitFor(t, "the menu answers", func() bool { c := on("2001"); return c != nil && second.Codec() != 0 })
 	if _, err := alice.transfers(first, second); err != nil {
 		t.Fatal(err)
 	}
 	ended(t, "the first call of the telephone", first)
 	ended(t, "the second call of the telephone", second)
-	waitFor(t, "the customer is in the menu", func() bool { c := on("1000"); return c != nil && c.From == one.From })
+	waitFor(t, "the customer is in the menu", func() bool { c := on("2001"); return c != nil && c.From == one.From })
+	waitFor(t, "the place of the second call is free", func() bool { return a.lineCaps.on("2001") == 1 })
 	hangup()
 	if r := <-customer; r.SSRCChanges != 0 || r.SeqHoles != 0 {
 		t.Errorf("the customer's phone: %+v", r)
 	}
+	waitFor(t, "the customer's place is free", func() bool { return a.lineCaps.on("2001") == 0 })
 }
 
 // TestAttendedTransferIsRefused: two calls of a customer's phone, who is no agent's

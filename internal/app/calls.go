@@ -27,7 +27,7 @@ func (a *App) onCall(leg *sip.Leg) {
 		}
 		return
 	}
-	if !a.lineCaps.take(line, time.Now()) {
+	if !a.lineCaps.take(line, time.Now(), 0) {
 		a.log.Info("a line is full; a call was told that it is busy", "line", line.ID)
 		if err := leg.Reject(486, "Busy Here"); err != nil {
 			a.log.Debug("could not refuse a call", "error", err)

@@ -32,14 +32,15 @@ func newLineCaps() *lineCaps {
 }
 
 // take gives a call its place on a line; false if there is none. leave gives it
-// back.
-func (c *lineCaps) take(line config.Line, now time.Time) bool {
+// back. freed is how many of the places that are taken become free by that: of calls
+// that end, or move, when this one has its own.
+func (c *lineCaps) take(line config.Line, now time.Time, freed int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	begun := slices.DeleteFunc(c.begun[line.ID], func(at time.Time) bool { return now.Sub(at) >= time.Second })
 	c.begun[line.ID] = begun
 	switch {
-	case line.MaxCalls > 0 && c.up[line.ID] >= line.MaxCalls:
+	case line.MaxCalls > 0 && c.up[line.ID]-freed >= line.MaxCalls:
 		c.refused.WithLabelValues(string(line.ID), "calls").Inc()
 		return false
 	case line.CallsPerSecond > 0 && len(begun) >= line.CallsPerSecond:

@@ -25,18 +25,18 @@ func TestLineCaps(t *testing.T) {
 	c, now := newLineCaps(), time.Now()
 	line := config.Line{ID: "1000", MaxCalls: 3, CallsPerSecond: 2}
 	for i, want := range []bool{true, true, false} {
-		if got := c.take(line, now); got != want {
+		if got := c.take(line, now, 0); got != want {
 			t.Errorf("call %d in the first second: %v", i+1, got)
 		}
 	}
-	if !c.take(line, now.Add(time.Second)) || c.take(line, now.Add(time.Second)) {
+	if !c.take(line, now.Add(time.Second), 0) || c.take(line, now.Add(time.Second), 0) {
 		t.Error("a third call at once, and a fourth")
 	}
-	if !c.take(config.Line{ID: "1001"}, now) {
+	if !c.take(config.Line{ID: "1001"}, now, 0) {
 		t.Error("another line is full too")
 	}
 	c.leave("1000")
-	if !c.take(line, now.Add(3*time.Second)) {
+	if !c.take(line, now.Add(3*time.Second), 0) {
 		t.Error("a place that was given back is not there")
 	}
 }

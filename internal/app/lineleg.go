@@ -153,9 +153,28 @@ func phoneOf(l call.Leg) *sip.Leg {
 	return nil
 }
 
-// toLine sends the customer of a call into the flow of another line of ours, if that
-// has room by its own caps.
-func (a *App) toLine(c *call.Call, by contact.Party, line config.Line) error {
+// holdsPlace says whether a call is counted among those of a line, and will give that
+// place back when it ends there.
+func holdsPlace(c *call.Call, on contact.LineID) bool {
+	if c == nil || c.Line != on {
+		return false
+	}
+	leg, ok := c.Leg.(*lineLeg)
+	if !ok {
+		return false // we have called it
+	}
+	select {
+	case <-leg.Done():
+		return false // it is given back already, or about to be
+	default:
+		return true
+	}
+}
+
+// toLine sends the customer of a call into the flow of a line of ours, if that has
+// room by its own caps. ends is another call that ends when this succeeds; nil: none.
+// Its place, if it has one there, is as good as free, and so is that of c itself.
+func (a *App) toLine(c *call.Call, by contact.Party, line config.Line, ends *call.Call) error {
 	leg, ok := c.Leg.(*lineLeg)
 	if !ok {
 		return contact.Errorf(contact.Conflict, "only who called a line can be sent to another one")
@@ -163,7 +182,13 @@ func (a *App) toLine(c *call.Call, by contact.Party, line config.Line) error {
 	if !a.cfg.Transfers.AllowsLine(line.ID) {
 		return contact.Errorf(contact.Forbidden, "calls may not be handed to line %s; transfers in the configuration says so", line.ID)
 	}
-	if !a.lineCaps.take(line, time.Now()) {
+	freed := 0
+	for _, leaves := range []*call.Call{c, ends} {
+		if holdsPlace(leaves, line.ID) {
+			freed++
+		}
+	}
+	if !a.lineCaps.take(line, time.Now(), freed) {
 		return contact.Errorf(contact.Busy, "line %s is full", line.ID)
 	}
 	err := leg.goOn(line, contact.EndCause{By: by, Class: contact.EndCompleted, Q850: 16, Why: "handed to line " + string(line.ID)})

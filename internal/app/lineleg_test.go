@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"testing"
+	"time"
 
+	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/internal/config"
 )
@@ -39,5 +41,49 @@ func TestLineLeg(t *testing.T) {
 	}
 	if _, again := l.line(); again {
 		t.Error("it goes on twice")
+	}
+}
+
+// TestToALineWhosePlaceBecomesFree: a line that is full takes a customer whose own call
+// there, or the agent's own call to it, ends by that; every place is counted once.
+func TestToALineWhosePlaceBecomesFree(t *testing.T) {
+	line := config.Line{ID: "2000", MaxCalls: 1}
+	cfg := config.Config{}
+	cfg.Transfers.Lines = []contact.LineID{"2000"}
+	on := func(id contact.LineID) *call.Call {
+		return &call.Call{Options: call.Options{Line: id, Leg: newLineLeg(nil)}}
+	}
+	over := on("2000")
+	must(t, over.Leg.(*lineLeg).goOn(config.Line{ID: "1000"}, contact.EndCause{}))
+	for name, tt := range map[string]struct {
+		moves, ends *call.Call
+		ok          bool
+	}{
+		"nothing becomes free":              {on("1000"), nil, false},
+		"the same line":                     {on("2000"), nil, true},
+		"the agent's call to it":            {on("1000"), on("2000"), true},
+		"the agent's call to another":       {on("1000"), on("1001"), false},
+		"the agent's call that has left it": {on("1000"), over, false},
+		"a call that we placed":             {on("1000"), &call.Call{Options: call.Options{Line: "2000", Leg: dialledLeg{}}}, false},
+	} {
+		a := &App{cfg: cfg, lineCaps: newLineCaps()}
+		if !a.lineCaps.take(line, time.Now(), 0) {
+			t.Fatal("there is no place on a line without calls")
+		}
+		if err := a.toLine(tt.moves, contact.Agent, line, tt.ends); (err == nil) != tt.ok || err != nil && contact.ErrorCode(err) != contact.Busy {
+			t.Errorf("%s: %v", name, err)
+		}
+		want := 1
+		if tt.ok {
+			want = 2 // until the other has left
+		}
+		if n := a.lineCaps.on("2000"); n != want {
+			t.Errorf("%s: %d calls are counted, want %d", name, n, want)
+		}
+		if tt.ok { // on its way already: what was taken is given back
+			if err := a.toLine(tt.moves, contact.Agent, config.Line{ID: "2000"}, nil); contact.ErrorCode(err) != contact.Conflict || a.lineCaps.on("2000") != want {
+				t.Errorf("%s, again: %v, %d calls are counted", name, err, a.lineCaps.on("2000"))
+			}
+		}
 	}
 }

@@ -142,7 +142,7 @@ func (a *App) referInside(c *call.Call, agent contact.AgentID, to *web.Target, r
 // referLine sends the customer into the flow of another line of ours.
 func (a *App) referLine(c *call.Call, by contact.Party, line config.Line, r *sip.Referral) {
 	c.Note(contact.KindConsult, contact.LegID(by), "the phone of the "+string(by)+" asks that the call be handed to line "+string(line.ID), map[string]any{"mode": "refer", "agent": nil})
-	if err := a.toLine(c, by, line); err != nil {
+	if err := a.toLine(c, by, line, nil); err != nil {
 		a.log.Info("a REFER was refused", "call", c.ID, "line", line.ID, "error", err)
 		_ = r.Refuse(referStatus(err))
 		return
