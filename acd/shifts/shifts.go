@@ -226,15 +226,21 @@ func read(ctx context.Context, tx *store.Tx, from, to time.Time) (map[contact.Ag
 	return all, answers(ctx, tx, from, to, of)
 }
 
+// answersOf counts the answered calls of each agent from $1 until before $2, both in
+// milliseconds since the epoch, and their ratings.
+const answersOf = `SELECT agent, COUNT(*), COUNT(csat), COALESCE(SUM(csat), 0) FROM (
+		SELECT id, agent, csat FROM call_calls c WHERE answered >= $1 AND answered < $2 AND agent IS NOT NULL
+			AND NOT EXISTS (SELECT 1 FROM call_events e WHERE e.contact = c.id AND e.kind = 'answer' AND e.data ->> '$.agent' = c.agent)
+		UNION
+		SELECT c.id, e.data ->> '$.agent' AS agent, CASE WHEN c.agent = e.data ->> '$.agent' THEN c.csat END
+		FROM call_events e JOIN call_calls c ON c.id = e.contact WHERE e.kind = 'answer' AND e.at >= $1 AND e.at < $2
+	) WHERE agent IS NOT NULL GROUP BY agent`
+
 // answers adds who answered how many calls, also those that another agent had
-// last, whom the customer's rating is for.
+// last, whom the customer's rating is for. A call counts when the agent answered it;
+// when it was answered first where the timeline does not say that.
 func answers(ctx context.Context, tx *store.Tx, from, to time.Time, of func(contact.AgentID) *sums) error {
-	calls, err := tx.QueryContext(ctx, `SELECT agent, COUNT(*), COUNT(csat), COALESCE(SUM(csat), 0) FROM (
-			SELECT id, agent, csat FROM call_calls WHERE answered >= $1 AND answered < $2 AND agent IS NOT NULL
-			UNION
-			SELECT c.id, e.data ->> '$.agent' AS agent, CASE WHEN c.agent = e.data ->> '$.agent' THEN c.csat END
-			FROM call_events e JOIN call_calls c ON c.id = e.contact WHERE e.kind = 'answer' AND e.at >= $1 AND e.at < $2
-		) WHERE agent IS NOT NULL GROUP BY agent`, from.UnixMilli(), to.UnixMilli())
+	calls, err := tx.QueryContext(ctx, answersOf, from.UnixMilli(), to.UnixMilli())
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package shifts
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,5 +75,69 @@ func TestFigures(t *testing.T) {
 	}
 	if b.Lost() != 0 {
 		t.Errorf("%d lost", b.Lost())
+	}
+}
+
+// A call that was answered yesterday and handed on today counts once for each of the
+// two, on the day on which they answered, and so does its rating.
+func TestFiguresOfACallOverMidnight(t *testing.T) {
+	db := storetest.Open(t)
+	b := Open(db, slog.New(slog.DiscardHandler))
+	defer b.Close()
+	today := time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)
+	first, second := today.Add(-time.Minute).UnixMilli(), today.Add(time.Minute).UnixMilli()
+	err := db.Tx(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec(`INSERT INTO call_calls (id, line, caller, started, answered, agent, consent, csat) VALUES ('c', '1', 'x', $1, $1, 'bob', 'none', 5)`, first)
+		for n, at := range []int64{first, second} {
+			if err == nil {
+				_, err = tx.Exec(`INSERT INTO call_events (contact, n, at, kind, text, data) VALUES ('c', $1, $2, 'answer', '', $3)`, n, at, `{"agent":"`+[]string{"alice", "bob"}[n]+`"}`)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for agent, want := range map[contact.AgentID][2]float64{"alice": {0, 1}, "bob": {1, 0}} {
+		own, _, err := b.Figures(t.Context(), agent, today, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for day, d := range own {
+			rated := agent == "bob" && day == 0
+			if d.Calls != want[day] || (d.CSAT != nil) != rated || rated && *d.CSAT != 5 {
+				t.Errorf("%s, %d days ago: %v calls, rated %v", agent, day, d.Calls, d.CSAT)
+			}
+		}
+	}
+}
+
+// TestAnswersAreFoundByIndexes: no day's figures read every event that there ever was.
+func TestAnswersAreFoundByIndexes(t *testing.T) {
+	db := storetest.Open(t)
+	err := db.View(t.Context(), func(tx *store.Tx) error {
+		rows, err := tx.Query("EXPLAIN QUERY PLAN "+answersOf, 0, 1)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var plan strings.Builder
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+				return err
+			}
+			plan.WriteString(step + "\n")
+		}
+		for _, want := range []string{"SEARCH e USING PRIMARY KEY (contact=?)", "SEARCH e USING INDEX call_events_answers (at>? AND at<?)"} {
+			if !strings.Contains(plan.String(), want) {
+				t.Errorf("no %q in\n%s", want, plan.String())
+			}
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
