@@ -55,6 +55,9 @@ func (s *Server) inDialog(req *gosip.Request, tx gosip.ServerTransaction, toTag 
 		return
 	}
 	l.traceRequest(req, false)
+	if req.Method != gosip.ACK { // one may be of anything
+		l.present()
+	}
 	switch req.Method {
 	case gosip.ACK:
 		l.onAck(req)

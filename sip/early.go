@@ -112,6 +112,7 @@ func (l *Leg) dueRinging(at func(time.Time) bool) {
 			refuse("nothing showed that somebody hears what is said before the answer")
 			return
 		}
+		l.s.wg.Go(func() { l.s.heard(l) })
 	}
 	switch {
 	case at(l.ringUntil):
@@ -120,6 +121,15 @@ func (l *Leg) dueRinging(at func(time.Time) bool) {
 		l.ringing()
 		at(l.ringAgain)
 	}
+}
+
+// present notes that the far end has shown to be there: a request of theirs had our
+// tag, which only who got a response of ours knows.
+func (l *Leg) present() {
+	l.mu.Lock()
+	l.proveBy = time.Time{}
+	l.mu.Unlock()
+	l.s.settle(l)
 }
 
 // noPort refuses a call for want of a media port. l.mu is held.

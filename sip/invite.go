@@ -168,7 +168,8 @@ func (l *Leg) sendResponse(tx gosip.ServerTransaction, res *gosip.Response) {
 
 // Errors of Ring, Early, Answer and Reject.
 var (
-	// ErrGone says that the leg has ended; Cause says why.
+	// ErrGone says that the leg has ended; Cause says why, and so does the
+	// contact.EndCause that comes with it.
 	ErrGone = errors.New("the call has ended")
 	// ErrAnswered says that the leg was answered before.
 	ErrAnswered = errors.New("the call was answered before")
@@ -181,7 +182,7 @@ func (l *Leg) unanswered(what string) error {
 	case l.outbound:
 		return fmt.Errorf("%s: the call is our own", what)
 	case l.state == legEnded:
-		return fmt.Errorf("%s: %w", what, ErrGone)
+		return fmt.Errorf("%s: %w: %w", what, ErrGone, l.cause)
 	case l.state != legNew && l.state != legRinging:
 		return fmt.Errorf("%s: %w", what, ErrAnswered)
 	}

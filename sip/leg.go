@@ -77,7 +77,8 @@ type Leg struct {
 	state      legState
 	dialog     dialog
 	cause      contact.EndCause
-	sendBye    bool // the end owes the far side a BYE
+	sendBye    bool   // the end owes the far side a BYE
+	crossed    func() // ends the wait for the answer to ours; nil before it went out
 	media      Media
 	noMedia    *placeholders
 	agreed     sdp.Agreed

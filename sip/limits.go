@@ -131,7 +131,7 @@ func (l *Leg) abandon() {
 }
 
 // settle gives back the place among the half-open calls: the far end has
-// acknowledged, so it is no forged address.
+// acknowledged, or sent what needs our tag, so it is no forged address.
 func (s *Server) settle(l *Leg) {
 	s.mu.Lock()
 	was := s.unhalf(l)
@@ -139,6 +139,14 @@ func (s *Server) settle(l *Leg) {
 	if was {
 		s.front.known.add(l.source)
 	}
+}
+
+// heard gives back the place of a caller whose sound comes. Their address is not
+// known by that: anybody may send sound to a port.
+func (s *Server) heard(l *Leg) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unhalf(l)
 }
 
 // halve counts a leg among the half-open ones. s.mu is held.

@@ -25,11 +25,7 @@ func (l *Leg) onModify(req *gosip.Request, tx gosip.ServerTransaction) {
 	if bad = l.modify(req, tx); bad.status != 0 {
 		l.respond(tx, req, bad.status, bad.reason, bad.headers...)
 	}
-	confirmed := l.state == legConfirmed
 	l.mu.Unlock()
-	if confirmed {
-		l.s.settle(l)
-	}
 	l.poke()
 }
 

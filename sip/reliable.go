@@ -153,7 +153,6 @@ func (l *Leg) onPrack(req *gosip.Request, tx gosip.ServerTransaction) {
 		return
 	}
 	l.dialog.remoteSeq = max(l.dialog.remoteSeq, req.CSeq().SeqNo)
-	l.proveBy = time.Time{} // they are there
 	if !r.offered {
 		l.pracked(r, req, tx)
 		return

@@ -190,10 +190,13 @@ func (l *Leg) lastWords() {
 		return
 	}
 	l.sendBye = false
+	ctx, crossed := context.WithCancel(l.s.ctx)
+	defer crossed()
+	l.crossed = crossed
 	bye := l.request(gosip.BYE, 0)
 	bye.AppendHeader(gosip.NewHeader("Reason", reasonHeader(l.cause)))
 	l.mu.Unlock()
-	if _, err := l.transact(l.s.ctx, bye); err != nil {
+	if _, err := l.transact(ctx, bye); err != nil {
 		l.log.Debug("BYE not answered", "error", err)
 	}
 }
@@ -289,6 +292,9 @@ func (l *Leg) onBye(req *gosip.Request, tx gosip.ServerTransaction) {
 	}
 	l.pending = nil
 	l.sendBye = false // they are faster than ours
+	if l.crossed != nil {
+		l.crossed() // both say it: no answer to ours need come
+	}
 	l.end(byeCause(req), false)
 	l.poke()
 }
