@@ -110,7 +110,14 @@ func TestAMessageEndsWithItsCaller(t *testing.T) {
 			if err != nil {
 				return contact.EndCause{}, err
 			}
-			time.Sleep(time.Second)
+			if call := c.(*Call); opening {
+				open := call.Record
+				call.Record = func(ctx context.Context, g consent.Grant, m recordings.Meta) (Recording, error) {
+					call.AnotherPhone()
+					synctest.Wait()
+					return open(ctx, g, m)
+				}
+			}
 			m, err := c.RecordMessage(ctx, ivr.MessageRequest{Queue: "sales", Max: time.Minute, Silence: 30 * time.Second, Ends: '#'})
 			if err != nil {
 				return contact.EndCause{}, err
@@ -123,13 +130,6 @@ func TestAMessageEndsWithItsCaller(t *testing.T) {
 			return contact.EndCause{}, context.Cause(ctx)
 		}
 		inHouse(t, flow, func(h *house) {
-			if opening {
-				h.call.Record = func(context.Context, consent.Grant, recordings.Meta) (Recording, error) {
-					h.call.AnotherPhone()
-					synctest.Wait()
-					return h.rec, nil
-				}
-			}
 			time.Sleep(3 * time.Second)
 			synctest.Wait()
 			if !opening {
