@@ -37,6 +37,8 @@ const heardWords = `window.told = []; (() => {
 type tabStop struct {
 	Name string
 	Seen bool
+	// Again says that tabsRound was here before.
+	Again bool
 }
 
 func (p page) tabStop() (at tabStop) {
@@ -45,7 +47,9 @@ func (p page) tabStop() (at tabStop) {
 		const e = document.activeElement, r = e.getBoundingClientRect(), s = getComputedStyle(e);
 		const name = (e.dataset.testid ?? e.getAttribute('aria-label') ?? e.textContent.trim().slice(0, 30)) || e.name || e.tagName;
 		const inside = r.width > 0 && r.height > 0 && r.top >= -1 && r.left >= -1 && r.bottom <= innerHeight + 1 && r.right <= innerWidth + 1;
-		return { name: e === document.body ? '' : name, seen: e === document.body || inside && e.matches(':focus-visible') && s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 };
+		const again = window.tabbed?.has(e) ?? false;
+		window.tabbed?.add(e);
+		return { again, name: e === document.body ? '' : name, seen: e === document.body || inside && e.matches(':focus-visible') && s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 };
 	})()`)
 	return at
 }
@@ -54,6 +58,7 @@ func (p page) tabStop() (at tabStop) {
 func (p page) tabsRound(when string) []string {
 	p.t.Helper()
 	var stops []string
+	p.eval(nil, `window.tabbed = new Set(), null`)
 	for range 120 {
 		p.press("Tab")
 		at := p.tabStop()
@@ -62,6 +67,10 @@ func (p page) tabsRound(when string) []string {
 		}
 		if !at.Seen {
 			p.t.Errorf("%s: the focus on %q is not seen", when, at.Name)
+		}
+		if at.Again {
+			p.t.Errorf("%s: Tab came to %q a second time, after %q", when, at.Name, stops)
+			return stops
 		}
 		stops = append(stops, at.Name)
 	}
@@ -165,10 +174,18 @@ func TestACallByKeyboard(t *testing.T) {
 	if c.Agent == nil || *c.Agent != "bob" || !c.has("wrapup", "") {
 		t.Errorf("the record: %+v", c)
 	}
+	wrote := 0
 	for _, e := range c.Timeline {
-		if e.Kind == "wrapup" && e.Data["agent"] == "alice" && (e.Data["disposition"] != "Solved" || e.Data["note"] != "bob has it" || fmt.Sprint(e.Data["tags"]) != "map[difficulty:[hard] mood:[upset] topic:[delivery]]") {
+		if e.Kind != "wrapup" || e.Data["agent"] != "alice" {
+			continue
+		}
+		wrote++
+		if e.Data["disposition"] != "Solved" || e.Data["note"] != "bob has it" || fmt.Sprint(e.Data["tags"]) != "map[difficulty:[hard] mood:[upset] topic:[delivery]]" {
 			t.Errorf("alice wrote down %v", e.Data)
 		}
+	}
+	if wrote != 1 {
+		t.Errorf("the record has %d wrap-ups of alice, want 1: %+v", wrote, c.Timeline)
 	}
 	alice.wasTold(
 		"Away", "Available", "138****1234 is calling for Sales. Press Enter to answer.", "Talking", "On hold", "Talking", "Sent: 1",
