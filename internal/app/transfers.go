@@ -297,16 +297,22 @@ func (h *House) transfer(c *call.Call, user string, cmd web.Command) error {
 	}
 	h.transfers.cancel(c.ID) // of a consultation that still rings
 	from := contact.AgentID(user)
+	ev := acd.Transferred{Contact: c.ID, From: from}
 	switch cmd.To.Kind {
 	case web.TargetAgent:
-		return h.engine.Do(acd.Transferred{Contact: c.ID, From: from, Agent: contact.AgentID(cmd.To.ID)})
+		ev.Agent = contact.AgentID(cmd.To.ID)
 	case web.TargetQueue:
-		return h.engine.Do(acd.Transferred{Contact: c.ID, From: from, Queue: contact.QueueID(cmd.To.ID)})
+		ev.Queue = contact.QueueID(cmd.To.ID)
 	}
-	if err := h.engine.Do(acd.Transferred{Contact: c.ID, From: from}); err != nil {
+	if err := h.engine.Do(ev); err != nil {
 		return err
 	}
-	c.HandOff(from, nil) // before anybody answers; run says it again
+	// Run says it again; but who gave the call away may hang up before it does (telephones
+	// do, as soon as they are told), and the customer would go with them.
+	c.HandOff(from, nil)
+	if cmd.To.Kind != web.TargetNumber {
+		return nil
+	}
 	h.transfers.dial(c.ID, user, cmd.To.ID, func(ctx context.Context) {
 		req := outsideOf(c, user, cmd.To.ID)
 		req.HandOn = c.Leg
@@ -361,6 +367,8 @@ func (h *House) park(c *call.Call, user contact.AgentID, note string) error {
 	}
 	if err != nil {
 		h.transfers.unpark(c.ID)
+		return err
 	}
-	return err
+	c.HandOff(user, h.transfers.parking(c.ID, user, time.Now())) // before they hang up, as in transfer
+	return nil
 }

@@ -156,6 +156,36 @@ func TestBlindToANumber(t *testing.T) {
 	}
 }
 
+// TestWhoGaveACallAwayHangsUp: the customer stays, also where that is done before the
+// decision is carried out, as a telephone does it that was just told of the transfer.
+func TestWhoGaveACallAwayHangsUp(t *testing.T) {
+	to := func(kind web.TargetKind, id string) func(*App, *call.Call) error {
+		return func(a *App, c *call.Call) error {
+			return a.house.transfer(c, "alice", web.Command{Do: web.DoTransfer, To: &web.Target{Kind: kind, ID: id}})
+		}
+	}
+	for name, gives := range map[string]func(*App, *call.Call) error{
+		"to a queue": to(web.TargetQueue, "sales"), "to an agent": to(web.TargetAgent, "bob"),
+		"to a parking place": func(a *App, c *call.Call) error { return a.house.park(c, "alice", "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := startOut(t, newCarrier(t), "", "")
+			alice, bob := sit(t, a, "alice"), sit(t, a, "bob")
+			do(t, alice, web.Command{Do: web.DoState, State: contact.AgentAvailable})
+			_, _ = customerTo(t, a, "1001")
+			c, _ := a.house.call(takes(t, alice).Contact)
+			do(t, bob, web.Command{Do: web.DoState, State: contact.AgentAvailable})
+			a.house.mu.Lock() // run waits for it before it carries anything out
+			err := gives(a, c)
+			hung := c.HangupBy("alice")
+			a.house.mu.Unlock()
+			if err != nil || hung == nil {
+				t.Fatalf("the call is given away: %v; then hung up: %v", err, hung)
+			}
+		})
+	}
+}
+
 // TestWhereCallsMayGo: what the configuration forbids is refused, in words.
 func TestWhereCallsMayGo(t *testing.T) {
 	cfg := call.DefaultConfig()
