@@ -32,6 +32,7 @@ const (
 
 // Entry is one line of the audit log: who did what to what, and when.
 type Entry struct {
+	N       int64          `json:"n" doc:"entries are numbered as they come"`
 	At      string         `json:"at" doc:"RFC 3339 with milliseconds"`
 	Who     string         `json:"who"`
 	Action  Action         `json:"action"`
@@ -68,11 +69,13 @@ func record(ctx context.Context, tx *store.Tx, e Entry) error {
 	return nil
 }
 
-// List returns the newest entries, at most limit.
-func (a *Audit) List(ctx context.Context, limit int) ([]Entry, error) {
+// List returns the newest entries before the one with the number before (0: of all),
+// at most limit.
+func (a *Audit) List(ctx context.Context, before int64, limit int) ([]Entry, error) {
 	entries := []Entry{}
 	err := a.db.View(ctx, func(tx *store.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT at, who, action, target, details FROM api_audit ORDER BY n DESC LIMIT $1`, limit)
+		rows, err := tx.QueryContext(ctx, `SELECT n, at, who, action, target, details FROM api_audit
+			WHERE $1 = 0 OR n < $1 ORDER BY n DESC LIMIT $2`, before, limit)
 		if err != nil {
 			return err
 		}
@@ -81,7 +84,7 @@ func (a *Audit) List(ctx context.Context, limit int) ([]Entry, error) {
 			var e Entry
 			var at int64
 			var details []byte
-			if err := rows.Scan(&at, &e.Who, &e.Action, &e.Target, &details); err != nil {
+			if err := rows.Scan(&e.N, &at, &e.Who, &e.Action, &e.Target, &details); err != nil {
 				return err
 			}
 			if err := json.Unmarshal(details, &e.Details); err != nil {

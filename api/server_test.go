@@ -92,6 +92,11 @@ func TestRecordingsAreAudited(t *testing.T) {
 	if strings.Join(got, " ") != want {
 		t.Errorf("audit log %v, want %s", got, want)
 	}
+	all := decode[[]Entry](t, h.want(200, "GET", "/api/v1/audit?limit=100", sam, ""))
+	older := decode[[]Entry](t, h.want(200, "GET", fmt.Sprintf("/api/v1/audit?limit=2&before=%d", all[2].N), sam, ""))
+	if len(older) != 2 || older[0].N != all[3].N || older[1].N != all[4].N {
+		t.Errorf("before %d are %v, want those of %v", all[2].N, older, all)
+	}
 	if acts := strings.Join(h.kept.acts, ","); acts != "hold rec1 sam court,release rec1 sam over,erase rec1 sam asked" {
 		t.Errorf("acts %s", acts)
 	}

@@ -32,7 +32,8 @@ type changeUserInput struct {
 }
 
 type auditInput struct {
-	Limit int `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+	Limit  int   `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+	Before int64 `query:"before" minimum:"0" doc:"only entries before the one with this number"`
 }
 
 func (s *Server) userRoutes(h huma.API) {
@@ -53,7 +54,7 @@ func (s *Server) userRoutes(h huma.API) {
 		})
 	register(s, h, operation{id: "list-audit", method: http.MethodGet, path: "/api/v1/audit", summary: "The audit log, newest first", access: accessSupervisor},
 		func(ctx context.Context, in *auditInput) (*body[[]Entry], error) {
-			entries, err := s.audit.List(ctx, in.Limit)
+			entries, err := s.audit.List(ctx, in.Before, in.Limit)
 			return &body[[]Entry]{entries}, err
 		})
 }

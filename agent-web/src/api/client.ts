@@ -67,7 +67,8 @@ export class Api {
 	addUser = (user: NewUser) => this.#ask<User>("POST", "users", user);
 	changeUser = (user: string, fields: UserChange) =>
 		this.#ask<User>("PATCH", `users/${encodeURIComponent(user)}`, fields);
-	audit = () => this.#get<AuditEntry[]>("audit?limit=200");
+	/** The newest entries of the audit log, or of those before one. */
+	audit = (query: { limit: number; before?: number }) => this.#get<AuditEntry[]>(`audit?${asked(query)}`);
 	demoCall = (call: { line: string; keys: string; play: string; for: number }) =>
 		this.#ask<unknown>("POST", "demo/call", call);
 

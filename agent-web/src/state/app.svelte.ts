@@ -42,9 +42,16 @@ export class App {
 	/** The day it is here: what is said of another day need not be looked at again with every tick. */
 	readonly #today = $derived(new Date(this.now).toDateString());
 	#toastID = 0;
+	/** Says in Chinese why the server refuses. It is loaded with that language, since English needs none of it. */
+	#refused = (why: string) => why;
 
 	constructor() {
 		this.prefs.follow();
+		$effect.root(() => {
+			$effect(() => {
+				if (this.prefs.language === "zh") void this.#chinese();
+			});
+		});
 		setInterval(() => {
 			const seat = this.who.at === "in" ? this.who.seat : null;
 			this.now = Date.now() + (seat?.phone.socket.clockOffsetMS ?? 0);
@@ -108,7 +115,15 @@ export class App {
 
 	reason(code: string, message: string): string {
 		const key = `error.${code}`;
-		return key in en ? translate(this.prefs.language, key as Key, { why: message }) : message;
+		const why = this.prefs.language === "zh" ? this.#refused(message) : message;
+		if (!(key in en)) return why;
+		const text = translate(this.prefs.language, key as Key, { why });
+		return why ? text : text.replace(/[:：] *$/, this.prefs.language === "zh" ? "。" : ".");
+	}
+
+	async #chinese(): Promise<void> {
+		const { refusedZh } = await import("../parts/refused.ts");
+		this.#refused = refusedZh;
 	}
 
 	/** What an error of the HTTP API says to a person. */
