@@ -37,7 +37,7 @@ func startRTPEngine(dir string) (*rtpengine, error) {
 	}
 	control := fmt.Sprintf("127.0.0.1:%d", port)
 	p, err := start(nil, nil, rtpenginePath(), "--config-file=none", "--foreground", "--log-stderr", "--log-level=3", "--table=-1",
-		"--interface=127.0.0.1", "--listen-ng="+control, "--port-min=46000", "--port-max=51998", "--pidfile="+filepath.Join(dir, "rtpengine.pid"))
+		"--interface=127.0.0.1", "--listen-ng="+control, "--port-min=16000", "--port-max=31998", "--pidfile="+filepath.Join(dir, "rtpengine.pid"))
 	if err != nil {
 		return nil, err
 	}
