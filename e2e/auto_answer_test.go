@@ -10,7 +10,7 @@ import (
 // answers by itself is taken after a beep, without a key; beside it stands who
 // left it, and the buttons of a call say why they are dim.
 func TestVoicemailAnswersItself(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serveQueues(t, t.TempDir(), "agents: [{user: alice, auto_answer: true}]\n")
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")

@@ -42,7 +42,7 @@ func voice(t *testing.T, hz float64, quiet, tone time.Duration) string {
 
 // TestBaresipOnTheEchoLine finds baresip's tone on its way back.
 func TestBaresipOnTheEchoLine(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	before := s.rest()
 	b := startBaresip(t, voice(t, customerHz, time.Second, 20*time.Second))
@@ -76,7 +76,7 @@ func TestBaresipOnTheEchoLine(t *testing.T) {
 
 // TestBaresipTalksToAnAgent presses keys, is answered, holds, resumes, hangs up.
 func TestBaresipTalksToAnAgent(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	s.agent("alice", "--answer-after", "100ms", "--play", "tone:620", "--for", "60s")
 	before := s.rest()
@@ -121,7 +121,7 @@ func TestBaresipTalksToAnAgent(t *testing.T) {
 
 // TestBaresipIsHungUpOn: the far end's BYE ends the call at the phone.
 func TestBaresipIsHungUpOn(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	before := s.rest()
 	b := startBaresip(t, voice(t, customerHz, 0, 10*time.Second))

@@ -166,7 +166,7 @@ lines:
 // the simulator and by real phones, and lead through the same nodes. A secret
 // that is typed is nowhere afterwards.
 func TestEveryKindByPhoneAndInTheSimulator(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	w := newWorld(t, `{"event":"handover","queue":"outside","context":{"intent":"buy"}}`)
 	s := serveFlows(t, w)
 	prompts, err := ivr.LoadPrompts(ivr.BuiltinPrompts())
@@ -334,7 +334,7 @@ func (s *server) nowhere(secret string) {
 // to a queue; the agent's seat shows what the bot learned, and the journal keeps
 // it.
 func TestABotHandsOver(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	w := newWorld(t, `{"event":"handover","queue":"sales","context":{"intent":"buy","summary":"Wants size XL.","card":"4111 1111 1111 1111","slots":{"size":"XL"}}}`)
 	s := serveFlows(t, w)
 	s.seat("alice", "--answer-after", "2s", "--for", "60s")

@@ -28,7 +28,7 @@ func (s sound) clean(t *testing.T, what string, hz float64, from, to time.Durati
 // TestCodecsOnTheEchoLine: what a phone says comes back as it was said, in the
 // one codec that it offers.
 func TestCodecsOnTheEchoLine(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	for _, c := range phoneCodecs {
 		out := filepath.Join(t.TempDir(), "out.wav")
@@ -43,9 +43,10 @@ func TestCodecsOnTheEchoLine(t *testing.T) {
 // TestCodecsWithAnAgent: a customer of each codec and an agent hear each other,
 // and the recording has each on its side. The prompts are heard on the way.
 func TestCodecsWithAnAgent(t *testing.T) {
+	t.Parallel()
 	for _, c := range phoneCodecs {
 		t.Run(c, func(t *testing.T) {
-			t.Parallel()
+			beside(t, phoning)
 			s := serve(t)
 			dir := t.TempDir()
 			seat := s.seat("alice", "--answer-after", "500ms", "--play", "tone:620", "--record", filepath.Join(dir, "seat.wav"), "--for", "22s")
@@ -96,7 +97,7 @@ func TestCodecsWithAnAgent(t *testing.T) {
 // TestCodecsInTheBrowser: Chromium switches to the codec of a wideband phone, so
 // that nothing is transcoded: what is recorded of it is in that codec too.
 func TestCodecsInTheBrowser(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")

@@ -15,7 +15,7 @@ import (
 // two speak with each other through; after a reload of the seat the key takes the same
 // window again. Where the browser blocks it, the agent is told.
 func TestTheCRMInAWindow(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	var seat atomic.Value // the origin that the CRM's page believes
 	crm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { crmPage(w, seat.Load()) }))
 	t.Cleanup(crm.Close)

@@ -21,7 +21,7 @@ import (
 // at the whole number, which the audit log tells, reads an article, and puts a
 // phrase into the note; at the next call all of it is there, and in the list of calls.
 func TestBesideTheCall(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	told := &webhook{}
 	var seat atomic.Value // the origin that the CRM's page believes
 	crm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,7 @@ import (
 // TestDeskPhoneIsASeat: an agent without a browser takes a call at a registered
 // telephone, holds it, and hangs up.
 func TestDeskPhoneIsASeat(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	desk := startBaresip(t, voice(t, 620, 0, 60*time.Second))
 	desk.do("uanew", fmt.Sprintf("<sip:alice@%s>;auth_pass=demo;regint=60;audio_codecs=PCMU/8000/1", s.sip))
@@ -53,7 +53,7 @@ func TestDeskPhoneIsASeat(t *testing.T) {
 
 // TestDeskPhoneOverTLS: the same over TLS, and the phone refuses a call.
 func TestDeskPhoneOverTLS(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	port := freePort(t)
 	config := filepath.Join(t.TempDir(), "callfloor.yaml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, "sip:\n  tls: 127.0.0.1:%d\nrouting:\n  reject_cool_down: 1s\n", port), 0o600); err != nil {
@@ -79,7 +79,7 @@ func TestDeskPhoneOverTLS(t *testing.T) {
 
 // TestRegistrarWithSIPp registers by MD5 with a client that nobody here wrote.
 func TestRegistrarWithSIPp(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	scenario, err := filepath.Abs("sipp/register.xml")
 	if err != nil {

@@ -45,7 +45,7 @@ const watchInteractions = `window.interactions = {}; new PerformanceObserver((li
 // a change, nothing moves by itself, and the keyboard finds its way. What takes how long
 // is measured and said, not judged; CALLFLOOR_PAGES=FILE writes it down.
 func TestFloorOfFiveHundred(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	sam := b.signIn(s, "sam", map[string]any{"init": floorOfMany(t)})

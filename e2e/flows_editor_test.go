@@ -16,7 +16,7 @@ const promptHz = 1300
 // callers are in it: the graph counts them, the text and the graph edit each
 // other, a publication is for the calls that come, and it is rolled back.
 func TestFlowEditor(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	ada := b.signIn(s, "ada", nil)
@@ -111,7 +111,7 @@ func (p page) tryWithClicks() {
 // then its greeting gets another sound, which is heard instead. The agent who
 // answers is seen there.
 func TestFlowWithTheMicrophone(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	wav := filepath.Join(t.TempDir(), "ada.wav")
@@ -174,7 +174,7 @@ func TestFlowWithTheMicrophone(t *testing.T) {
 // TestFlowEditorLooks: the editor and the prompts in the other language, dark
 // and narrow.
 func TestFlowEditorLooks(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	for _, look := range []struct {

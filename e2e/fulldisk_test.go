@@ -46,7 +46,7 @@ func (s *server) noRoom() {
 // do, and begins when there is room, without a hand; what was kept is there. With room
 // for its rows and none for recordings it takes calls at once, unrecorded.
 func TestFullDiskAtStart(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	disk := smallDisk(t, 24)
 	file := filepath.Join(t.TempDir(), "callfloor.yaml")
 	if err := os.WriteFile(file, []byte("recordings:\n  min_free: 4194304\n"), 0o600); err != nil {

@@ -68,7 +68,7 @@ func (p page) lights(want int) {
 // TestHeadsetButtons answers, mutes and hangs up by a headset's own buttons; its
 // lights say what the call is like, also after it was unplugged in mid-call.
 func TestHeadsetButtons(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	file := filepath.Join(t.TempDir(), "alice.wav")
@@ -147,7 +147,7 @@ const fakeMicrophones = `(() => {
 // the next microphone, the agent is told in words, and when it is back it is
 // used again.
 func TestHeadsetUnplugged(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.signIn(s, "alice", map[string]any{"init": fakeMicrophones + remembered("alice", `{noise: "off"}`)})

@@ -57,7 +57,7 @@ func whiteNoise(d time.Duration, dBFS float64) []int16 {
 // that hears a room of a known level, and a supervisor sees what was found; and
 // the camera, whose background is blurred.
 func TestHeadsetCheck(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	file := filepath.Join(t.TempDir(), "room.wav")
@@ -148,7 +148,7 @@ func (p page) line(step, verdict string) {
 // TestNoiseSuppression switches RNNoise on in mid-call and measures at the
 // customer's phone: the noise is gone, the voice is not, and no packet is missing.
 func TestNoiseSuppression(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	file := filepath.Join(t.TempDir(), "noisy.wav")

@@ -17,7 +17,7 @@ import (
 
 // TestRTPFromAStranger sends sound from another address to a live call's port.
 func TestRTPFromAStranger(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	const strangerHz = 1200
 	s := serve(t)
 	agentHears := filepath.Join(t.TempDir(), "alice.wav")
@@ -74,7 +74,7 @@ func TestRTPFromAStranger(t *testing.T) {
 
 // TestGarbage throws octets at every port during a live call.
 func TestGarbage(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	heard := filepath.Join(t.TempDir(), "phone.wav")
 	s.seat("alice", "--answer-after", "100ms", "--play", fmt.Sprintf("tone:%d", seatHz))
@@ -156,7 +156,7 @@ func (s *server) trySignIn(user, password string) (int, string, string) {
 // TestWrongPassword: the answer does not tell whether there is such a user, and
 // guessing ends; the demo's people are exempt.
 func TestWrongPassword(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	if o := invoke(t, "user", "add", "carol", "--role", "agent", "--data", s.dir); o.code != 0 {
 		t.Fatalf("user add: %+v", o)

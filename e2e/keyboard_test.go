@@ -109,7 +109,7 @@ func (p page) focusOn(when, name string) {
 // wraps up with a result, tags and a note, and is available again. The focus is always
 // seen, and a screen reader is told each step, in order, and nothing that only ticks.
 func TestACallByKeyboard(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.open("alice", map[string]any{"url": s.http + "/", "init": heardWords})

@@ -55,7 +55,7 @@ func TestNoMicrophone(t *testing.T) {
 		{"no device", "No microphone found", map[string]any{"device": false}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
+			beside(t, browsing)
 			s := serve(t)
 			b := startBrowsers(t)
 			alice := b.signIn(s, "alice", tt.args)
@@ -92,7 +92,7 @@ const cuttable = `
 // TestSocketLost: the seat's socket is gone for some seconds of a call, the
 // media is not.
 func TestSocketLost(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	wav := filepath.Join(t.TempDir(), "alice.wav")
@@ -140,7 +140,7 @@ func TestSocketLost(t *testing.T) {
 // TestSecondTab: one tab is the phone; another says so and can take over, in
 // mid-call too.
 func TestSecondTab(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	first := b.agentPage(s, "alice")
@@ -195,7 +195,7 @@ func (p page) body() (text string) {
 // TestBrowserGone: the browser is closed in mid-call and does not come back.
 // The customer waits again, before another who waited all the time.
 func TestBrowserGone(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")
@@ -259,7 +259,7 @@ func TestBrowserGone(t *testing.T) {
 
 // TestRecordingPage: sam listens to a recording, proves it and takes it along.
 func TestRecordingPage(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	r := s.recorded(4 * time.Second)
 	b := startBrowsers(t)

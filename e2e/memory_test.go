@@ -95,7 +95,7 @@ const aFastServer = `(() => {
 // TestTwoHundredCalls works through 200 calls in one tab, with the room quietened
 // and not: heap, DOM, listeners, sound contexts and tracks are what they were.
 func TestTwoHundredCalls(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.signIn(s, "alice", map[string]any{"init": aFastServer + remembered("alice", `{noise: "off"}`)})

@@ -156,7 +156,7 @@ func (f *far) nearJSON(v any, args ...string) {
 // Ten in a hundred packets lost, the others 0 to 120 ms late and out of order:
 // no call is dropped, every key is understood once, recordings are whole.
 func TestABadNetwork(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	f := farAway(t, "bad", "-loss", "0.1", "-delay", "60ms", "-jitter", "60ms")
 	f.seat("alice")
 	f.seat("bob")
@@ -263,7 +263,7 @@ func (c callRecord) answered() string {
 
 // Nothing gets through for ten seconds: the call comes back, with both voices.
 func TestTenSecondsWithoutANetwork(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	f := farAway(t, "cut", "-delay", "20ms")
 	f.seat("alice")
 	out := filepath.Join(f.dir, "heard.wav")

@@ -156,7 +156,7 @@ func (s *server) place(to, line string) (status int, id, code string) {
 // digest after the first trunk has said nothing; the rules refuse what they
 // must, by whatever way it comes, and the brake holds.
 func TestCallsOut(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	c := newCarrier(t)
 	sippPort := freeUDPPort(t)
 	dir := t.TempDir()
@@ -320,7 +320,7 @@ outbound:
 // TestDialInTheBrowser: an agent calls out with the keyboard alone, hears who
 // answers, and wraps up. The demo's own trunk leads to line 1001 and so to bob.
 func TestDialInTheBrowser(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.signIn(s, "alice", nil)

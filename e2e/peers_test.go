@@ -7,7 +7,6 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -99,14 +98,8 @@ type browsers struct {
 	n   int
 }
 
-// browsing is how many tests may have browsers at once. Those work all the time;
-// tests with telephones only wait most of it, and many of them fit beside.
-var browsing = make(chan struct{}, runtime.NumCPU()+1)
-
 func startBrowsers(t *testing.T) *browsers {
 	t.Helper()
-	browsing <- struct{}{}
-	t.Cleanup(func() { <-browsing }) // after the browsers are gone
 	cmd := exec.Command("node", filepath.Join("browser", "driver.mjs"))
 	var stderr buffer
 	cmd.Stderr = &stderr

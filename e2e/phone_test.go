@@ -12,7 +12,7 @@ import (
 // The built-in phone as the customer.
 
 func TestEchoLine(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	out := filepath.Join(t.TempDir(), "out.wav")
 	r, code := s.dial("1009", "--play", "tone:440", "--for", "4s", "--record", out).wait()
@@ -34,7 +34,7 @@ func TestEchoLine(t *testing.T) {
 }
 
 func TestEchoLineInALaw(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	out := filepath.Join(t.TempDir(), "out.wav")
 	r, _ := s.dial("1009", "--codec", "PCMA", "--play", "tone:440", "--for", "2s", "--record", out).wait()
@@ -48,7 +48,7 @@ func TestEchoLineInALaw(t *testing.T) {
 // without it fails here, as one without baresip does elsewhere: nothing is left out
 // in silence.
 func TestEchoLineOverIPv6(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	probe, err := net.ListenPacket("udp6", "[::1]:0")
 	if err != nil {
 		t.Fatalf("the tests need IPv6 on the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0): %v", err)
@@ -71,7 +71,7 @@ func TestEchoLineOverIPv6(t *testing.T) {
 }
 
 func TestUnknownLineIsNoCall(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	r, code := s.dial("4711", "--for", "2s").wait()
 	if code != 1 || r.Result != "rejected" || r.SIPStatus != 404 {
@@ -85,7 +85,7 @@ func TestUnknownLineIsNoCall(t *testing.T) {
 }
 
 func TestLineThatHangsUp(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	r, _ := s.dial("1004", "--for", "10s").wait()
 	if r.Result != "completed" || r.EndedBy != "remote" {
@@ -115,7 +115,7 @@ func TestConsent(t *testing.T) {
 		{name: "yes but no agent", keys: "1@4s,1@7s", want: "granted", talk: 11 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
+			beside(t, phoning)
 			s := serve(t)
 			if tt.agent {
 				s.agent("alice", "--answer-after", "500ms", "--play", "tone:620", "--for", "40s")

@@ -91,7 +91,7 @@ func (s *server) task(state string) taskRecord {
 // TestCallback: a customer who waits asks to be called back, hangs up, and is
 // called when an agent is there; they are told of the recording again.
 func TestCallback(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serveQueues(t, t.TempDir(), "")
 	r, _ := s.dial("2001", "--from", "13812341234", "--dtmf", "1@2500ms,1@4s", "--for", "7s").wait()
 	if r.Result != "completed" {
@@ -129,7 +129,7 @@ func TestCallback(t *testing.T) {
 // TestVoicemail: a message is a recording behind an announcement and a task of
 // its queue; the agent who has it listens to it, others do not.
 func TestVoicemail(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serveQueues(t, t.TempDir(), "")
 	r, _ := s.dial("2002", "--from", "13812341234", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "5s").wait()
 	if r.Result != "completed" {
@@ -176,7 +176,7 @@ func TestVoicemail(t *testing.T) {
 // before when they call again, before who called meanwhile; who hung up and
 // calls again within two minutes stands there too.
 func TestPlacesSurviveARestart(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serveQueues(t, t.TempDir(), "")
 	wait := func(n int) {
 		t.Helper()
@@ -228,7 +228,7 @@ func TestPlacesSurviveARestart(t *testing.T) {
 // TestWhatIfAndPlans: supervisors ask what more agents would do, and what the
 // past needed; agents do not.
 func TestWhatIfAndPlans(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	s.dial("1002", "--for", "1500ms").wait()
 	s.lastCall()

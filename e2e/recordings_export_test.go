@@ -10,7 +10,7 @@ import (
 
 // TestExportIsTheCall compares an export with what was said, and when.
 func TestExportIsTheCall(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	s.seat("alice", "--answer-after", "100ms", "--play", fmt.Sprintf("tone:%d", seatHz))
 	p := s.wireCall("1001")

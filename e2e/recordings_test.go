@@ -44,10 +44,13 @@ func invoke(t *testing.T, args ...string) outcome {
 	return outcome{out.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
+// recordings are asked of the server; where none runs, by the command, which reads the folder.
 func (s *server) recordings() []recording {
 	s.t.Helper()
 	var list []recording
-	s.json(&list, "recordings", "list")
+	if s.api("/api/v1/recordings", &list) != nil {
+		s.json(&list, "recordings", "list")
+	}
 	return list
 }
 
@@ -132,7 +135,7 @@ func when(t *testing.T, s string) time.Time {
 
 // TestKilledInMidCall kills the server as a crash would.
 func TestKilledInMidCall(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	alice := s.seat("alice", "--answer-after", "100ms", "--play", fmt.Sprintf("tone:%d", seatHz))
 	s.dial("1001", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "60s")
@@ -192,7 +195,7 @@ func (s *server) checkCutOff(id string, lived time.Duration) {
 // TestVerifyFindsEveryChange changes a capture in many ways; each is found,
 // and the first entry that it touches is named.
 func TestVerifyFindsEveryChange(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	r := s.recorded(3 * time.Second)
 	s.stop()
@@ -297,7 +300,7 @@ func (s *server) ask(user, method, path string, body any) (int, []byte) {
 // TestHoldReleaseErase walks a recording's life, on the command line and over
 // the API.
 func TestHoldReleaseErase(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	r := s.recorded(2 * time.Second)
 	path := "/api/v1/recordings/" + r.ID

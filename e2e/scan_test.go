@@ -86,7 +86,7 @@ func inCodec(c codec.ID, pcm []int16) (encoded, decoded []byte) {
 // TestTheScanFindsAVoice puts what the phone really sends on a disk, in plain
 // forms: the scan must find each, or it could not fail.
 func TestTheScanFindsAVoice(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	for _, id := range []codec.ID{codec.PCMU, codec.PCMA} {
 		frames := framesOfPhone(t, id, 60)
 		plain := bytes.Join(frames, nil)

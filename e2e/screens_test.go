@@ -33,7 +33,7 @@ func TestScreens(t *testing.T) {
 		{"narrow", "zh-CN", 320, 640},
 	} {
 		t.Run(look.name, func(t *testing.T) {
-			t.Parallel()
+			beside(t, browsing)
 			s := serve(t)
 			b := startBrowsers(t)
 			args := map[string]any{"url": s.http + "/", "width": look.width, "height": look.height, "scheme": "light", "locale": look.locale, "init": watchShifts}

@@ -14,7 +14,7 @@ import (
 // TestTabCrash kills the tab's renderer in mid-call. The customer hears a tone,
 // and the next tab has the call.
 func TestTabCrash(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")
@@ -53,7 +53,7 @@ func TestTabCrash(t *testing.T) {
 // TestClosedLid freezes the tab for ten seconds of a call, as a laptop's lid
 // does, and wakes it: the call is there, and the keys work.
 func TestClosedLid(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")
@@ -85,7 +85,7 @@ func TestClosedLid(t *testing.T) {
 // TestAnswerFromTheNotification: in a tab that nobody looks at a call shows as a
 // notification of the system, in title and icon, and its button answers.
 func TestAnswerFromTheNotification(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	wav := filepath.Join(t.TempDir(), "alice.wav")
@@ -128,7 +128,7 @@ func TestAnswerFromTheNotification(t *testing.T) {
 // TestKeysOfOnesOwn: a key is changed in the list of keys and does its work
 // after a reload too, and in another browser; wrap-up takes 30 s more.
 func TestKeysOfOnesOwn(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")
@@ -188,7 +188,7 @@ func TestKeysOfOnesOwn(t *testing.T) {
 // TestFloorCommands: a supervisor moves a caller to another queue, lets them go
 // first, ends the call, and closes a queue; all of it is in the audit log.
 func TestFloorCommands(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	sam := b.signIn(s, "sam", nil)

@@ -76,7 +76,7 @@ func writeKey(t *testing.T, path string, key rune) {
 // agent's page is told, nor in what is kept. A key that the customer's voice
 // makes instead is heard by both, which shows that digits would be found.
 func TestSecretDigitsAreNotHeard(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	const secret, voiced = "739184620517", "D"
 	dir := t.TempDir()
 	write := func(name, text string) string {

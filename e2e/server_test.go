@@ -309,15 +309,16 @@ type event struct {
 // timeline.
 func (s *server) lastCall() callRecord {
 	s.t.Helper()
-	var list []callRecord
 	eventually(s.t, 5*time.Second, "the newest call has ended", func() error {
-		list = nil
-		s.json(&list, "calls", "list")
-		if len(list) == 0 || list[0].End == nil {
-			return fmt.Errorf("the list is %+v", list)
+		if c, err := s.newest(); err != nil || c.End == nil {
+			return fmt.Errorf("the newest call is %+v, %v", c, err)
 		}
 		return nil
 	})
+	var list []callRecord
+	if s.json(&list, "calls", "list"); len(list) == 0 || list[0].End == nil {
+		s.t.Fatalf("the newest call has ended, and the list is %+v", list)
+	}
 	var c callRecord
 	if code := s.json(&c, "calls", "show", list[0].ID); code != 0 {
 		s.t.Fatalf("calls show ended with %d", code)

@@ -11,7 +11,7 @@ import (
 
 // TestReliableRinging: SIPp requires reliable provisional responses.
 func TestReliableRinging(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	p := s.sipp("prack", "1003")
 	p.wait()
@@ -27,7 +27,7 @@ func TestReliableRinging(t *testing.T) {
 // TestEarlyMedia: a line speaks before it answers. One refuses after its announcement,
 // which costs the caller nothing; the other takes a key and answers then.
 func TestEarlyMedia(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	flows := t.TempDir()
 	for name, text := range map[string]string{
 		"closed.yaml": `
@@ -76,6 +76,7 @@ nodes:
 // Nobody talks to it yet: refused; a number outside without a rule: refused; a
 // queue of the house: done, and told by NOTIFY. All of it stands in the call's SIP.
 func TestReferByTheCustomersPhone(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, target string
 		status       string
@@ -86,7 +87,7 @@ func TestReferByTheCustomersPhone(t *testing.T) {
 		{"to nobody", "nobody", "SIP/2.0 403 Forbidden", "sales"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
+			beside(t, phoning)
 			s := serve(t)
 			s.agent("alice", "--answer-after", "100ms", "--for", "50s")
 			s.agent("bob", "--answer-after", "100ms", "--for", "50s")
@@ -118,7 +119,7 @@ func TestReferByTheCustomersPhone(t *testing.T) {
 // TestTransferKeyOfADeskPhone: the transfer key of an agent's telephone hands the
 // customer to another queue, as the button of the browser does.
 func TestTransferKeyOfADeskPhone(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	desk := startBaresip(t, voice(t, 620, 0, 60*time.Second))
 	desk.do("uanew", fmt.Sprintf("<sip:alice@%s>;auth_pass=demo;regint=60;audio_codecs=PCMU/8000/1", s.sip))

@@ -57,6 +57,7 @@ func (s *server) noCapture() {
 // TestHangUpAtEachStage hangs up where a caller could be, and sees that each
 // time everything is as before.
 func TestHangUpAtEachStage(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		stage   string
 		go_     func(s *server, p *sipp) // until the stage is reached
@@ -72,7 +73,7 @@ func TestHangUpAtEachStage(t *testing.T) {
 		{stage: "talking", go_: toTalk, agent: "100ms", consent: "granted", class: "completed"},
 	} {
 		t.Run(tt.stage, func(t *testing.T) {
-			t.Parallel()
+			beside(t, phoning)
 			s := serve(t)
 			if tt.agent != "" {
 				s.agent("alice", "--answer-after", tt.agent, "--for", "50s")
@@ -126,6 +127,7 @@ func toTalk(s *server, p *sipp) {
 
 // TestDigitsOfTheMenu: a wrong one, and each way to send one.
 func TestDigitsOfTheMenu(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name     string
 		yes, go_ string // the cues
@@ -139,7 +141,7 @@ func TestDigitsOfTheMenu(t *testing.T) {
 		{name: "PCMA only", yes: "KEY1A", go_: "KEY1B", args: []string{"codec=PCMA", "payload=8"}, queue: "sales", codec: "8 PCMA/8000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
+			beside(t, phoning)
 			s := serve(t)
 			before := s.rest()
 			p := s.sipp("caller", "1000", tt.args...)
@@ -165,7 +167,7 @@ func TestDigitsOfTheMenu(t *testing.T) {
 
 // TestWrongDigitInTheMenu: it is told, and the menu asks again.
 func TestWrongDigitInTheMenu(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	before := s.rest()
 	p := s.sipp("caller", "1000")
@@ -187,7 +189,7 @@ func TestWrongDigitInTheMenu(t *testing.T) {
 // TestNoDigitAtAll: silence is a no at the consent question, and a goodbye in
 // the menu. The flow is the demo's with shorter waits.
 func TestNoDigitAtAll(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t, "--config", impatient(t))
 	before := s.rest()
 	p := s.sipp("caller", "1000")
@@ -227,7 +229,7 @@ func impatient(t *testing.T) string {
 
 // TestCancelWhileRinging gives up on the line that only rings.
 func TestCancelWhileRinging(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	before := s.rest()
 	p := s.sipp("cancel", "1003")
@@ -250,7 +252,7 @@ func TestCancelWhileRinging(t *testing.T) {
 
 // TestWhatIsNoCall: an INVITE that is refused and an OPTIONS make no call.
 func TestWhatIsNoCall(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	before := s.rest()
 	s.sipp("refused-404", "4711").wait()
@@ -263,7 +265,7 @@ func TestWhatIsNoCall(t *testing.T) {
 
 // TestSameInviteThrice: what UDP repeats is one call.
 func TestSameInviteThrice(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	before := s.rest()
 	p := s.sipp("thrice", "1000", "-default_behaviors", "all,-abortunexp") // SIPp sends, whatever has come meanwhile
@@ -281,7 +283,7 @@ func TestSameInviteThrice(t *testing.T) {
 // TestNoACK: an answer that is never acknowledged is repeated and then ended
 // with a BYE after 64*T1, 32 s (RFC 3261 §13.3.1.4).
 func TestNoACK(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	before := s.rest()
 	p := s.sipp("no-ack", "1000")

@@ -13,7 +13,7 @@ import (
 // goroutines, descriptors and, about, the memory of before. `make soak-calls` does
 // the same with ten thousand.
 func TestShortCalls(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	scenario, err := filepath.Abs("sipp/short.xml")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // TestSoftphoneOverWSS: JsSIP in Chromium registers by digest over WSS and hears
 // itself on the echo line, over ICE and DTLS-SRTP; then it is an agent's seat.
 func TestSoftphoneOverWSS(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	dir, port := t.TempDir(), freePort(t)
 	web, err := filepath.Abs("../agent-web")
 	if err != nil {

@@ -49,7 +49,7 @@ func (s *server) secured(c callRecord, want string) {
 }
 
 func TestSecureEcho(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	for method, want := range map[string]string{"sdes": "AEAD_AES_128_GCM (SDES)", "dtls": "AEAD_AES_128_GCM (DTLS)"} {
 		out := filepath.Join(t.TempDir(), "out.wav")
@@ -71,7 +71,7 @@ func TestSecureRecordedCall(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"sdes", "dtls"} {
 		t.Run(method, func(t *testing.T) {
-			t.Parallel()
+			beside(t, phoning)
 			s := serve(t)
 			s.agent("alice", "--answer-after", "200ms", "--play", "tone:620", "--for", "60s")
 			heard := filepath.Join(t.TempDir(), "heard.wav")
@@ -109,7 +109,7 @@ func TestBaresipEncrypted(t *testing.T) {
 		"dtls_srtp":  "AEAD_AES_128_GCM (DTLS)",
 	} {
 		t.Run(encryption, func(t *testing.T) {
-			t.Parallel()
+			beside(t, phoning)
 			s := serve(t)
 			b := startBaresip(t, voice(t, customerHz, time.Second, 20*time.Second), "mediaenc="+encryption)
 			b.do("dial", "sip:1009@"+s.sip)

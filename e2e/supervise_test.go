@@ -17,7 +17,7 @@ const supervisorHz = 1000 // what sam's microphone hears
 // TestSupervise: a supervisor whispers, barges in and takes the call over, and
 // sound is checked as sound: in the browsers, on the phone and in the recording.
 func TestSupervise(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice := b.agentPage(s, "alice")
@@ -157,7 +157,7 @@ func (s sound) both(t *testing.T, what string, a, b float64, from, to time.Durat
 // TestNotHeardIsNamed: a customer whose phone sends nothing but silence is
 // named within five seconds, and so is the end of it; and counted.
 func TestNotHeardIsNamed(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	s.seat("alice", "--play", fmt.Sprintf("tone:%d", seatHz))
 	late := filepath.Join(t.TempDir(), "late.wav")

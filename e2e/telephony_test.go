@@ -13,7 +13,7 @@ import (
 // a call, keeps numbers from being called and imports a list of them, and ends a
 // telephone's registration; in both languages, light and dark, wide and narrow.
 func TestTelephonyPages(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	desk := startBaresip(t, voice(t, 620, 0, time.Second))
 	desk.do("uanew", fmt.Sprintf("<sip:alice@%s>;auth_pass=demo;regint=60", s.sip))

@@ -135,7 +135,7 @@ func TestConsultAndHandOver(t *testing.T) {
 // TestTransferThatNobodyTakes: bob declines, so the customer comes back to
 // alice; then she hands them to a queue, where bob has them.
 func TestTransferThatNobodyTakes(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice, bob := b.agentPage(s, "alice"), b.colleague(s)
@@ -184,7 +184,7 @@ func TestTransferThatNobodyTakes(t *testing.T) {
 // TestParkAndPause: alice pauses the recording for a card number, parks the
 // call, and bob picks it up; the pause is silent in what is exported.
 func TestParkAndPause(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice, bob := b.agentPage(s, "alice"), b.colleague(s)

@@ -87,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, what := range []string{"captures", "the data folder"} {
 		t.Run(what, func(t *testing.T) {
-			t.Parallel()
+			beside(t, phoning)
 			disk := smallDisk(t, 24)
 			dir := filepath.Join(disk, "data")
 			if what == "captures" {
@@ -163,7 +163,7 @@ func (s *server) fullDisk(disk string) {
 
 // TestPortTaken starts servers whose ports others have.
 func TestPortTaken(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	for _, flag := range []string{"--sip", "--http", "--webrtc"} {
 		for _, network := range []string{"udp", "tcp"} {
 			if flag == "--http" && network == "udp" {
@@ -201,7 +201,7 @@ func TestPortTaken(t *testing.T) {
 // TestWrongConfiguration gives serve and check files that are wrong; both say
 // where.
 func TestWrongConfiguration(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	const flowHead = "start: hello\nnodes:\n  hello:\n    kind: play\n    say: [greeting]\n    next: sales\n"
 	const line = "flows: FLOWS\nlines:\n  - id: \"2000\"\n    name: Ours\n    flow: ours\n    consent: announce\n    language: en\n"
 	for _, tt := range []struct {
@@ -249,7 +249,7 @@ func TestWrongConfiguration(t *testing.T) {
 
 // TestDemoIsForThisMachine: --demo with an address that others reach.
 func TestDemoIsForThisMachine(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	for _, flag := range []string{"--sip", "--http", "--https", "--webrtc"} {
 		args := []string{"serve", "--demo", "--data", t.TempDir(), "--rtp-ports", rtpRange()}
 		for _, f := range []string{"--sip", "--http", "--webrtc"} {
@@ -265,7 +265,7 @@ func TestDemoIsForThisMachine(t *testing.T) {
 
 // TestDrain: SIGTERM in mid-call, and a second one.
 func TestDrain(t *testing.T) {
-	t.Parallel()
+	beside(t, phoning)
 	s := serve(t)
 	heard := filepath.Join(t.TempDir(), "phone.wav")
 	first := s.dial("1009", "--play", "tone:440", "--for", "9s", "--record", heard)

@@ -63,7 +63,7 @@ func (p page) note() (text string) {
 // it rings beside, she answers, goes to and fro by one key, reloads, and ends
 // one; at each step she hears one customer, and each phone heard only her.
 func TestTwoCallsOnOneSeat(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	alice, bob := b.agentPage(s, "alice"), b.colleague(s)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,14 +49,19 @@ const wayTaken = `(async () => {
 })()`
 
 func TestWaysOfABrowsersSound(t *testing.T) {
+	t.Parallel()
 	for _, way := range []struct{ name, init, want string }{
 		{"TURN over UDP", fmt.Sprintf(relayOnly, "udp"), "relay udp udp "},
 		{"TURN over TCP", fmt.Sprintf(relayOnly, "tcp"), "relay tcp udp "},
 		{"TCP", noUDP, "prflx tcp tcp "},
 	} {
 		t.Run(way.name, func(t *testing.T) {
-			t.Setenv("CALLFLOOR_WEBRTC_TURN", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
-			s := serve(t)
+			beside(t, browsing)
+			config := filepath.Join(t.TempDir(), "callfloor.yaml")
+			if err := os.WriteFile(config, fmt.Appendf(nil, "webrtc: {turn: \"127.0.0.1:%d\"}\n", freePort(t)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s := serve(t, "--config", config)
 			_, port, _ := strings.Cut(s.argument("--webrtc"), ":")
 			b := startBrowsers(t)
 			wav := filepath.Join(t.TempDir(), "mic.wav")
@@ -79,7 +85,7 @@ func TestWaysOfABrowsersSound(t *testing.T) {
 // TestICERestartInTheBrowser tells the page in mid-call that the network is
 // another one: the connection stays, and the customer hears no pause.
 func TestICERestartInTheBrowser(t *testing.T) {
-	t.Parallel()
+	beside(t, browsing)
 	s := serve(t)
 	b := startBrowsers(t)
 	wav := filepath.Join(t.TempDir(), "mic.wav")

@@ -60,7 +60,7 @@ step "fuzz targets, 5 s each"
 bash scripts/fuzz.sh 5s
 
 # Alone: what is heard is checked as sound. Most of these tests wait, for people who speak and for
-# timers of SIP; those that work, with browsers, hold each other back (e2e/peers_test.go).
+# timers of SIP; those that work, with browsers, hold each other back (e2e/beside_test.go).
 step "end to end"
 bash scripts/e2e.sh
 
