@@ -9,6 +9,7 @@ import (
 	"callfloor/acd/tasks"
 	"callfloor/contact"
 	"callfloor/recordings"
+	"callfloor/sip"
 )
 
 // describe makes the OpenAPI document say what the wire says where types have
@@ -119,6 +120,8 @@ func wordsOf(t reflect.Type) []any {
 		return []any{recordings.StateOpen, recordings.StateSealed, recordings.StateCutOff, recordings.StateFailed}
 	case reflect.TypeFor[tasks.Kind]():
 		return []any{tasks.Callback, tasks.Voicemail, tasks.AfterCall, tasks.Promise}
+	case reflect.TypeFor[sip.BanReason]():
+		return []any{sip.BannedScanner, sip.BannedPassword, sip.BannedNumber}
 	}
 	return nil
 }

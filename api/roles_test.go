@@ -22,7 +22,7 @@ var leastRole = map[string]string{
 		flow-versions forecast-staff get-flow get-recording hold-recording list-audit list-do-not-call list-flows list-outbound-rules
 		list-phones list-prompts list-recordings list-trunks plan-staff prompt-audio prompt-versions recording-audio recording-peaks
 		remove-article show-outbound show-trunk simulate-flow stop-outbound test-flow try-outbound verify-recording what-if`,
-	"admin": `add-user begin-flow-call call-sip change-user delete-prompt end-flow-call import-do-not-call list-deliveries
+	"admin": `add-user begin-flow-call call-sip change-user delete-prompt end-flow-call export-bans import-do-not-call lift-ban list-bans list-deliveries
 		list-users list-webhooks press-flow-call publish-flow remove-contact remove-do-not-call remove-phone restore-prompt
 		resume-outbound roll-back-flow send-again set-phone test-webhook upload-prompt`,
 }

@@ -28,6 +28,7 @@ func (s *Server) routes() http.Handler {
 	s.userRoutes(h)
 	s.phoneRoutes(h)
 	s.contactRoutes(h)
+	s.banRoutes(h)
 	s.callRoutes(h)
 	s.outboundRoutes(h)
 	s.targetRoutes(h)

@@ -27,7 +27,7 @@ func everyRoute(o *Options) {
 	o.Flows, o.Prompts, o.FlowCalls = struct{ Flows }{}, struct{ Prompts }{}, struct{ FlowCalls }{}
 	o.Outbound, o.Registered, o.Tasks, o.Staffing = struct{ Outbound }{}, struct{ Registered }{}, struct{ Tasks }{}, struct{ Staffing }{}
 	o.Customers, o.Knowledge, o.Figures = struct{ Customers }{}, struct{ Knowledge }{}, noFigures{}
-	o.Webhooks = struct{ Webhooks }{}
+	o.Webhooks, o.Bans = struct{ Webhooks }{}, &testBans{}
 }
 
 // atLocalhost asks as the demo wants to be asked.

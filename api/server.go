@@ -73,6 +73,7 @@ type Options struct {
 	FlowCalls  FlowCalls  // nil: no routes
 	Outbound   Outbound   // nil: no routes
 	Registered Registered // nil: no routes
+	Bans       Bans       // nil: no routes
 	Tasks      Tasks      // nil: no routes
 	Staffing   Staffing   // nil: no routes
 	Customers  Customers  // nil: no routes

@@ -66,9 +66,12 @@ func TestTelephonyPages(t *testing.T) {
 	p.click("tel-phones")
 	p.until("the telephone", func() error { return p.saysAll("alice", "baresip", "UDP") })
 	p.inspect("telephony-phones", 1280)
+	p.click("tel-bans")
+	p.until("nobody is shut out", func() error { return p.saysAll("No address is shut out.", "/api/v1/bans.txt") })
+	p.click("tel-phones")
 	zh := b.open("narrow", map[string]any{"url": s.http + "/telephony/trunks", "width": 390, "scheme": "dark", "locale": "zh-CN"})
 	zh.click("signin-ada")
-	for _, part := range []string{"trunks", "outbound", "never", "phones"} {
+	for _, part := range []string{"trunks", "outbound", "never", "phones", "bans"} {
 		zh.click("tel-" + part)
 		zh.until("the page is there", func() error { return zh.saysNot("正在加载") })
 		zh.inspect("telephony-narrow-"+part, 390)

@@ -1,8 +1,10 @@
 package sip
 
 import (
+	"cmp"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -71,6 +73,27 @@ func (b *budget) room(now time.Time) {
 	}
 }
 
+// BanReason is what an address is shut out for: what it did last.
+type BanReason string
+
+// What shuts an address out: a program that looks for open doors, a wrong password, a
+// number that there is not.
+const (
+	BannedScanner  BanReason = "scanner"
+	BannedPassword BanReason = "wrong_password"
+	BannedNumber   BanReason = "unknown_number"
+)
+
+// Ban is an address that is shut out.
+type Ban struct {
+	// Source is an IPv4 address (/32), or the /64 that somebody with IPv6 has all of.
+	Source       netip.Prefix
+	Since, Until time.Time
+	Why          BanReason
+	Bad          int    // requests that counted towards it, in one minute
+	Dropped      uint64 // messages that it has kept out
+}
+
 // bans shuts addresses out that do what scanners do.
 type bans struct {
 	limit int // bad requests a minute
@@ -82,9 +105,12 @@ type bans struct {
 }
 
 type offender struct {
-	bad   int
-	since time.Time // the minute that bad counts
-	until time.Time // banned; zero: not
+	bad     int
+	since   time.Time // the minute that bad counts
+	why     BanReason
+	began   time.Time // the ban; and its end, zero: none
+	until   time.Time
+	dropped uint64 // since it began
 }
 
 func newBans(limit int, lasts time.Duration) *bans {
@@ -101,8 +127,53 @@ func (b *bans) banned(addr netip.Addr, now time.Time) bool {
 	return o != nil && o.until.After(now)
 }
 
+// drops is banned for a message, which counts.
+func (b *bans) drops(addr netip.Addr, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.list) == 0 {
+		return false
+	}
+	o := b.list[source(addr)]
+	if o == nil || !o.until.After(now) {
+		return false
+	}
+	o.dropped++
+	return true
+}
+
+// now returns the bans that last, the newest first.
+func (b *bans) now(now time.Time) []Ban {
+	b.mu.Lock()
+	var out []Ban
+	for a, o := range b.list {
+		if !o.until.After(now) {
+			continue
+		}
+		bits := 64
+		if a.Is4() {
+			bits = 32
+		}
+		out = append(out, Ban{Source: netip.PrefixFrom(a, bits), Since: o.began, Until: o.until, Why: o.why, Bad: o.bad, Dropped: o.dropped})
+	}
+	b.mu.Unlock()
+	slices.SortFunc(out, func(x, y Ban) int { return cmp.Or(y.Since.Compare(x.Since), x.Source.Addr().Compare(y.Source.Addr())) })
+	return out
+}
+
+// lift ends the ban of an address and forgets what it did; false: there is none.
+func (b *bans) lift(addr netip.Addr, now time.Time) bool {
+	if !b.banned(addr, now) {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.list, source(addr))
+	return true
+}
+
 // bad counts one bad request, or bans at once, and says whether a ban begins.
-func (b *bans) bad(addr netip.Addr, atOnce bool, now time.Time) bool {
+func (b *bans) bad(addr netip.Addr, why BanReason, now time.Time) bool {
 	if b.limit == 0 {
 		return false
 	}
@@ -119,10 +190,11 @@ func (b *bans) bad(addr netip.Addr, atOnce bool, now time.Time) bool {
 		o.bad, o.since = 0, now
 	}
 	o.bad++
-	if o.until.After(now) || !atOnce && o.bad < b.limit {
+	if o.until.After(now) || why != BannedScanner && o.bad < b.limit {
 		return false
 	}
-	o.until = now.Add(b.lasts)
+	o.why, o.dropped = why, 0
+	o.began, o.until = now, now.Add(b.lasts)
 	return true
 }
 
@@ -146,6 +218,13 @@ func (b *bans) room(now time.Time) {
 		delete(b.list, a)
 	}
 }
+
+// Bans returns the addresses that are shut out now, the newest first.
+func (s *Server) Bans() []Ban { return s.front.bans.now(time.Now()) }
+
+// LiftBan lets an address in again, with its /64 if it is IPv6, and forgets what it did;
+// false: it is not shut out.
+func (s *Server) LiftBan(addr netip.Addr) bool { return s.front.bans.lift(addr, time.Now()) }
 
 // goodSources are addresses that were good: their calls were acknowledged, their
 // phones proved their passwords. So they are not forged, and are not banned for

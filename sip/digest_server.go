@@ -73,8 +73,11 @@ type digestServer struct {
 	phones     Phones
 	algorithms []string
 	life       time.Duration
-	key        [32]byte // seals nonces, and makes the hashes of unknown users
+	key        [32]byte // seals nonces
 	serial     atomic.Uint64
+	// nobody is, by algorithm, what stands for the HA1 of a user that there is not:
+	// as long as one, so that a wrong password costs the same.
+	nobody map[string]string
 
 	mu       sync.Mutex
 	used     map[string]uint32 // nonce → the highest count; this life and
@@ -85,6 +88,10 @@ type digestServer struct {
 func newDigestServer(p Phones, algorithms []string, life time.Duration) *digestServer {
 	d := &digestServer{phones: p, algorithms: algorithms, life: life, used: map[string]uint32{}, before: map[string]uint32{}}
 	_, _ = rand.Read(d.key[:]) // never fails
+	d.nobody = map[string]string{}
+	for _, a := range []string{MD5, SHA256} {
+		d.nobody[a] = HA1(a, "", rand.Text())
+	}
 	return d
 }
 
@@ -141,7 +148,7 @@ func (d *digestServer) challenges(peer netip.Addr, now time.Time, stale bool) []
 }
 
 // check judges authorization for a request of a peer. An unknown user costs what
-// a wrong password does.
+// a wrong password does: the same look-ups and the same hashes of as many octets.
 func (d *digestServer) check(c authorization, method string, peer netip.Addr, now time.Time) judgement {
 	algorithm := d.algorithm(c.algorithm)
 	if algorithm == "" || c.qop != "" && !strings.EqualFold(c.qop, "auth") {
@@ -154,16 +161,18 @@ func (d *digestServer) check(c authorization, method string, peer netip.Addr, no
 			return digestBroken
 		}
 	}
+	nobody := d.nobody[algorithm]
 	ha1, known := d.phones.HA1(c.username, algorithm)
 	if !known {
-		ha1 = hex.EncodeToString(d.seal([]byte(c.username)))
+		ha1 = nobody
 	}
 	want := c.answer(ha1, method, algorithm)
 	right := subtle.ConstantTimeCompare([]byte(strings.ToLower(c.response)), []byte(want)) == 1
+	fresh := d.fresh(c.nonce, peer, now)
 	switch {
 	case !right || !known:
 		return digestWrong
-	case !d.fresh(c.nonce, peer, now):
+	case !fresh:
 		return digestStale
 	case c.qop == "" && !d.count(c.nonce, 1<<32-1, now): // no count: good for once
 		return digestStale

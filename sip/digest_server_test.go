@@ -93,6 +93,54 @@ func TestDigest(t *testing.T) {
 	})
 }
 
+// hashed is a book that has hashes, as the house's has, and counts how often it is
+// opened.
+type hashed struct {
+	ha1    map[[2]string]string // by user and algorithm
+	opened int
+}
+
+func (h *hashed) HA1(user, algorithm string) (string, bool) {
+	h.opened++
+	ha1, ok := h.ha1[[2]string{user, algorithm}]
+	return ha1, ok
+}
+
+// TestUnknownUsersCostTheSame: a wrong password of a user that there is, and any of
+// one that there is not, are judged with as many look-ups and with as many pieces of
+// memory, since the same hashes of as many octets are made; whatever the nonce.
+func TestUnknownUsersCostTheSame(t *testing.T) {
+	phones := &hashed{ha1: map[[2]string]string{}}
+	d := newDigestServer(phones, []string{MD5, SHA256}, time.Minute)
+	now := time.Now()
+	for i, a := range d.algorithms {
+		ha1 := HA1(a, "alice", "open sesame")
+		phones.ha1[[2]string{"alice", a}] = ha1
+		if len(d.nobody[a]) != len(ha1) {
+			t.Errorf("%s: what stands for nobody's hash has %d octets, a user's %d", a, len(d.nobody[a]), len(ha1))
+		}
+		ours := d.challenges(here, now, false)[i]
+		for what, ch := range map[string]string{"our nonce": ours, "another nonce": strings.Replace(ours, `nonce="`, `nonce="A`, 1)} {
+			cost := map[string]string{}
+			for _, user := range []string{"alice", "carol"} {
+				c, err := parseAuthorization(prove(t, ch, user, "guess", 1))
+				if err != nil {
+					t.Fatal(err)
+				}
+				phones.opened = 0
+				if got := d.check(c, "REGISTER", here, now); got != digestWrong {
+					t.Errorf("%s, %s of %s: %d", a, what, user, got)
+				}
+				cost[user] = fmt.Sprintf("%d look-ups, ", phones.opened)
+				cost[user] += fmt.Sprintf("%.0f pieces of memory", testing.AllocsPerRun(100, func() { d.check(c, "REGISTER", here, now) }))
+			}
+			if cost["alice"] != cost["carol"] {
+				t.Errorf("%s, %s: a known user costs %s, an unknown one %s", a, what, cost["alice"], cost["carol"])
+			}
+		}
+	}
+}
+
 func TestDigestForgetsOldNonces(t *testing.T) {
 	d := newDigestServer(book{}, []string{MD5}, time.Minute)
 	now := time.Now()

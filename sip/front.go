@@ -132,7 +132,7 @@ func (f *front) admit(src netip.Addr) bool {
 		return true
 	}
 	now := time.Now()
-	if f.bans.banned(src, now) {
+	if f.bans.drops(src, now) {
 		f.s.metrics.limited.WithLabelValues("banned").Inc()
 		return false
 	}
@@ -146,13 +146,13 @@ func (f *front) admit(src netip.Addr) bool {
 // bad counts something that scanners do against an address. Trunks, this
 // machine and who was good before are not counted: their addresses could be
 // forged to shut them out.
-func (f *front) bad(src netip.Addr, what string) {
+func (f *front) bad(src netip.Addr, why BanReason) {
 	if src.IsLoopback() || f.s.trusted(src) || f.known.has(src) {
 		return
 	}
-	if f.bans.bad(src, what == "scanner", time.Now()) {
+	if f.bans.bad(src, why, time.Now()) {
 		f.s.metrics.bans.Inc()
-		f.s.log.Warn("security: an address is banned", "address", src, "why", what, "for", f.s.cfg.BanFor)
+		f.s.log.Warn("security: an address is banned", "address", src, "why", string(why), "for", f.s.cfg.BanFor)
 	}
 }
 
@@ -185,7 +185,7 @@ func (f *front) take(raw []byte, src netip.AddrPort, wire string) (msg gosip.Mes
 		return msg, nil
 	}
 	if f.scanner(req) {
-		f.bad(src.Addr(), "scanner")
+		f.bad(src.Addr(), BannedScanner)
 		f.s.metrics.limited.WithLabelValues("scanner").Inc()
 		return nil, nil // not even an answer
 	}

@@ -175,7 +175,7 @@ func TestBudgetAndBans(t *testing.T) {
 	}
 	x := newBans(3, time.Minute)
 	for i := range 3 {
-		if began := x.bad(stranger, false, now); began != (i == 2) {
+		if began := x.bad(stranger, BannedPassword, now); began != (i == 2) {
 			t.Errorf("bad request %d", i)
 		}
 	}
@@ -183,7 +183,7 @@ func TestBudgetAndBans(t *testing.T) {
 		t.Error("the ban is wrong")
 	}
 	for i := range 3 { // spread over time they are none
-		x.bad(other, false, now.Add(time.Duration(i)*50*time.Second))
+		x.bad(other, BannedNumber, now.Add(time.Duration(i)*50*time.Second))
 	}
 	if x.banned(other, now.Add(100*time.Second)) {
 		t.Error("three in two minutes are a ban")
@@ -191,10 +191,42 @@ func TestBudgetAndBans(t *testing.T) {
 	for i := range 2 * maxKept {
 		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 		b.take(a, now)
-		x.bad(a, true, now)
+		x.bad(a, BannedScanner, now)
 	}
 	if len(b.buckets) > maxKept || len(x.list) > maxKept {
 		t.Errorf("%d budgets and %d bans are kept of a flood of addresses", len(b.buckets), len(x.list))
+	}
+}
+
+// TestBansAreListed: who is shut out now, since when, for how long and why, how much
+// that has kept out, and each can be let in again.
+func TestBansAreListed(t *testing.T) {
+	s := handlerServer(t)
+	scanner, guesser := netip.MustParseAddr("192.0.2.77"), netip.MustParseAddr("2001:db8::7")
+	s.front.bad(guesser, BannedNumber)
+	if len(s.Bans()) != 0 {
+		t.Error("one wrong number is a ban")
+	}
+	for range s.cfg.BanAfter - 1 {
+		s.front.bad(guesser, BannedPassword)
+	}
+	s.front.bad(scanner, BannedScanner)
+	for range 3 {
+		s.front.admit(netip.MustParseAddr("2001:db8::8")) // of the same network
+	}
+	list := s.Bans()
+	if len(list) != 2 || list[0].Source.String() != "192.0.2.77/32" || list[0].Why != BannedScanner || list[0].Dropped != 0 {
+		t.Fatalf("%+v", list)
+	}
+	if b := list[1]; b.Source.String() != "2001:db8::/64" || b.Why != BannedPassword || b.Bad != s.cfg.BanAfter || b.Dropped != 3 || b.Until.Sub(b.Since) != s.cfg.BanFor || time.Since(b.Since) > time.Minute {
+		t.Errorf("%+v", b)
+	}
+	if !s.LiftBan(netip.MustParseAddr("2001:db8::9")) || s.LiftBan(guesser) || !s.front.admit(guesser) || s.front.admit(scanner) || len(s.Bans()) != 1 {
+		t.Errorf("after one was lifted: %+v", s.Bans())
+	}
+	s.front.bad(guesser, BannedPassword)
+	if len(s.Bans()) != 1 {
+		t.Error("what was lifted is remembered")
 	}
 }
 
@@ -211,8 +243,8 @@ func TestScannersGetNothing(t *testing.T) {
 	}
 	s.front.known.add(netip.MustParseAddr("192.0.2.79"))
 	for range 100 {
-		s.front.bad(netip.MustParseAddr("192.0.2.79"), "wrong number")
-		s.front.bad(netip.MustParseAddr("127.0.0.1"), "scanner")
+		s.front.bad(netip.MustParseAddr("192.0.2.79"), BannedNumber)
+		s.front.bad(netip.MustParseAddr("127.0.0.1"), BannedScanner)
 	}
 	if !s.front.admit(netip.MustParseAddr("192.0.2.79")) || !s.front.admit(netip.MustParseAddr("127.0.0.1")) {
 		t.Error("who was good, or this machine, is shut out by what was sent in their name")

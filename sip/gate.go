@@ -39,12 +39,14 @@ func (g gate) enter(req *gosip.Request, now time.Time, claims func(authorization
 	}
 	user := claims(c)
 	if g.guesses.locked(from, user, now) {
-		g.s.front.bad(from, "wrong password")
+		g.s.front.bad(from, BannedPassword)
 		return "", verdict{403, "Forbidden", []gosip.Header{gosip.NewHeader("Retry-After", "60")}}
 	}
 	judged := g.digest.check(c, string(req.Method), from, now)
-	if judged == digestRight && (c.username != user || fits != nil && !fits(user, from)) {
-		judged = digestWrong // their own password, another's place
+	if own := c.username == user && (fits == nil || fits(user, from)); !own && judged != digestBroken {
+		// A right password in another's place is wrong, stale too: it would tell, past
+		// the lock of its own user, that the password was guessed.
+		judged = digestWrong
 	}
 	switch judged {
 	case digestRight:
@@ -57,7 +59,7 @@ func (g gate) enter(req *gosip.Request, now time.Time, claims func(authorization
 		return "", verdict{status: 400, reason: "Bad Authorization"}
 	}
 	g.s.metrics.guesses.Inc()
-	g.s.front.bad(from, "wrong password")
+	g.s.front.bad(from, BannedPassword)
 	if g.guesses.wrong(from, user, now) {
 		g.s.log.Warn("security: wrong SIP passwords; this address and user wait", "address", from, "user", printable(user, 32))
 	}

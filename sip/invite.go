@@ -286,7 +286,7 @@ func (l *Leg) Reject(status int, reason string) error {
 		return err
 	}
 	if status == 404 {
-		l.s.front.bad(l.source, "unknown number")
+		l.s.front.bad(l.source, BannedNumber)
 	}
 	l.refuseLocked(status, reason, contact.EndCause{By: contact.System, Class: contact.EndRejected, SIP: contact.SIPStatus(status), Why: reason})
 	return nil

@@ -194,7 +194,7 @@ func TestRegisterPlaces(t *testing.T) {
 	})
 }
 
-var varies = regexp.MustCompile(`nonce="[^"]*"|tag=[^;\r]*|branch=[^;\r]*|rport=[0-9]*|[Aa]lice|nobody|[0-9.]+:[0-9]+`)
+var varies = regexp.MustCompile(`nonce="[^"]*"|tag=[^;\r]*|branch=[^;\r]*|rport=[0-9]*|[Aa]lice|nobody|user[0-9]|[0-9.]+:[0-9]+`)
 
 // TestRegisterTellsNothing: a user that there is and one that there is not get
 // the same answers, byte for byte but for what must differ.
@@ -224,6 +224,33 @@ func TestRegisterTellsNothing(t *testing.T) {
 		time.Sleep(61 * time.Second)
 		if m := other.register("<sip:x@10.0.0.9>"); !strings.HasPrefix(m.Start, "SIP/2.0 200") {
 			t.Errorf("after the lock: %s", m.Start)
+		}
+	})
+}
+
+// TestAnothersPlaceTellsNothing: who guesses a user's password in requests for other
+// users, which the user's own lock does not count, is not told when it is right, not
+// even by "stale".
+func TestAnothersPlaceTellsNothing(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		srv, _ := w.registrar(nil)
+		defer w.close(srv)
+		right, wrong := w.phone("alice", "open sesame"), w.phone("alice", "wrong")
+		told := map[*phone]string{}
+		for n, knows := range []*phone{right, wrong} {
+			for i := range 3 { // the second repeats the first, the third has no nonce of ours
+				thief := w.phone(fmt.Sprint("user", 2*i+n), "")
+				c := thief.ask("<sip:x@10.0.0.66>")
+				if i == 2 {
+					c.Raw = strings.Replace(c.Raw, `nonce="`, `nonce="A`, 1)
+				}
+				proof := knows.proof(c, 1)
+				told[knows] += varies.ReplaceAllString(thief.ask("<sip:x@10.0.0.66>", proof).Raw, "…")
+				told[knows] += varies.ReplaceAllString(thief.ask("<sip:x@10.0.0.66>", proof).Raw, "…")
+			}
+		}
+		if told[right] != told[wrong] || strings.Contains(told[right], "stale") {
+			t.Errorf("a right password in another's place:\n%s\na wrong one:\n%s", told[right], told[wrong])
 		}
 	})
 }

@@ -61,7 +61,7 @@ func (a *App) apiOptions() api.Options {
 		Log: a.log, Config: a.cfg.HTTP, Version: a.opts.Version, DataDir: a.cfg.Data,
 		Accounts: a.accounts, Audit: api.NewAudit(a.db), Demo: a.cfg.Demo,
 		Calls: a.journal, Recordings: a.recordings, Seats: a.seats, Pages: a.opts.Pages,
-		Flows: a.editor, FlowCalls: a.flowCalls, Prompts: a.sounds, Outbound: a.outboundAPI(), Registered: a.sip,
+		Flows: a.editor, FlowCalls: a.flowCalls, Prompts: a.sounds, Outbound: a.outboundAPI(), Registered: a.sip, Bans: a.sip,
 		Targets: a.house.targets, SignOut: a.signOut, Troubles: a.troubles, Metrics: a.metrics,
 	}
 	o.Tasks, o.Staffing = a.house.tasks, a.planner()

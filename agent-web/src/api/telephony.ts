@@ -1,4 +1,5 @@
 import type { Api } from "./client.ts";
+import type { Schemas } from "./types.ts";
 
 export interface Trunk {
 	id: string;
@@ -111,6 +112,9 @@ export interface Telephone {
 	expires: string;
 }
 
+/** An address that the SIP port shuts out. */
+export type Ban = Schemas["BanView"];
+
 /** The server shows so many numbers at most. */
 export const MOST_LISTED = 1000;
 
@@ -128,5 +132,7 @@ export class TelephonyApi {
 	unlist = (number: string, why: string) => this.api.request<void>("POST", "do-not-call/remove", { number, why });
 	import = (csv: string, why: string) => this.api.request<Imported>("POST", "do-not-call/import", { csv, why });
 	telephones = () => this.api.request<Telephone[]>("GET", "phones");
+	bans = () => this.api.request<Ban[]>("GET", "bans");
+	letIn = (address: string) => this.api.request<void>("DELETE", `bans/${encodeURIComponent(address)}`);
 	remove = (user: string, uri: string) => this.api.request<void>("POST", "phones/remove", { user, uri });
 }
