@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,8 @@ type LoadOptions struct {
 	// memory are read from /metrics; "" for no such figures. Token is needed
 	// for the metrics of another machine.
 	Server, Token string
+	// TLS is how the server's certificate is checked; nil: as the system does it.
+	TLS *tls.Config
 	// OnDelay, if not nil, is told each packet's delay that was measured, from
 	// goroutines that handle packets: it must be quick and may come from
 	// several at once.
@@ -152,7 +155,8 @@ func Load(ctx context.Context, o LoadOptions, progress func(LoadProgress)) (Load
 	}
 	t := &tally{start: time.Now(), statuses: map[string]int{}}
 	if o.Server != "" {
-		t.watch = newWatch(o.Server, o.Token)
+		t.watch = newWatch(o.Server, o.Token, o.TLS)
+		defer t.watch.client.CloseIdleConnections()
 	}
 	stop := t.report(ctx, progress)
 	one := CallOptions{URI: o.Target, For: o.For}

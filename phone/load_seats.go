@@ -55,7 +55,7 @@ func sitDown(ctx context.Context, o LoadOptions, pacer *media.Pacer, d *delays) 
 			turn <- struct{}{}
 			open := sync.OnceFunc(func() { <-turn })
 			defer open()
-			at := SeatOptions{Server: o.Server, User: u.User, Password: u.Password, Play: o.SeatPlay, AnswerAfter: o.AnswerAfter, Log: log}
+			at := SeatOptions{Server: o.Server, User: u.User, Password: u.Password, Play: o.SeatPlay, AnswerAfter: o.AnswerAfter, TLS: o.TLS, Log: log}
 			r, err := sit(working, at, seatJoints{pacer: pacer, delays: d, ready: func() { open(); ready <- struct{}{} }})
 			s.mu.Lock()
 			s.results = append(s.results, r)

@@ -3,6 +3,7 @@ package phone
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -49,8 +50,11 @@ type sample struct {
 	memory float64 // octets
 }
 
-func newWatch(server, token string) *watch {
-	return &watch{url: strings.TrimSuffix(server, "/") + "/metrics", token: token, client: &http.Client{Timeout: 2 * time.Second}}
+func newWatch(server, token string, check *tls.Config) *watch {
+	return &watch{
+		url: strings.TrimSuffix(server, "/") + "/metrics", token: token,
+		client: &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{TLSClientConfig: check}},
+	}
 }
 
 // look takes a sample. The nil watch takes none.

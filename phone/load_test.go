@@ -78,7 +78,7 @@ func TestStampsAllocateNothing(t *testing.T) {
 
 func TestServerFigures(t *testing.T) {
 	start := time.Now()
-	w := &watch{client: newWatch("http://localhost", "").client}
+	w := &watch{client: newWatch("http://localhost", "", nil).client}
 	for i, s := range []struct {
 		active      int
 		cpu, memory float64

@@ -3,6 +3,7 @@ package phone
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +35,9 @@ type SeatOptions struct {
 	// Record is a WAV file, 8 kHz mono, for what the seat hears from the moment
 	// it is available; "" for none.
 	Record string
-	Log    *slog.Logger
+	// TLS is how the server's certificate is checked; nil: as the system does it.
+	TLS *tls.Config
+	Log *slog.Logger
 }
 
 // SeatCall is one call that a seat answered. Durations are seconds.
@@ -96,7 +99,7 @@ func sit(ctx context.Context, o SeatOptions, with seatJoints) (SeatResult, error
 	if err != nil {
 		return result, err
 	}
-	client, err := seatclient.Dial(ready, seatclient.Options{URL: o.Server, Token: token, Pacer: with.pacer, Log: o.Log})
+	client, err := seatclient.Dial(ready, seatclient.Options{URL: o.Server, Token: token, Pacer: with.pacer, TLS: o.TLS, Log: o.Log})
 	if err != nil {
 		return result, err
 	}
@@ -124,7 +127,7 @@ func signIn(ctx context.Context, o SeatOptions) (token string, err error) {
 		return "", fmt.Errorf("signing in at %q: %w; the server's address is like http://127.0.0.1:8080", o.Server, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: o.TLS}}
 	resp, err := client.Do(req)
 	if err != nil {
 		return "", fmt.Errorf("signing in: %w; is callfloor serve running there?", err)

@@ -2,7 +2,11 @@ package phone_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -115,6 +119,11 @@ func (c *customer) WritePacket(p *media.Packet) {
 
 func startDesk(t *testing.T, d *desk) (url string) {
 	t.Helper()
+	return startDeskBy(t, d, httptest.NewServer).URL
+}
+
+func startDeskBy(t *testing.T, d *desk, start func(http.Handler) *httptest.Server) *httptest.Server {
+	t.Helper()
 	pacer := media.NewPacer()
 	d.tone = media.NewPlayer(pacer, "customer", codec.PCMA)
 	d.tone.Loop(media.ToneClip("tone", []float64{700}, time.Second, -10), 0)
@@ -145,7 +154,7 @@ func startDesk(t *testing.T, d *desk) (url string) {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]string{"token": "secret", "role": "agent"})
 	})
-	h := httptest.NewServer(mux)
+	h := start(mux)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -156,7 +165,7 @@ func startDesk(t *testing.T, d *desk) (url string) {
 		d.tone.Close()
 		pacer.Close()
 	})
-	return h.URL
+	return h
 }
 
 func TestSeatAnswersAndWrapsUp(t *testing.T) {
@@ -207,6 +216,27 @@ func TestSeatAnswersAndWrapsUp(t *testing.T) {
 	}
 	if loud < 2000 {
 		t.Errorf("the recording has %d loud samples of %d; want the customer's tone", loud, len(samples))
+	}
+}
+
+// TestSeatOfAnOwnAuthority: a server with a certificate of its own authority is
+// believed only by who was given that.
+func TestSeatOfAnOwnAuthority(t *testing.T) {
+	d := &desk{t: t}
+	h := startDeskBy(t, d, func(mux http.Handler) *httptest.Server {
+		s := httptest.NewUnstartedServer(mux)
+		s.Config.ErrorLog = log.New(io.Discard, "", 0) // a handshake that is broken off is wanted
+		s.StartTLS()
+		return s
+	})
+	o := phone.SeatOptions{Server: h.URL, User: "alice", Password: "demo", For: time.Millisecond}
+	if _, err := phone.Seat(t.Context(), o); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("an unknown authority: %v", err)
+	}
+	o.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
+	o.TLS.RootCAs.AddCert(h.Certificate())
+	if _, err := phone.Seat(t.Context(), o); err != nil {
+		t.Errorf("the authority that was given: %v", err)
 	}
 }
 

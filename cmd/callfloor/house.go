@@ -53,6 +53,7 @@ type where struct {
 	Data   string `help:"The data folder." default:"./callfloor-data" env:"CALLFLOOR_DATA" placeholder:"DIR"`
 	Server string `help:"A running server, like http://localhost:8080; without it the one that runs on the data folder, else the folder itself." env:"CALLFLOOR_SERVER" placeholder:"URL"`
 	Token  string `help:"A token of that server (a session's)." env:"CALLFLOOR_TOKEN" placeholder:"T"`
+	trust
 }
 
 // open finds the house. create says that the data folder may be made.
@@ -61,11 +62,19 @@ func (w where) open(ctx context.Context, create bool) (house, error) {
 		if w.Token == "" {
 			return nil, usagef("--server %s needs --token T (or CALLFLOOR_TOKEN): the token of a session there", w.Server)
 		}
-		return newRemote(w.Server, w.Token, false)
+		check, err := w.config(false)
+		if err != nil {
+			return nil, err
+		}
+		return newRemote(w.Server, w.Token, check, false)
 	}
 	f, err := api.ReadRunFile(w.Data)
 	if err == nil {
-		r, err := newRemote(f.URL, f.Token, true)
+		check, err := w.config(true)
+		if err != nil {
+			return nil, err
+		}
+		r, err := newRemote(f.URL, f.Token, check, true)
 		if err != nil {
 			return nil, err
 		}

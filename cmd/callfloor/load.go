@@ -26,6 +26,7 @@ type loadCmd struct {
 	Token  string        `help:"A token for the server's metrics, from another machine." env:"CALLFLOOR_TOKEN" placeholder:"T"`
 	Data   string        `help:"The data folder." default:"./callfloor-data" env:"CALLFLOOR_DATA" placeholder:"DIR"`
 	JSON   bool          `help:"Print JSON."`
+	trust
 }
 
 // Run makes many calls and fails if one of them did.
@@ -34,8 +35,13 @@ func (c *loadCmd) Run(ctx context.Context, t terminal) error {
 		return usagef("--calls, --rate and --for are more than 0, --seats is not less")
 	}
 	o := phone.LoadOptions{Target: c.Target, N: c.Calls, Rate: c.Rate, For: c.For, Play: c.Play, DTMF: c.DTMF, Server: c.Server, Token: c.Token, Log: quietLog()}
+	own := false
 	if f, err := api.ReadRunFile(c.Data); err == nil && (c.Server == "" || c.Server == f.URL) {
-		o.Server, o.Token = f.URL, f.Token
+		o.Server, o.Token, own = f.URL, f.Token, true
+	}
+	var err error
+	if o.TLS, err = c.config(own); err != nil {
+		return err
 	}
 	if c.Seats > 0 {
 		if o.Server == "" {

@@ -70,6 +70,7 @@ type phoneSeatCmd struct {
 	For         time.Duration `help:"Sign out after so long; without it on Ctrl-C." placeholder:"DUR"`
 	Record      string        `help:"Write what is heard from the customer." placeholder:"FILE.wav"`
 	JSON        bool          `help:"Print JSON."`
+	trust
 }
 
 // defaultServer is where serve listens without a configuration.
@@ -77,17 +78,22 @@ const defaultServer = "http://127.0.0.1:8080"
 
 // Run sits at a seat for a while.
 func (c *phoneSeatCmd) Run(ctx context.Context, t terminal) error {
+	own := false
 	if c.Server == "" {
 		c.Server = defaultServer
 		if f, err := api.ReadRunFile(c.Data); err == nil {
-			c.Server = f.URL
+			c.Server, own = f.URL, true
 		}
+	}
+	check, err := c.config(own)
+	if err != nil {
+		return err
 	}
 	if !c.JSON {
 		t.say("%s takes calls on %s. Ctrl-C ends it.", c.User, c.Server)
 	}
 	r, err := phone.Seat(ctx, phone.SeatOptions{
-		Server: c.Server, User: c.User, Password: c.Password, Play: c.Play, AnswerAfter: c.AnswerAfter, For: c.For, Record: c.Record, Log: quietLog(),
+		Server: c.Server, User: c.User, Password: c.Password, Play: c.Play, AnswerAfter: c.AnswerAfter, For: c.For, Record: c.Record, TLS: check, Log: quietLog(),
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package seatclient
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +51,8 @@ type Options struct {
 	Relay string
 	// Video offers pictures too: see Show and Picture.
 	Video bool
+	// TLS is how the server's certificate is checked; nil: as the system does it.
+	TLS *tls.Config
 	// Pacer drives the microphone's fillers. Needed unless NoMedia.
 	Pacer *media.Pacer
 	// Log defaults to slog.Default().

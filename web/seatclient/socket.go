@@ -44,7 +44,8 @@ func (c *Client) run() {
 func (c *Client) session() (welcomed bool, err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, dialWithin)
 	defer cancel()
-	conn, resp, err := websocket.DefaultDialer.DialContext(ctx, c.url, c.header())
+	dialer := websocket.Dialer{HandshakeTimeout: dialWithin, TLSClientConfig: c.opts.TLS}
+	conn, resp, err := dialer.DialContext(ctx, c.url, c.header())
 	if err != nil {
 		if resp != nil {
 			return false, fmt.Errorf("the server answered %s: %w", resp.Status, err)
