@@ -1,7 +1,10 @@
 package media
 
 import (
+	"math/rand/v2"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -41,4 +44,78 @@ func TestPorts(t *testing.T) {
 	if port, err := p.take(now.Add(portRest)); err != nil || port != 20002 {
 		t.Errorf("took %d, %v; the longest unused is 20002", port, err)
 	}
+}
+
+// TestPortsOf100000Calls: two hundred callers at a time make 100,000 calls on end. No
+// pair is two calls' at once or the next one's before its rest is over, and in the end
+// all pairs are there, each once.
+func TestPortsOf100000Calls(t *testing.T) {
+	const calls, callers, pairs = 100_000, 200, 1300
+	synctest.Test(t, func(t *testing.T) {
+		p, err := NewPorts(20000, 20000+2*pairs-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var (
+			mu    sync.Mutex
+			held  = map[int]bool{}
+			given = map[int]time.Time{}
+			full  int
+			all   sync.WaitGroup
+		)
+		// call takes a pair, waiting for one as long as none is free.
+		call := func() int {
+			for since := time.Now(); ; {
+				port, err := p.take(time.Now())
+				mu.Lock()
+				if err == nil {
+					if at, was := given[port]; held[port] || was && time.Since(at) < portRest {
+						t.Errorf("port %d: in use %t, given back %v ago", port, held[port], time.Since(at))
+					}
+					held[port] = true
+					mu.Unlock()
+					return port
+				}
+				full++
+				mu.Unlock()
+				if time.Since(since) > 10*portRest {
+					t.Error("nothing becomes free")
+					return 0
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		for n := range callers {
+			all.Go(func() {
+				rng := rand.New(rand.NewPCG(1, uint64(n)))
+				for range calls / callers {
+					port := call()
+					if port == 0 {
+						return
+					}
+					time.Sleep(time.Duration(rng.IntN(10_000)) * time.Millisecond)
+					mu.Lock()
+					held[port], given[port] = false, time.Now()
+					mu.Unlock()
+					p.give(port, time.Now())
+				}
+			})
+		}
+		all.Wait()
+		if full == 0 {
+			t.Error("there was always a free pair: the test shows less than it could")
+		}
+		time.Sleep(portRest)
+		seen := map[int]bool{}
+		for p.Free() > 0 {
+			port, err := p.take(time.Now())
+			if err != nil || seen[port] || port%2 != 0 || port < 20000 || port >= 20000+2*pairs {
+				t.Fatalf("at the end: %d, %v, there twice: %t", port, err, seen[port])
+			}
+			seen[port] = true
+		}
+		if len(seen) != pairs {
+			t.Errorf("%d pairs at the end, want %d", len(seen), pairs)
+		}
+	})
 }

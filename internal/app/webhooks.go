@@ -118,11 +118,20 @@ func (a *App) postWebhook(ctx context.Context, url string, header http.Header, b
 	}
 	defer got.Body.Close()                                       //nolint:errcheck // it was only read
 	_, _ = io.Copy(io.Discard, io.LimitReader(got.Body, 16<<10)) // so that the connection is used again
-	answer := crm.Answer{Status: got.StatusCode}
-	if s, err := strconv.Atoi(got.Header.Get("Retry-After")); err == nil && s > 0 {
-		answer.RetryAfter = time.Duration(s) * time.Second
+	return crm.Answer{Status: got.StatusCode, RetryAfter: retryAfter(got.Header.Get("Retry-After"), time.Now())}, nil
+}
+
+// retryAfter is how much patience a Retry-After asks for, in seconds or until a date
+// (RFC 9110 §10.2.3); 0 where it says neither, or what is past.
+func retryAfter(value string, now time.Time) time.Duration {
+	if s, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(s) * time.Second //nolint:gosec // 31 bits parsed
 	}
-	return answer, nil
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return max(at.Sub(now), 0)
 }
 
 // behindAfter is how long a webhook may take nothing before people are told.
