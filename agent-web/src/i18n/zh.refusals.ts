@@ -280,6 +280,11 @@ export const refusalsZh: readonly (readonly [english: string, chinese: string])[
 	["there is no trunk {1}", "没有中继 {1}"],
 	["there is no {1} {2}; /api/v1/openapi.json lists what there is", "没有 {1} {2}；接口列表见 /api/v1/openapi.json"],
 	["{1} has no such telephone registered", "{1} 没有注册这样的话机"],
+	[
+		"{1} is no address; write one like 192.0.2.7 or 2001:db8::7",
+		"{1} 不是地址；请写成 192.0.2.7 或 2001:db8::7 的形式",
+	],
+	["{1} is not shut out", "{1} 未被封禁"],
 	["a plan looks at up to 92 days, and from is before to", "排班最多看 92 天，且开始早于结束"],
 	["something went wrong on the server; its log has the details", "服务器出现问题，详情见其日志"],
 	[
