@@ -117,6 +117,11 @@ func TestBrowserGone(t *testing.T) {
 		if h.leg.ear.pause > 60*time.Millisecond {
 			t.Errorf("the customer's phone heard nothing for %s", h.leg.ear.pause)
 		}
+		must(t, h.call.Mute("alice", true))
+		must(t, h.call.Mute("alice", false))
+		if got := strings.Join(h.rec.marked(), " "); !strings.HasSuffix(got, "agent_away agent_back mute unmute") {
+			t.Errorf("the recording is marked %q", got)
+		}
 	})
 }
 

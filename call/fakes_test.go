@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -295,6 +296,12 @@ func (r *fakeRecording) Mark(kind string, _ map[string]any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.marks = append(r.marks, kind)
+}
+
+func (r *fakeRecording) marked() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.marks)
 }
 
 func (r *fakeRecording) Pause()  { r.note("pause") }

@@ -154,7 +154,7 @@ func (c *Call) Mute(user string, on bool) error {
 		}
 		c.settle()
 		c.Note(contact.KindMute, a.leg, map[bool]string{true: "muted", false: "unmuted"}[on], map[string]any{"on": on})
-		c.mark("mute", map[string]any{"on": on})
+		c.mark(map[bool]string{true: "mute", false: "unmute"}[on], nil)
 		c.changed()
 		return nil
 	})
@@ -289,7 +289,7 @@ func (c *Call) setAway(on bool, text string) {
 	c.away, c.view.Away = on, on
 	c.settle()
 	c.Note(contact.KindReconnect, c.agent.leg, text, map[string]any{"away": on})
-	c.mark("agent_away", map[string]any{"on": on})
+	c.mark(map[bool]string{true: "agent_away", false: "agent_back"}[on], nil)
 	c.changed()
 }
 

@@ -28,7 +28,7 @@ type manifest struct {
 type Mark struct {
 	// At is in seconds from the agent's answer.
 	At float64 `json:"at"`
-	// Kind is a word: hold, resume, mute, pause, unpause, agent_lost, agent_back,
+	// Kind is a word: hold, resume, mute, unmute, pause, unpause, agent_away, agent_back, agent_lost,
 	// withdrawn, gap and what the call adds.
 	Kind string `json:"kind"`
 	// Text says it in one short English sentence.

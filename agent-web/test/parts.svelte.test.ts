@@ -158,6 +158,20 @@ test("ending a call that was asked for once is asked for again when another call
 	expect(done).toHaveBeenCalledWith("teardown", { contact: "c2" });
 });
 
+test.each([
+	["on", "supervise.now.barge.recorded"],
+	["off", "supervise.now.barge"],
+])("who barges in is told whether they are recorded: %s", (recording, says) => {
+	const call = { contact: "c1", stage: "talking", listeners: [], from: "", queue: "", recording } as unknown;
+	const seat = {
+		doc: { ...EMPTY_DOC, calls: [call], listen: { contact: "c1", mode: "barge" } },
+		state: { link: { at: "live" } },
+		pending: new Set(),
+	};
+	stage(FloorPanel, { contact: "c1", close: () => undefined }, { seat, desk: { queueName: String } });
+	expect([...document.querySelectorAll("[role=status]")].map((e) => e.textContent)).toContain(says);
+});
+
 test("the focus is on the search once a number that is called again left the list", async () => {
 	vi.useFakeTimers();
 	vi.stubGlobal("CSS", { escape: String });

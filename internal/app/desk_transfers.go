@@ -58,6 +58,9 @@ func (d *desk) parkedView(s call.Snapshot) web.ParkedView {
 // showHandOn adds to the view of a call what concerns hand-overs, for agent a.
 func (d *desk) showHandOn(v *web.CallView, s call.Snapshot, a contact.AgentID) {
 	v.Second, v.Helps = secondView(s.Second), helps(s, a)
+	if v.Phase == web.PhaseWrapUp {
+		v.Second = nil // who is in the call now is with others
+	}
 	v.Video = videoView(s.Screens, a, d.name)
 	if v.Helps {
 		v.Muted = s.Second.Muted

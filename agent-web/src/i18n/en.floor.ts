@@ -64,7 +64,9 @@ export const floorEn = {
 	"supervise.takeover": "Take over",
 	"supervise.now.listen": "You hear everybody, nobody hears you. Press Listen again to leave.",
 	"supervise.now.whisper": "Only the agent hears you. Press Whisper again to leave.",
-	"supervise.now.barge": "Everybody hears you, and you are recorded with the call. Press Barge in again to leave.",
+	"supervise.now.barge": "Everybody hears you. Press Barge in again to leave.",
+	"supervise.now.barge.recorded":
+		"Everybody hears you, and you are recorded with the call. Press Barge in again to leave.",
 	"supervise.taken": "{name} speaks in this call already.",
 	"supervise.own": "First finish the call that you have yourself.",
 	"floor.trouble.customer_silent": "The customer's phone sends silence.",

@@ -86,6 +86,7 @@ export const historyEn = {
 	"kind.end": "End",
 	"kind.agent_state": "Agent",
 	"kind.agent": "Agent",
+	"kind.unmute": "Unmute",
 	"kind.dial": "Call out",
 	"kind.barge": "Supervisor joins",
 	"kind.another_phone": "Another phone",

@@ -87,6 +87,7 @@ export const historyZh: Record<keyof typeof historyEn, string> = {
 	"kind.end": "结束",
 	"kind.agent_state": "坐席",
 	"kind.agent": "坐席",
+	"kind.unmute": "取消静音",
 	"kind.dial": "外呼",
 	"kind.barge": "班长加入",
 	"kind.another_phone": "换了话机",

@@ -309,6 +309,10 @@ export const refusalsZh: readonly (readonly [english: string, chinese: string])[
 	["recording {1} is on hold by {2} ({3}); release it first", "录音 {1} 被 {2} 保留（{3}），请先解除"],
 	["recording {1} is still being made", "录音 {1} 尚未完成"],
 
+	["validation failed: {1}: expected length <= {2}", "{1} 最多 {2} 个字符"],
+	["validation failed: {1}: expected length >= {2}", "{1} 至少 {2} 个字符"],
+	["validation failed: {1}", "不符合要求：{1}"],
+
 	// 流程与语音
 	["there is no flow {1}", "没有流程 {1}"],
 	["there is no prompt {1}", "没有语音 {1}"],
