@@ -19,6 +19,7 @@ import (
 	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 	"callfloor/recordings"
 )
 
@@ -141,7 +142,7 @@ type house struct {
 // root (admin), all with goodPassword; change may alter the options.
 func newTestHouse(t *testing.T, change func(*Options)) *house {
 	t.Helper()
-	dir := t.TempDir()
+	dir := storetest.Folder(t)
 	db, err := store.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)

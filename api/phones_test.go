@@ -7,12 +7,13 @@ import (
 
 	"callfloor/contact"
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 	"callfloor/sip"
 )
 
 func TestPhonePasswords(t *testing.T) {
 	ctx := context.Background()
-	db, err := store.Open(ctx, t.TempDir())
+	db, err := store.Open(ctx, storetest.Folder(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"callfloor/contact"
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 	"callfloor/ivr"
 	"callfloor/media"
 	"callfloor/media/codec"
@@ -56,7 +57,7 @@ type flowFunc = func(context.Context, ivr.Caller) (contact.EndCause, error)
 // inHouse runs f in a bubble with a call that runs flow.
 func inHouse(t *testing.T, flow flowFunc, f func(h *house)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := storetest.Folder(t)
 	synctest.Test(t, func(t *testing.T) {
 		db, err := store.Open(context.Background(), dir)
 		must(t, err)
@@ -222,7 +223,7 @@ func (h *house) connect() {
 // newJournal returns a journal in a new database.
 func newJournal(t *testing.T) *Journal {
 	t.Helper()
-	db, err := store.Open(t.Context(), t.TempDir())
+	db, err := store.Open(t.Context(), storetest.Folder(t))
 	must(t, err)
 	j := NewJournal(db, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {

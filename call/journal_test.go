@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 )
 
 // What a full disk refuses is written when there is room again, in its order;
@@ -69,7 +70,7 @@ func TestJournalTriesAgain(t *testing.T) {
 // TestJournalLingers: writes that nobody waits for share a transaction, and who
 // reads by the journal sees them at once all the same.
 func TestJournalLingers(t *testing.T) {
-	dir := t.TempDir()
+	dir := storetest.Folder(t)
 	synctest.Test(t, func(t *testing.T) {
 		db, err := store.Open(context.Background(), dir)
 		must(t, err)

@@ -23,6 +23,7 @@ import (
 
 	"callfloor/contact"
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -67,7 +68,7 @@ func (s *server) has() []string {
 // none.
 func box(t *testing.T, hooks []Webhook, s *server, f func(o *Outbox)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := storetest.Folder(t)
 	synctest.Test(t, func(t *testing.T) {
 		db, err := store.Open(context.Background(), dir)
 		if err != nil {

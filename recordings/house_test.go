@@ -13,6 +13,7 @@ import (
 
 	"callfloor/contact"
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 	"callfloor/media"
 	"callfloor/media/codec"
 	"callfloor/recordings"
@@ -30,7 +31,7 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	return openHouse(t, t.TempDir(), recordings.Options{})
+	return openHouse(t, storetest.Folder(t), recordings.Options{})
 }
 
 func openHouse(t testing.TB, dir string, o recordings.Options) *house {

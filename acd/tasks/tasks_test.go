@@ -8,6 +8,7 @@ import (
 
 	"callfloor/contact"
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -42,7 +43,7 @@ func TestReminders(t *testing.T) {
 // newest first.
 func TestStore(t *testing.T) {
 	ctx := context.Background()
-	db, err := store.Open(ctx, t.TempDir())
+	db, err := store.Open(ctx, storetest.Folder(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"callfloor/internal/simnet"
 	"callfloor/internal/siptest"
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 	"callfloor/ivr"
 	"callfloor/media"
 	"callfloor/recordings/consent"
@@ -44,7 +45,7 @@ func onFloorWith(t *testing.T, change func(*acd.QueueConfig), f func(*floor)) {
 	t.Helper()
 	prompts, err := ivr.LoadPrompts(ivr.BuiltinPrompts())
 	must(t, err)
-	cfg, err := config.Load(config.Source{Demo: true, Flags: []config.Flag{{Name: "--data", Key: "data", Value: t.TempDir()}}})
+	cfg, err := config.Load(config.Source{Demo: true, Flags: []config.Flag{{Name: "--data", Key: "data", Value: storetest.Folder(t)}}})
 	must(t, err)
 	for i := range cfg.Queues {
 		change(&cfg.Queues[i])

@@ -10,12 +10,13 @@ import (
 
 	"callfloor/contact"
 	"callfloor/internal/store"
+	"callfloor/internal/store/storetest"
 	"callfloor/recordings/consent"
 )
 
 func newLedger(t *testing.T) (*consent.Ledger, *store.DB) {
 	t.Helper()
-	db, err := store.Open(t.Context(), t.TempDir())
+	db, err := store.Open(t.Context(), storetest.Folder(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,3 @@
-// Package storetest is for tests: a database in a folder of its own, and the
-// conformance suite that every kind of Blobs must pass.
 package storetest
 
 import (
@@ -15,21 +13,6 @@ import (
 
 	"callfloor/internal/store"
 )
-
-// Open opens a database in a folder that goes away with the test.
-func Open(t testing.TB) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
 
 // BadNames are names that no blob may have.
 var BadNames = []string{
