@@ -69,6 +69,7 @@ func (s *State) giveBack(a *agent) {
 	s.dropCall(a)
 	s.parts(c)
 	c.returned = true
+	s.home(c)
 	s.emit(Requeued{Contact: c.id, Agent: a.id, Queue: c.q.cfg.ID, Kind: c.kind})
 	s.stand(c)
 }

@@ -113,13 +113,19 @@ func (s *State) bringBack(c *customer, tried bool) {
 		}
 		a.other = notes
 	}
-	if c.q == s.nowhere && len(s.queueList) > 0 {
-		c.q = s.queueList[0] // of an agent of no queue: nobody would look for it there
-	}
+	s.home(c)
 	c.apart, c.returned, c.joined = nil, true, s.now
 	if a != nil && !tried {
 		a.mine, a.mineUntil = c, s.now.Add(s.cfg.SameAgent)
 	}
 	s.emit(Waits{Contact: c.id, Queue: c.q.cfg.ID})
 	s.stand(c)
+}
+
+// home gives a contact of an agent of no queue one to wait in: nobody would look for it
+// elsewhere.
+func (s *State) home(c *customer) {
+	if c.q == s.nowhere && len(s.queueList) > 0 {
+		c.q = s.queueList[0]
+	}
 }

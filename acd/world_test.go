@@ -215,6 +215,12 @@ func (w *world) see(ev Event, a Action) {
 			w.fail("%+v: the seat was not gone for the grace time", a)
 		}
 		c.agent, c.connected = "", false
+		if c.queue == "" { // of an agent of no queue; nobody would look for them there
+			c.queue = a.Queue
+		}
+		if c.queue == "" || c.queue != a.Queue {
+			w.fail("%+v: they were in %q", a, c.queue)
+		}
 	case Dial:
 		c := w.contacts[a.Contact]
 		if c == nil || c.kind != KindDial || c.dialling || c.connected || len(c.ringing) > 0 {
