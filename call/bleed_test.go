@@ -114,7 +114,7 @@ func scenes() []scene {
 			want: heard{"customer": "outside", "outside": "customer", "alice/customer": "customer", "alice/third": "outside", "recording/customer": "customer"},
 		},
 		{
-			name: "handed outside", final: true, do: both(phone, func(h *house) error { return h.call.Transfer("alice") }),
+			name: "handed outside", final: true, do: both(phone, func(h *house) error { return h.call.Transfer("alice", agreed) }),
 			want: heard{"customer": "outside", "outside": "customer"},
 		},
 		{
@@ -179,7 +179,7 @@ func scenes() []scene {
 			},
 		},
 		{
-			name: "transferred", final: true, do: both(consult, func(h *house) error { return h.call.Transfer("alice") }),
+			name: "transferred", final: true, do: both(consult, func(h *house) error { return h.call.Transfer("alice", agreed) }),
 			want: heard{
 				"customer": "bob", "bob/customer": "customer", "recording/customer": "customer", "recording/agent": "bob",
 			},

@@ -346,9 +346,10 @@ func (c *Call) finish() {
 	c.Leg.Source().Detach(&c.caller) // the leg may go on in another call
 	if served != nil {
 		c.Queues.Release(c.ID, contact.AgentID(served.seat.User()))
-	} else {
-		c.Queues.Leave(c.ID)
 	}
+	// Also who had an agent: the queue engine may have decided otherwise by now, and
+	// what it says of that finds no call any more.
+	c.Queues.Leave(c.ID)
 	sealed := c.seal()
 	// The timeline reads best with the end last; a slow disk must not delay it.
 	select {

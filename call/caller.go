@@ -384,5 +384,9 @@ func (c *Call) Enqueue(ctx context.Context, q ivr.QueueRequest) (ivr.QueueResult
 		return ivr.QueueResult{}, fmt.Errorf("join queue %s: %w", q.Queue, err)
 	}
 	w := waiting{c: c, q: q, music: music, started: started}
-	return w.run(ctx)
+	result, err := w.run(ctx)
+	if err != nil { // the flow waits no longer; who hung up may have left before they had joined
+		c.Queues.Leave(c.ID)
+	}
+	return result, err
 }

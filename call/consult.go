@@ -206,14 +206,18 @@ func (c *Call) endConsult(text string) {
 }
 
 // Transfer takes the agent out of the call; the second one has it now. A second
-// agent is the agent then; with a phone outside the customer is alone, and
-// nothing is recorded any more. The queue engine is the caller's to tell.
-func (c *Call) Transfer(user string) error {
+// agent is the agent then; with a phone outside ("") the customer is alone, and
+// nothing is recorded any more. decide asks the queue engine; as in GiveAway nothing
+// comes between that and the change.
+func (c *Call) Transfer(user string, decide func(to contact.AgentID) error) error {
 	return c.withAgent(user, func() error {
-		switch {
-		case c.second == nil:
+		if c.second == nil {
 			return contact.Errorf(contact.Conflict, "there is nobody to hand the call to")
-		case c.second.phone != nil:
+		}
+		if err := decide(contact.AgentID(c.second.user())); err != nil {
+			return err
+		}
+		if c.second.phone != nil {
 			c.bridge(user)
 			return nil
 		}

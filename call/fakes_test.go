@@ -190,6 +190,7 @@ type fakeQueues struct {
 	mu                    sync.Mutex
 	joined, left, release []contact.ID
 	join                  chan contact.ID
+	joining               func() // nil, or what happens meanwhile
 }
 
 func newFakeQueues() *fakeQueues { return &fakeQueues{join: make(chan contact.ID, 4)} }
@@ -197,6 +198,9 @@ func newFakeQueues() *fakeQueues { return &fakeQueues{join: make(chan contact.ID
 func (q *fakeQueues) Park(contact.ID) error { return nil }
 
 func (q *fakeQueues) Join(id contact.ID, _ ivr.QueueRequest) error {
+	if q.joining != nil {
+		q.joining()
+	}
 	q.mu.Lock()
 	q.joined = append(q.joined, id)
 	q.mu.Unlock()
@@ -208,6 +212,19 @@ func (q *fakeQueues) Leave(id contact.ID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.left = append(q.left, id)
+}
+
+// without says whether a contact has left; forget forgets who has.
+func (q *fakeQueues) without(id contact.ID) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Contains(q.left, id)
+}
+
+func (q *fakeQueues) forget() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.left = nil
 }
 
 func (q *fakeQueues) Release(id contact.ID, _ contact.AgentID) {

@@ -41,33 +41,49 @@ func (c *Call) setHandover(user, kind, note string, at time.Time) {
 // returns the agent hears nothing of the call: their other one may be next.
 func (c *Call) HandOff(a contact.AgentID, parked *Parking) {
 	_ = c.do(func() error { // a call that is over has no agent
-		if c.agent == nil || c.agent.user() != string(a) {
-			return nil
+		if c.agent != nil && c.agent.user() == string(a) {
+			c.handOff(parked)
 		}
-		now := time.Now()
-		gone := c.agent
-		c.noteLegQuality(now, gone.leg, gone.quality())
-		c.hangUpSecond("the agent handed the call on")
-		c.endPause()
-		c.unseatAgent()
-		c.hush()
-		c.between = true
-		c.view.Agent, c.view.Parked = "", parked
-		text, stage, data := string(a)+" hands the call on; the customer hears music", StageQueue, map[string]any{"mode": "handoff", "agent": a}
-		if h := c.view.Handover; h != nil && h.Note != "" {
-			data["note"] = h.Note
-		}
-		if parked != nil {
-			text, stage = fmt.Sprintf("%s parks the call in place %d; the customer hears music", a, parked.Slot), StageParked
-			data["mode"], data["slot"] = "park", parked.Slot
-		}
-		c.setStage(stage, now)
-		c.settle()
-		c.Note(contact.KindConsult, gone.leg, text, data)
-		c.mark("agent_left", nil)
-		c.changed()
 		return nil
 	})
+}
+
+// GiveAway is HandOff for an agent who asks for it, if decide, which asks the queue
+// engine, agrees. Nothing can come between the two: who gave the call away may hang up
+// at once (telephones do), and the customer must not go with them.
+func (c *Call) GiveAway(user string, parked *Parking, decide func() error) error {
+	return c.withAgent(user, func() error {
+		if err := decide(); err != nil {
+			return err
+		}
+		c.handOff(parked)
+		return nil
+	})
+}
+
+func (c *Call) handOff(parked *Parking) {
+	now := time.Now()
+	gone, a := c.agent, c.agent.user()
+	c.noteLegQuality(now, gone.leg, gone.quality())
+	c.hangUpSecond("the agent handed the call on")
+	c.endPause()
+	c.unseatAgent()
+	c.hush()
+	c.between = true
+	c.view.Agent, c.view.Parked = "", parked
+	text, stage, data := a+" hands the call on; the customer hears music", StageQueue, map[string]any{"mode": "handoff", "agent": a}
+	if h := c.view.Handover; h != nil && h.Note != "" {
+		data["note"] = h.Note
+	}
+	if parked != nil {
+		text, stage = fmt.Sprintf("%s parks the call in place %d; the customer hears music", a, parked.Slot), StageParked
+		data["mode"], data["slot"] = "park", parked.Slot
+	}
+	c.setStage(stage, now)
+	c.settle()
+	c.Note(contact.KindConsult, gone.leg, text, data)
+	c.mark("agent_left", nil)
+	c.changed()
 }
 
 // WaitAgain says that a call which was handed on stands in a queue.

@@ -181,7 +181,7 @@ func TestRecordingPause(t *testing.T) {
 		}
 		must(t, h.call.PauseRecording("alice", time.Minute))
 		must(t, h.call.Consult("alice", h.bob))
-		must(t, h.call.Transfer("alice"))
+		must(t, h.call.Transfer("alice", agreed))
 		if s := h.see(); s.Recording != RecordingOn || s.Agent != "bob" {
 			t.Errorf("with bob: %+v", s)
 		}

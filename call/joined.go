@@ -84,12 +84,15 @@ func (a *agent) yield() {
 }
 
 // Join makes s, whom user talked with in another call, the agent instead of user: an
-// attended transfer. Recording and consent stay those of this call. The queue engine
-// is the caller's to tell.
-func (c *Call) Join(user string, s Seat) error {
+// attended transfer. Recording and consent stay those of this call. decide asks the
+// queue engine; as in GiveAway nothing comes between that and the change.
+func (c *Call) Join(user string, s Seat, decide func() error) error {
 	return c.withAgent(user, func() error {
 		if c.has(s.User()) {
 			return contact.Errorf(contact.Conflict, "%s is in this call already", s.User())
+		}
+		if err := decide(); err != nil {
+			return err
 		}
 		c.stopWatching(s.User(), "is the agent now")
 		c.setHandover(user, "transfer", "", time.Now())

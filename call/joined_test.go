@@ -17,10 +17,10 @@ func TestJoined(t *testing.T) {
 			t.Errorf("with alice: %q, %q, %v", agent, queue, flow)
 		}
 		must(t, h.call.Hold("alice", true))
-		conflict(t, h.call.Join("bob", h.alice))
-		conflict(t, h.call.Join("alice", h.alice))
+		conflict(t, h.call.Join("bob", h.alice, allowed))
+		conflict(t, h.call.Join("alice", h.alice, allowed))
 		desk := &deskSeat{"bob", h.outside}
-		must(t, h.call.Join("alice", desk))
+		must(t, h.call.Join("alice", desk, allowed))
 		if s := h.see(); s.Agent != "bob" || s.Stage != StageTalking || s.Handover == nil || s.Handover.From != "alice" {
 			t.Errorf("joined: %+v", s)
 		}
@@ -63,7 +63,7 @@ func TestJoined(t *testing.T) {
 		if len(h.queues.release) != 0 {
 			t.Errorf("the queue engine was told that %v is over", h.queues.release)
 		}
-		conflict(t, h.call.Join("alice", desk))
+		conflict(t, h.call.Join("alice", desk, allowed))
 	})
 	inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
 		<-h.queues.join

@@ -26,4 +26,5 @@ func (c *Call) part() {
 	c.queue.update(func() { c.queue.parted = true })
 	c.changed()
 	c.Queues.Release(c.ID, contact.AgentID(user))
+	c.Queues.Leave(c.ID) // as in finish
 }

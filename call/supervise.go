@@ -139,7 +139,8 @@ func (c *Call) showWatchers() {
 // TakeOver makes a supervisor the agent of the call; the agent so far is out
 // of it. It is on disk before the first packet is forwarded, and before decide
 // asks the queue engine, so that a slow disk holds up nobody who is parted
-// already. contact.Conflict if the call is not with from.
+// already; as in GiveAway nothing comes between that and the change.
+// contact.Conflict if the call is not with from.
 func (c *Call) TakeOver(ctx context.Context, s Seat, from contact.AgentID, decide func() error) error {
 	if err := c.do(func() error { return c.isWith(from) }); err != nil {
 		return err
@@ -147,12 +148,13 @@ func (c *Call) TakeOver(ctx context.Context, s Seat, from contact.AgentID, decid
 	if err := c.noteSupervision(ctx, s.User(), "takeover", " takes the call over from "+string(from)); err != nil {
 		return err
 	}
-	if err := decide(); err != nil {
-		c.Note(contact.KindListen, legSupervisor, s.User()+" did not take the call over", map[string]any{"supervisor": s.User(), "on": false, "mode": "takeover"})
-		return err
-	}
 	return c.do(func() error {
-		if err := c.isWith(from); err != nil {
+		err := c.isWith(from)
+		if err == nil {
+			err = decide()
+		}
+		if err != nil {
+			c.Note(contact.KindListen, legSupervisor, s.User()+" did not take the call over", map[string]any{"supervisor": s.User(), "on": false, "mode": "takeover"})
 			return err
 		}
 		c.stopWatching(s.User(), "is the agent now")

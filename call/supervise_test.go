@@ -93,8 +93,8 @@ func TestTakeOverIsDecidedOnDisk(t *testing.T) {
 			return n
 		}
 		err := h.call.TakeOver(context.Background(), h.sam, "alice", func() error {
-			if events() != 1 || h.call.Agent() != "alice" {
-				t.Errorf("asked with %d entries, while the call is with %s", events(), h.call.Agent())
+			if events() != 1 || h.call.agent.user() != "alice" {
+				t.Errorf("asked with %d entries, while the call is with %s", events(), h.call.agent.user())
 			}
 			return refused
 		})

@@ -23,11 +23,14 @@ const (
 // digitLength is how long a key sent to the customer's side lasts.
 const digitLength = 160 * time.Millisecond
 
-// Connect joins the customer and an agent who has accepted.
+// Connect joins the customer and an agent who has accepted; harmless if they are joined.
 func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
 	return c.do(func() error {
-		if c.Leg.Cause() != (contact.EndCause{}) {
+		switch {
+		case c.Leg.Cause() != (contact.EndCause{}):
 			return contact.Errorf(contact.Conflict, "the customer has just hung up")
+		case c.agent != nil && c.agent.seat == s:
+			return nil
 		}
 		now := time.Now()
 		c.unseatAgent()
@@ -309,6 +312,7 @@ func (c *Call) Requeue(a contact.AgentID, q contact.QueueID) {
 		c.unseatAgent()
 		c.hush()
 		c.view.Agent = ""
+		c.between = !c.queue.isActive() // no flow plays music to whom we called
 		c.setStage(StageQueue, time.Now())
 		c.settle()
 		c.queue.serve(false)

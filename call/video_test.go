@@ -185,7 +185,7 @@ func TestWhoSeesWhom(t *testing.T) {
 		g.want(t, "conference", "alice/customer=customer alice/third=bob bob/customer=customer bob/third=alice customer/customer=alice customer/third=bob")
 		must(t, g.call.Video("alice", "", ""))
 		g.want(t, "conference, alice stops", "alice/customer=customer alice/third=bob bob/customer=customer customer/third=bob")
-		must(t, g.call.Transfer("alice"))
+		must(t, g.call.Transfer("alice", agreed))
 		g.want(t, "handed on", "bob/customer=customer customer/customer=bob")
 	})
 }

@@ -68,14 +68,14 @@ func (a *App) attended(r *sip.Referral) {
 		_ = r.Refuse(referStatus(err))
 		return
 	}
-	if r.Accept() != nil {
-		return // the phone has hung up
-	}
 	if err := a.joinCalls(mine, asked, to); err != nil {
 		a.log.Info("an attended transfer failed", "call", mine.call.ID, "user", mine.user, "error", err)
-		r.Progress(referStatus(err))
+		_ = r.Refuse(referStatus(err))
 		return
 	}
+	// Only now: some telephones hang up as soon as the REFER is accepted.
+	_ = r.Accept()
+	a.leaves(mine, asked)
 	r.Progress(200, "OK")
 }
 
@@ -107,41 +107,31 @@ func (a *App) leaves(mine, asked part) {
 	asked.call.End(contact.EndCause{By: contact.System, Class: contact.EndCompleted, Q850: 16, Why: "transferred to a customer's call"})
 }
 
-// joinCalls gives the customer of mine to whom asked is with, and ends asked. On an
-// error both are as they were.
+// joinCalls gives the customer of mine to whom asked is with. On an error both are as
+// they were.
 func (a *App) joinCalls(mine, asked part, to *web.Target) error {
-	var err error
 	if to.Kind == web.TargetAgent {
-		err = a.house.join(mine, asked.call, contact.AgentID(to.ID))
-	} else {
-		err = a.house.transfer(mine.call, string(mine.user), web.Command{Do: web.DoTransfer, Contact: mine.call.ID, To: to})
+		return a.house.join(mine, asked.call, contact.AgentID(to.ID))
 	}
-	if err != nil {
-		return err
-	}
-	a.leaves(mine, asked)
-	return nil
+	return a.house.transfer(mine.call, string(mine.user), web.Command{Do: web.DoTransfer, Contact: mine.call.ID, To: to})
 }
 
 // join makes the agent of another call that of mine's. The queue engine decides, as
-// in complete; the agent is out of their call by then and is given back if it refuses.
+// in complete; the agent is out of their call by then and is given back if it refuses,
+// or if the customer has just hung up.
 func (h *House) join(mine part, left *call.Call, to contact.AgentID) error {
 	seat, undo, err := left.Yield(string(to))
 	if err != nil {
 		return err //nolint:wrapcheck // a sentence for the log
 	}
-	if err := h.engine.Do(acd.Joined{Contact: mine.call.ID, From: mine.user, Left: left.ID, Agent: to}); err != nil {
+	err = mine.call.Join(string(mine.user), seat, func() error {
+		return h.engine.Do(acd.Joined{Contact: mine.call.ID, From: mine.user, Left: left.ID, Agent: to})
+	})
+	if err != nil {
 		undo()
 		return err //nolint:wrapcheck // likewise
 	}
-	h.phones.move(to, mine.call)
-	if err := mine.call.Join(string(mine.user), seat); err != nil { // the customer has just hung up
-		if phone, ok := seat.(*phoneSeat); ok {
-			hangUp(phone.leg)
-		}
-		h.Release(mine.call.ID, to)
-		return err //nolint:wrapcheck // likewise
-	}
+	h.phones.move(seat, mine.call)
 	return nil
 }
 

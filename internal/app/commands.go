@@ -27,12 +27,12 @@ func (h *House) SeatUp(s *web.Seat) {
 	if status, known := h.engine.Agent(user); known {
 		switch {
 		case !agent && status.Contact == "": // no longer in the call that they took over
-			h.tell(acd.SeatBack{Agent: user})
+			h.seatBack(user)
 		case status.State == contact.AgentOffline || status.State == "":
 			h.tell(acd.AgentWants{Agent: user, State: contact.AgentAway})
-			h.tell(acd.SeatBack{Agent: user})
+			h.seatBack(user)
 		case status.Contact == "" || s.MediaReady():
-			h.tell(acd.SeatBack{Agent: user})
+			h.seatBack(user)
 		}
 		// An agent with a call is back when the customer can hear them again.
 	}
@@ -41,6 +41,14 @@ func (h *House) SeatUp(s *web.Seat) {
 		notReady = "connection"
 	}
 	h.inbox.seat(s, notReady, true)
+}
+
+// seatBack tells the queue engine that an agent can be heard again. Where it was their
+// telephone that was lost in a call, nothing brings that back: the call gives it up first.
+func (h *House) seatBack(user contact.AgentID) {
+	if !h.phones.lost(user) {
+		h.tell(acd.SeatBack{Agent: user})
+	}
 }
 
 // SeatMedia implements web.House: the media of the phone tab is live, or not.
@@ -59,7 +67,7 @@ func (h *House) SeatMedia(s *web.Seat, ready bool, why string) {
 	}
 	h.tell(acd.SeatReady{Agent: contact.AgentID(s.User()), Ready: ready})
 	if ready {
-		h.tell(acd.SeatBack{Agent: contact.AgentID(s.User())})
+		h.seatBack(contact.AgentID(s.User()))
 		h.suspect(s.User(), false)
 	}
 }

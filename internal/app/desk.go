@@ -1,6 +1,7 @@
 package app
 
 import (
+	"maps"
 	"slices"
 
 	"callfloor/acd"
@@ -101,10 +102,14 @@ func (d *desk) show(h *House, n news) {
 	}
 }
 
-func (d *desk) learn(h *House, n news) {
-	for user, s := range n.seats {
+// meet learns of seats that came or changed.
+func (d *desk) meet(seats map[string]seatNews) {
+	for user, s := range seats {
 		d.seats[user], d.notReady[user] = s.seat, s.notReady
 	}
+}
+
+func (d *desk) learn(h *House, n news) {
 	for user, on := range n.phones {
 		if seat := d.seats[string(user)]; on {
 			d.notReady[string(user)] = ""
@@ -133,6 +138,9 @@ func (d *desk) learn(h *House, n news) {
 		before := d.agents[id]
 		d.agents[id] = a
 		h.noteShift(id, before, a)
+		if a.State == contact.AgentDisconnected {
+			h.phones.back(id)
+		}
 		if a.State == contact.AgentOffline && d.raised(id) {
 			h.alert(acd.Alert{Kind: alertHand, Agent: id})
 		}
@@ -161,11 +169,9 @@ func (d *desk) wrapping(id contact.ID) bool {
 }
 
 func (d *desk) forget(id contact.ID) {
-	for k := range d.wraps {
-		if k.call == id {
-			delete(d.wraps, k)
-		}
-	}
+	maps.DeleteFunc(d.wraps, func(k wrapKey, _ wrap) bool { return k.call == id })
+	maps.DeleteFunc(d.offers, func(k wrapKey, _ acd.OfferTo) bool { return k.call == id })
+	maps.DeleteFunc(d.rang, func(k wrapKey, _ acd.Rang) bool { return k.call == id })
 	delete(d.calls, id)
 	delete(d.parted, id)
 }

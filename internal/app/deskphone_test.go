@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,19 +19,31 @@ type deskPhone struct {
 	srv   *sip.Server
 	to    string // our server
 	calls chan *sip.Leg
+	// slow is whether somebody must pick it up: it says that it rings, and is answered
+	// when it may.
+	slow               atomic.Bool
+	ringing, mayAnswer chan struct{}
 }
 
 // registers makes a telephone and registers it as user's, or nobody's where that is
 // ""; its media takes ports from first on.
 func registers(t *testing.T, a *App, user string, first int) *deskPhone {
 	t.Helper()
-	d := &deskPhone{t: t, to: a.sip.Addr().String(), calls: make(chan *sip.Leg, 8)}
+	d := &deskPhone{t: t, to: a.sip.Addr().String(), calls: make(chan *sip.Leg, 8), ringing: make(chan struct{}, 8), mayAnswer: make(chan struct{}, 8)}
 	pacer := media.NewPacer()
 	ports, err := media.NewPorts(first, first+49)
 	must(t, err)
 	cfg := sip.DefaultConfig()
 	cfg.Listen = "127.0.0.1:0"
 	d.srv, err = sip.New(cfg, sip.Options{Pacer: pacer, Ports: ports, OnCall: func(l *sip.Leg) {
+		if d.slow.Load() {
+			d.ringing <- struct{}{}
+			select {
+			case <-d.mayAnswer:
+			case <-l.Done():
+				return
+			}
+		}
 		if l.Answer(context.Background()) == nil {
 			l.Sender().Fill(l.Codec())
 			d.calls <- l

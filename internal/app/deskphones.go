@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -11,9 +10,7 @@ import (
 
 	"callfloor/acd"
 	"callfloor/api/certificate"
-	"callfloor/call"
 	"callfloor/contact"
-	"callfloor/media"
 	"callfloor/sip"
 	"callfloor/web"
 )
@@ -41,31 +38,6 @@ type deskPhones struct {
 	// rings are the telephones that ring or speak, one for each agent.
 	rings map[contact.AgentID]*ring
 }
-
-// ring is one offer at a telephone.
-type ring struct {
-	contact contact.ID
-	call    *call.Call
-	cancel  context.CancelFunc
-	seat    *phoneSeat // nil until it answers
-}
-
-// phoneSeat is an agent's telephone in one call.
-type phoneSeat struct {
-	user string
-	leg  *sip.Leg
-}
-
-// User implements call.Seat, as do the rest; Leg implements call.Telephone.
-func (s *phoneSeat) User() string               { return s.user }
-func (s *phoneSeat) Mic() *media.Source         { return s.leg.Source() }
-func (s *phoneSeat) Track(string) *media.Sender { return s.leg.Sender() }
-func (s *phoneSeat) Leg() call.Leg              { return s.leg }
-
-// Measure implements call.Seat: the leg is as old as the call.
-func (s *phoneSeat) Measure() func() media.Quality { return s.leg.Quality }
-
-var _ call.Telephone = (*phoneSeat)(nil)
 
 func newDeskPhones(h *House, log *slog.Logger, role func(string) contact.Role) *deskPhones {
 	p := &deskPhones{h: h, log: log, role: role, up: map[contact.AgentID]bool{}, rings: map[contact.AgentID]*ring{}}
@@ -118,7 +90,7 @@ func (p *deskPhones) look(user contact.AgentID) {
 		p.h.engine.AddAgent(user, p.h.people.Queues(string(user)))
 		p.h.tell(acd.CallWaiting{Agent: user}) // a telephone takes one call at a time
 		p.h.tell(acd.SeatReady{Agent: user, Ready: true})
-		p.h.tell(acd.SeatBack{Agent: user})
+		p.h.seatBack(user)
 		if status, _ := p.h.engine.Agent(user); !browser && (status.State == contact.AgentOffline || status.State == "") {
 			p.h.tell(acd.AgentWants{Agent: user, State: contact.AgentAvailable})
 		}
@@ -159,202 +131,10 @@ func (p *deskPhones) speaks(user contact.AgentID) bool {
 	return r != nil && r.seat != nil
 }
 
-// seatFor is the telephone that an agent answered a contact with; nil if it was
-// the browser.
-func (p *deskPhones) seatFor(user contact.AgentID, id contact.ID) *phoneSeat {
-	if p == nil {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r := p.rings[user]; r != nil && r.contact == id {
-		return r.seat
-	}
-	return nil
-}
-
-// ringing says whether an agent's telephone rings for a contact: only there can
-// it be answered. What has no sound (a task) is answered in the browser.
-func (p *deskPhones) ringing(user contact.AgentID, id contact.ID) bool {
-	if p == nil {
-		return false
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	r := p.rings[user]
-	return r != nil && r.contact == id
-}
-
-// ring rings an agent's telephone for an offer, if there is one.
-func (p *deskPhones) ring(user contact.AgentID, c *call.Call, deadline time.Time) {
-	if !p.has(user) {
-		return
-	}
-	ctx, cancel := context.WithDeadline(p.ctx, deadline)
-	r := &ring{contact: c.ID, call: c, cancel: cancel}
-	p.mu.Lock()
-	if old := p.rings[user]; old != nil {
-		old.cancel()
-	}
-	p.rings[user] = r
-	p.mu.Unlock()
-	p.wg.Go(func() {
-		defer cancel()
-		p.dial(ctx, user, c, r)
-	})
-}
-
-func (p *deskPhones) dial(ctx context.Context, user contact.AgentID, c *call.Call, r *ring) {
-	from := c.From
-	if from == "" {
-		from = "anonymous"
-	}
-	leg, err := p.sip.DialPhone(ctx, string(user), sip.DialOptions{
-		From:    from,
-		Prepare: func(l *sip.Leg) { traceTo(l, contact.LegID(contact.Agent), func() *call.Call { return p.callOf(r) }) },
-	})
-	if err != nil {
-		p.forget(user, r)
-		if refused, ok := errors.AsType[*sip.RejectedError](err); ok && ctx.Err() == nil {
-			p.log.Info("a telephone refused a call", "user", user, "status", refused.Status)
-			p.h.tell(acd.OfferDeclined{Agent: user, Contact: c.ID})
-		} else if ctx.Err() == nil {
-			p.log.Warn("a telephone could not be rung", "user", user, "error", err)
-		}
-		return
-	}
-	seat := &phoneSeat{user: string(user), leg: leg}
-	p.mu.Lock()
-	mine := p.rings[user] == r
-	if mine {
-		r.seat = seat
-	}
-	p.mu.Unlock()
-	if !mine {
-		hangUp(leg)
-		return
-	}
-	defer p.forget(user, r)
-	leg.OnHold(func(on bool) {
-		p.wg.Go(func() { _ = p.callOf(r).Hold(string(user), on) }) // a conflict: the call is over
-	})
-	if err := p.h.engine.Do(acd.OfferAccepted{Agent: user, Contact: c.ID}); err != nil {
-		hangUp(leg)
-		return
-	}
-	p.serve(user, r, leg)
-}
-
-// callOf is the call that a telephone is in; an attended transfer changes it.
-func (p *deskPhones) callOf(r *ring) *call.Call {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return r.call
-}
-
-// move says that a user's telephone, if they speak by one, is in another call now.
-func (p *deskPhones) move(user contact.AgentID, to *call.Call) {
-	if p == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r := p.rings[user]; r != nil && r.seat != nil {
-		r.contact, r.call = to.ID, to
-	}
-}
-
-// serve follows a telephone through its call.
-func (p *deskPhones) serve(user contact.AgentID, r *ring, leg *sip.Leg) {
-	for {
-		select {
-		case d := <-leg.Digits():
-			_ = p.callOf(r).SendDigit(string(user), d.Key) // a conflict: not in the call
-		case <-leg.Done():
-			cause := leg.Cause()
-			switch {
-			case cause.By == contact.System && cause.Class == contact.EndCompleted: // by the call
-			case cause.Class == contact.EndCompleted:
-				p.hungUp(user, p.callOf(r))
-			default:
-				p.log.Warn("an agent's telephone was lost in a call", "user", user, "why", cause.Why)
-				p.callOf(r).SeatSuspect(string(user), true)
-				p.h.tell(acd.SeatLost{Agent: user})
-			}
-			return
-		case <-p.ctx.Done():
-			leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndFailed, SIP: 503, Why: "the server stops"})
-			return
-		}
-	}
-}
-
-// hungUp is what the hang-up key of a telephone does: what the button of the
-// browser does.
-func (p *deskPhones) hungUp(user contact.AgentID, c *call.Call) {
-	if v := c.Second(); v != nil && v.User == user && v.State != call.SecondRinging {
-		_ = c.EndConsult(string(user)) // a conflict: it is over already
-		return
-	}
-	_ = c.HangupBy(string(user)) // a conflict: the customer was faster
-}
-
-// offerEnded ends the ringing of an offer that nobody answered, or somebody else.
-func (p *deskPhones) offerEnded(a acd.OfferEnded) {
-	if a.Why != "accepted" {
-		p.quiet(a.Agent, a.Contact)
-	}
-}
-
-// connect joins a call with the telephone that answered it; false where it was
-// not a telephone.
-func (p *deskPhones) connect(a acd.Connect) bool {
-	seat := p.seatFor(a.Agent, a.Contact)
-	if seat == nil {
-		return false
-	}
-	c, ok := p.h.call(a.Contact)
-	if !ok {
-		return false
-	}
-	p.h.tasks.reached(a.Contact, a.Agent)
-	if err := c.Connect(seat, a.Queue, a.Waited); err != nil {
-		p.log.Info("an accepted call was over before its telephone was connected", "call", a.Contact, "error", err)
-		hangUp(seat.leg)
-	}
-	return true
-}
-
-func hangUp(leg *sip.Leg) {
-	leg.Hangup(contact.EndCause{By: contact.System, Class: contact.EndCompleted, Why: "the call is not for this agent any more"})
-}
-
-// quiet ends the ringing of an offer that ended otherwise than by an answer.
-func (p *deskPhones) quiet(user contact.AgentID, id contact.ID) {
-	if p == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r := p.rings[user]; r != nil && r.contact == id && r.seat == nil {
-		r.cancel()
-		delete(p.rings, user)
-	}
-}
-
-// back takes an agent whose telephone failed in a call back to work, once the
-// call waits again.
+// back takes an agent whose browser was lost back to work: calls ring at the telephone.
 func (p *deskPhones) back(user contact.AgentID) {
 	if p.has(user) {
-		p.h.tell(acd.SeatBack{Agent: user})
-	}
-}
-
-func (p *deskPhones) forget(user contact.AgentID, r *ring) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.rings[user] == r {
-		delete(p.rings, user)
+		p.h.seatBack(user)
 	}
 }
 

@@ -128,6 +128,7 @@ func (h *House) run() {
 		if !ok {
 			return
 		}
+		h.desk.meet(news.seats) // a decision may be about one who has just come
 		for _, a := range news.actions {
 			h.act(a)
 		}
@@ -143,7 +144,7 @@ func (h *House) add(c *call.Call) {
 }
 
 func (h *House) remove(id contact.ID) {
-	h.transfers.gone(id)
+	defer h.transfers.gone(id) // after it is unknown, see ringOutside
 	h.mu.Lock()
 	delete(h.calls, id)
 	for user, l := range h.listening {
@@ -208,7 +209,6 @@ func (h *House) act(a acd.Action) {
 		h.tasks.requeued(a)
 		if c, ok := h.call(a.Contact); ok {
 			c.Requeue(a.Agent, a.Queue)
-			h.phones.back(a.Agent)
 		}
 	case acd.Place:
 		if c, ok := h.call(a.Contact); ok {
@@ -229,31 +229,6 @@ func (h *House) act(a acd.Action) {
 		h.alert(a)
 	case acd.AgentChanged, acd.QueueChanged: // shown by desk
 	}
-}
-
-func (h *House) offer(a acd.OfferTo) {
-	c, ok := h.call(a.Contact)
-	if !ok {
-		if h.tasks.offered(a.Contact, a.Agent, true) {
-			h.desk.offers[wrapKey{a.Contact, a.Agent}] = a
-		}
-		return
-	}
-	h.desk.offers[wrapKey{a.Contact, a.Agent}] = a
-	c.Offering(a.Agent, true, "offered to "+string(a.Agent)+why(a.Reasons), map[string]any{
-		"agent": a.Agent, "queue": a.Queue, "waited": a.Waited.Seconds(), "deadline": contact.Time(a.Deadline), "reasons": a.Reasons,
-	})
-	h.phones.ring(a.Agent, c, a.Deadline)
-}
-
-// why returns the reason for the candidate that was chosen, as ": reason".
-func why(reasons []acd.Candidate) string {
-	for _, r := range reasons {
-		if r.Chosen {
-			return ": " + r.Why
-		}
-	}
-	return ""
 }
 
 // alert tells the supervisors.
@@ -286,53 +261,6 @@ func (h *House) alert(a acd.Alert) {
 	if a.Kind == alertHand {
 		h.desk.showMe(h, string(a.Agent))
 	}
-}
-
-func (h *House) offerEnded(a acd.OfferEnded) {
-	if a.Why != "accepted" && !a.Rings {
-		if _, live := h.call(a.Contact); !live {
-			h.tasks.offered(a.Contact, a.Agent, false)
-		}
-	}
-	if c, ok := h.call(a.Contact); ok && a.Why != "accepted" && a.Why != "left" {
-		if a.Rings || a.Why == "taken" { // it rings elsewhere, or is answered
-			c.Note(contact.KindOffer, "", "the offer to "+string(a.Agent)+" ended: "+a.Why, map[string]any{"agent": a.Agent, "why": a.Why})
-			return
-		}
-		c.Offering(a.Agent, false, "the offer to "+string(a.Agent)+" ended: "+a.Why, map[string]any{"agent": a.Agent, "why": a.Why})
-	}
-}
-
-// connect joins the two; where the customer has just hung up the call itself
-// tells the engine.
-func (h *House) connect(a acd.Connect) {
-	h.transfers.unpark(a.Contact)
-	if h.phones.connect(a) {
-		return
-	}
-	c, ok := h.call(a.Contact)
-	seat, online := h.desk.seats[string(a.Agent)]
-	if !ok && online && h.tasks.accepted(a, seat) {
-		return
-	}
-	if !ok || !online {
-		h.log.Warn("an accepted call cannot be connected", "call", a.Contact, "call_known", ok, "seat_known", online)
-		return
-	}
-	h.tasks.reached(a.Contact, a.Agent)
-	if err := c.Connect(seat, a.Queue, a.Waited); err != nil {
-		h.log.Info("an accepted call was over before it was connected", "call", a.Contact, "error", err)
-	}
-}
-
-// voice is what an agent speaks by in a call: the telephone that they answered
-// it with, else the browser.
-func (h *House) voice(user contact.AgentID, id contact.ID) (call.Seat, bool) {
-	if phone := h.phones.seatFor(user, id); phone != nil {
-		return phone, true
-	}
-	seat, ok := h.desk.seats[string(user)]
-	return seat, ok
 }
 
 // The queue engine as calls see it (call.Queues).

@@ -118,8 +118,7 @@ func (h *House) showListen(s *web.Seat, id contact.ID, w call.Watcher, codec str
 }
 
 // takeOver makes a supervisor the agent of a call. The queue engine decides,
-// since it alone knows whose call it is; a call that ends then is given back to
-// it.
+// since it alone knows whose call it is.
 func (h *House) takeOver(ctx context.Context, s *web.Seat, id contact.ID) error {
 	c, err := h.superviseAudited(ctx, s, id, "takeover")
 	if err != nil {
@@ -131,16 +130,8 @@ func (h *House) takeOver(ctx context.Context, s *web.Seat, id contact.ID) error 
 	}
 	h.engine.AddAgent(to, []contact.QueueID{}) // serves no queue, so nothing rings
 	h.tell(acd.SeatReady{Agent: to, Ready: true})
-	decided := false
-	err = c.TakeOver(ctx, s, from, func() error {
-		err := h.engine.Do(acd.TakenOver{Contact: id, From: from, To: to})
-		decided = err == nil
-		return err
-	})
+	err = c.TakeOver(ctx, s, from, func() error { return h.engine.Do(acd.TakenOver{Contact: id, From: from, To: to}) })
 	if err != nil {
-		if decided {
-			h.Release(id, to)
-		}
 		return err
 	}
 	h.mu.Lock()

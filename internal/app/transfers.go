@@ -240,13 +240,21 @@ func outsideOf(c *call.Call, user, number string) Outside {
 	return Outside{To: number, Line: c.Line, Purpose: PurposeTransfer, By: user, Call: c.ID, Inbound: true}
 }
 
+// ringOutside is transfers.dial for a call that may end at any moment.
+func (h *House) ringOutside(c *call.Call, user, number string, place func(context.Context)) {
+	h.transfers.dial(c.ID, user, number, place)
+	if _, live := h.call(c.ID); !live { // remove may have been here before it
+		h.transfers.cancel(c.ID)
+	}
+}
+
 // consultOutside rings a number beside the command: it may take a minute.
 func (h *House) consultOutside(c *call.Call, user string, cmd web.Command) error {
 	name := contact.Mask(cmd.To.ID)
 	if err := c.Asking(user, call.Ask{Name: name, Note: cmd.Note}); err != nil {
 		return err
 	}
-	h.transfers.dial(c.ID, user, cmd.To.ID, func(ctx context.Context) {
+	h.ringOutside(c, user, cmd.To.ID, func(ctx context.Context) {
 		leg, err := h.PlaceOutside(ctx, outsideOf(c, user, cmd.To.ID))
 		if err == nil {
 			h.transfers.answered(c.ID)
@@ -264,27 +272,12 @@ func (h *House) consultOutside(c *call.Call, user string, cmd web.Command) error
 
 // complete gives the call to the second one.
 func (h *House) complete(c *call.Call, user contact.AgentID) error {
-	second := c.Second()
-	if second == nil || second.State == call.SecondRinging || second.State == call.SecondFailed {
-		return contact.Errorf(contact.Conflict, "there is nobody to hand the call to")
-	}
-	if second.User == "" {
-		if err := c.Transfer(string(user)); err != nil {
-			return err
+	return c.Transfer(string(user), func(to contact.AgentID) error {
+		if to == "" {
+			return h.engine.Do(acd.ContactReleased{Contact: c.ID, Agent: user})
 		}
-		h.Release(c.ID, user)
-		return nil
-	}
-	// As in takeOver: the engine decides, and gets the call back if that ends
-	// meanwhile.
-	if err := h.engine.Do(acd.HandedOver{Contact: c.ID, From: user, Agent: second.User}); err != nil {
-		return err
-	}
-	if err := c.Transfer(string(user)); err != nil {
-		h.Release(c.ID, second.User)
-		return err
-	}
-	return nil
+		return h.engine.Do(acd.HandedOver{Contact: c.ID, From: user, Agent: to})
+	})
 }
 
 // transfer gives the call away without talking to who gets it.
@@ -304,16 +297,11 @@ func (h *House) transfer(c *call.Call, user string, cmd web.Command) error {
 	case web.TargetQueue:
 		ev.Queue = contact.QueueID(cmd.To.ID)
 	}
-	if err := h.engine.Do(ev); err != nil {
+	err := c.GiveAway(user, nil, func() error { return h.engine.Do(ev) })
+	if err != nil || cmd.To.Kind != web.TargetNumber {
 		return err
 	}
-	// Run says it again; but who gave the call away may hang up before it does (telephones
-	// do, as soon as they are told), and the customer would go with them.
-	c.HandOff(from, nil)
-	if cmd.To.Kind != web.TargetNumber {
-		return nil
-	}
-	h.transfers.dial(c.ID, user, cmd.To.ID, func(ctx context.Context) {
+	h.ringOutside(c, user, cmd.To.ID, func(ctx context.Context) {
 		req := outsideOf(c, user, cmd.To.ID)
 		req.HandOn = c.Leg
 		leg, err := h.PlaceOutside(ctx, req)
@@ -363,12 +351,12 @@ func (h *House) park(c *call.Call, user contact.AgentID, note string) error {
 	}
 	err := c.SetHandover(string(user), "transfer", note)
 	if err == nil {
-		err = h.engine.Do(acd.Parked{Contact: c.ID, From: user, For: h.transfers.cfg.ParkFor})
+		err = c.GiveAway(string(user), h.transfers.parking(c.ID, user, time.Now()), func() error {
+			return h.engine.Do(acd.Parked{Contact: c.ID, From: user, For: h.transfers.cfg.ParkFor})
+		})
 	}
 	if err != nil {
 		h.transfers.unpark(c.ID)
-		return err
 	}
-	c.HandOff(user, h.transfers.parking(c.ID, user, time.Now())) // before they hang up, as in transfer
-	return nil
+	return err
 }

@@ -61,6 +61,7 @@ func (h *House) askEnded(a acd.AskEnded) {
 	}
 	c, ok := h.call(a.Contact)
 	if !ok {
+		h.phones.giveUp(a.Agent, a.Contact)
 		return
 	}
 	text, data := "the ringing at "+string(a.Agent)+" ended: "+a.Why, map[string]any{"agent": a.Agent, "why": a.Why, "purpose": a.Purpose}
@@ -72,7 +73,9 @@ func (h *House) askEnded(a acd.AskEnded) {
 		if !online || c.Consult(string(a.From), seat) != nil {
 			c.AskFailed(a.Agent, "lost", false)
 			h.Release(a.Contact, a.Agent)
+			h.phones.giveUp(a.Agent, a.Contact)
 		}
+		h.phones.joined(a.Agent, a.Contact)
 	default:
 		c.AskFailed(a.Agent, a.Why, a.Why == "cancelled")
 		_ = c.EndConsult(string(a.Agent)) // a conflict: not in it, or not any more
