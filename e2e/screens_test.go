@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 // watchShifts keeps what moved by itself in a page, and what its policy refused.
@@ -61,11 +63,30 @@ func TestScreens(t *testing.T) {
 				p.must(nil, "goto", map[string]any{"url": s.http + view.path})
 				p.must(nil, "idle", nil)
 				p.inLooks(view.name, look.name, look.width)
+				if view.name == "call" && look.name == "zh" {
+					p.allChinese()
+				}
 			}
 			p.must(nil, "close", nil)
 		})
 	}
 	t.Cleanup(func() { writeIndex(t) })
+}
+
+// allChinese: no row of a call's timeline is left in English, nor a part of one. SIP has its own words.
+func (p page) allChinese() {
+	p.t.Helper()
+	var rows, english []string
+	p.eval(&rows, `[...document.querySelectorAll('[data-testid=timeline] li:not([data-kind=sip])')].map((row) => row.querySelector('summary, p').textContent.replace(/\([^()]*\)\s*$/, '').trim())`)
+	words := regexp.MustCompile(`[a-z']+ [a-z']+`)
+	for _, row := range rows {
+		if words.MatchString(row) || !strings.ContainsFunc(row, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+			english = append(english, row)
+		}
+	}
+	if len(rows) < 10 || len(english) > 0 {
+		p.t.Errorf("of %d rows of the timeline these are not in Chinese: %q", len(rows), english)
+	}
 }
 
 // takesACall looks at the seat while it rings, while they talk and in wrap-up.

@@ -179,6 +179,11 @@ func TestTransferThatNobodyTakes(t *testing.T) {
 	if c.Queue == nil || *c.Queue != "support" || c.Agent == nil || *c.Agent != "bob" {
 		t.Errorf("queue %v, agent %v: want support and bob", *c.Queue, *c.Agent)
 	}
+	bob.eval(nil, `localStorage.setItem("callfloor.prefs", JSON.stringify({language: "zh"}))`)
+	bob.must(nil, "goto", map[string]any{"url": s.http + "/calls/" + c.ID})
+	bob.see("timeline")
+	bob.must(nil, "idle", nil)
+	bob.allChinese()
 }
 
 // TestParkAndPause: alice pauses the recording for a card number, parks the

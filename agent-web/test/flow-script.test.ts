@@ -94,6 +94,7 @@ const look = {
 	callers: new Map([["a", 2]]),
 	trouble: new Map([["c", "no way out"]]),
 	prompt: (id: string) => (id === "p" ? "Welcome" : ""),
+	does: (summary: string) => summary,
 	say: {
 		card: (c: { id: string; callers: number }) => `${c.id} ${c.callers}`,
 		line: (a: string, b: string, l: string) => `${a} ${b} ${l}`,

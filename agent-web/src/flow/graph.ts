@@ -49,6 +49,8 @@ export interface Look {
 	trouble: ReadonlyMap<string, string>;
 	/** The text of a prompt, "" if it is not known. */
 	prompt: (id: string) => string;
+	/** What the server says that a node does, in the page's language. */
+	does: (summary: string) => string;
 	/** Says a card and a line to a screen reader. */
 	say: { card: (card: Card) => string; line: (from: string, to: string, label: string) => string };
 }
@@ -73,7 +75,7 @@ export function draw(flow: FlowText, look: Look): { nodes: CardNode[]; edges: Li
 		const data: Card = {
 			id: node.id,
 			kind: node.kind,
-			words: at?.prompts?.map(look.prompt).find((w) => w !== "") || at?.summary || "",
+			words: at?.prompts?.map(look.prompt).find((w) => w !== "") || look.does(at?.summary ?? ""),
 			callers: look.callers.get(node.id) ?? 0,
 			start: node.id === flow.start,
 			reached: at?.reached ?? true,

@@ -1,4 +1,5 @@
 import type { TimelineEvent } from "../api/types.ts";
+import type { App } from "../state/app.svelte.ts";
 
 /** The kinds of a timeline in the groups by which it is filtered. */
 export const GROUPS = {
@@ -59,4 +60,10 @@ export function details(event: TimelineEvent): [string, string][] {
 	return Object.entries(event.data ?? {})
 		.filter(([, value]) => value !== null && value !== "")
 		.map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]);
+}
+
+/** Whose leg of a call it is: "agent-2" is the second agent's. */
+export function party(app: Pick<App, "word">, leg: string): string {
+	const [, whose = leg, n] = /^(.+)-(\d+)$/.exec(leg) ?? [];
+	return n ? `${app.word("party", whose)} ${n}` : app.word("party", leg);
 }

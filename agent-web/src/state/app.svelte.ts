@@ -4,6 +4,7 @@ import type { Info, Session } from "../api/types.ts";
 import { en } from "../i18n/en.ts";
 import { clock, day, grade, longClock, moment, number, timeOfDay, weekday } from "../i18n/format.ts";
 import { type Key, localeOf, type Params, translate, translatePlural, translateWord } from "../i18n/translate.ts";
+import type { About } from "../parts/said.ts";
 import type { Failure } from "../phone/socket.ts";
 import type { Label } from "../phone/views.ts";
 import { Keys } from "./keys.ts";
@@ -42,14 +43,14 @@ export class App {
 	/** The day it is here: what is said of another day need not be looked at again with every tick. */
 	readonly #today = $derived(new Date(this.now).toDateString());
 	#toastID = 0;
-	/** Says in Chinese why the server refuses. It is loaded with that language, since English needs none of it. */
-	#refused = (why: string) => why;
+	/** Says the server's sentences in Chinese. It is loaded with that language, since English needs none of it. */
+	#inChinese = $state.raw<(text: string, about?: About) => string>((text) => text);
 
 	constructor() {
 		this.prefs.follow();
 		$effect.root(() => {
 			$effect(() => {
-				if (this.prefs.language === "zh") void this.#chinese();
+				if (this.prefs.language === "zh") void this.#loadChinese();
 			});
 		});
 		setInterval(() => {
@@ -115,15 +116,10 @@ export class App {
 
 	reason(code: string, message: string): string {
 		const key = `error.${code}`;
-		const why = this.prefs.language === "zh" ? this.#refused(message) : message;
+		const why = this.said(message, "refused");
 		if (!(key in en)) return why;
 		const text = translate(this.prefs.language, key as Key, { why });
 		return why ? text : text.replace(/[:：] *$/, this.prefs.language === "zh" ? "。" : ".");
-	}
-
-	async #chinese(): Promise<void> {
-		const { refusedZh } = await import("../parts/refused.ts");
-		this.#refused = refusedZh;
 	}
 
 	/** What an error of the HTTP API says to a person. */
@@ -146,6 +142,8 @@ export class App {
 		translatePlural(this.prefs.language, key, n, params);
 	/** A word of the server's under a prefix. */
 	word = (prefix: string, word: string) => translateWord(this.prefs.language, prefix, word);
+	/** A sentence that the server wrote, in the language of the page. */
+	said = (text: string, about?: About) => (this.prefs.language === "zh" ? this.#inChinese(text, about) : text);
 	/** What people read of something from the configuration: the other language's word, or the ID, where there is none. */
 	label = (of: { id: string; label: Label }) =>
 		of.label[this.prefs.language] || of.label[this.prefs.language === "zh" ? "en" : "zh"] || of.id;
@@ -160,6 +158,11 @@ export class App {
 	/** Seconds since a time of the server's. */
 	since = (at: string | null | undefined) => (at ? Math.max(0, (this.second - Date.parse(at)) / 1000) : 0);
 	until = (at: string | null | undefined) => (at ? Math.max(0, (Date.parse(at) - this.now) / 1000) : 0);
+
+	async #loadChinese(): Promise<void> {
+		const words = await import("../parts/said.ts").catch(() => null); // a newer server has other files: English it is, until the reload
+		if (words) this.#inChinese = words.inChinese;
+	}
 
 	async #loadInfo(): Promise<void> {
 		this.info = await this.api.info().catch(() => null);
