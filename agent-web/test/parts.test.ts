@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { TimelineEvent } from "../src/api/types.ts";
 import { details, groupOf, ladder, lastQuality } from "../src/parts/timeline.ts";
 import { lane } from "../src/parts/wave.ts";
-import { micIn, NO_INTENT, settle, type Wish } from "../src/phone/speech.ts";
+import { type Intent, micIn, NO_INTENT, settle, type Wish } from "../src/phone/speech.ts";
 import type { CallView, ListenView } from "../src/phone/views.ts";
 
 const event = (kind: string, more: Partial<TimelineEvent> = {}): TimelineEvent => ({
@@ -96,13 +96,19 @@ test.each([
 });
 
 test("an intent lasts until the server has done it", () => {
-	expect(settle(answering, call("ringing"))).toEqual(answering);
-	expect(settle(answering, call("talking"))).toEqual(NO_INTENT);
-	expect(settle(muting, call("talking"))).toEqual(muting);
-	expect(settle(muting, call("talking", true))).toEqual(NO_INTENT);
-	expect(settle(muting, call("wrap_up"))).toEqual(NO_INTENT);
-	expect(settle({ ...NO_INTENT, holding: wish("on") }, call("hold"))).toEqual(NO_INTENT);
-	expect(settle({ ...NO_INTENT, muting: wish("on", "c0") }, call("talking"))).toEqual(NO_INTENT);
+	expect(settle(answering, call("ringing"), false)).toEqual(answering);
+	expect(settle(answering, call("talking"), false)).toEqual(NO_INTENT);
+	expect(settle(muting, call("talking"), false)).toEqual(muting);
+	expect(settle(muting, call("talking", true), false)).toEqual(NO_INTENT);
+	expect(settle(muting, call("wrap_up"), false)).toEqual(NO_INTENT);
+	expect(settle({ ...NO_INTENT, holding: wish("on") }, call("hold"), false)).toEqual(NO_INTENT);
+	expect(settle({ ...NO_INTENT, muting: wish("on", "c0") }, call("talking"), false)).toEqual(NO_INTENT);
+	const pausing = { ...NO_INTENT, pausing: wish("on") };
+	expect(settle(pausing, { ...call("talking"), recording: "on" }, false)).toEqual(pausing);
+	expect(settle(pausing, { ...call("talking"), recording: "paused" }, false)).toEqual(NO_INTENT);
+	const raising: Intent = { ...NO_INTENT, raising: "on" };
+	expect(settle(raising, null, false)).toEqual(raising);
+	expect(settle(raising, null, true)).toEqual(NO_INTENT);
 });
 
 test("a supervisor's microphone is open while they are heard, an agent's on hold while they are spoken to", () => {

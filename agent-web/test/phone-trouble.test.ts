@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { FakeTrack, settled } from "./fakes.ts";
+import { FakePeer, FakeTrack, settled } from "./fakes.ts";
 import { call, ownClock, seat } from "./phone-seat.ts";
 
 ownClock();
@@ -25,6 +25,29 @@ describe("trouble", () => {
 		expect(s.wire().of("offer").at(-1)?.peer).toBe(2);
 		await s.connect();
 		expect(s.peer().sender.track).toBe(s.devices.answer);
+	});
+	test("a connection that the browser cannot offer is made anew at once", async () => {
+		vi.spyOn(console, "warn").mockImplementation(() => undefined);
+		const refused = new Error("refused");
+		for (const step of ["createOffer", "setLocalDescription", "addTransceiver"] as const) {
+			const broken = vi.spyOn(FakePeer.prototype, step).mockImplementationOnce(() => {
+				if (step === "addTransceiver") throw refused;
+				return Promise.reject(refused) as never;
+			});
+			const s = seat();
+			s.phone.start();
+			await s.welcome();
+			expect([step, s.wire().of("offer").length, s.phone.state.now.media.at]).toEqual([step, 0, "waiting"]);
+			expect(s.peer().connectionState).toBe("closed");
+			vi.advanceTimersByTime(100);
+			await settled();
+			expect(s.wire().of("offer").at(-1)?.peer).toBe(2);
+			await s.connect();
+			expect(s.phone.state.now.media.at).toBe("ready");
+			s.phone.stop();
+			broken.mockRestore();
+		}
+		vi.restoreAllMocks();
 	});
 	test("a short hiccup of the network is waited for", async () => {
 		const s = seat();

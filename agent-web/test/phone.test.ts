@@ -137,6 +137,44 @@ describe("a call", () => {
 		s.put("call", call("hold", { muted: true }));
 		expect([s.phone.muted, s.phone.held]).toEqual([true, true]);
 	});
+	test("so do the pause of the recording and the hand", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking", { recording: "on" }));
+		const both = () => [s.phone.paused, s.phone.raised];
+		const press = () => {
+			void s.phone.pause(!s.phone.paused);
+			void s.phone.raise(!s.phone.raised);
+		};
+		press();
+		expect(both()).toEqual([true, true]);
+		press();
+		const asked = s.wire().of("do") as { do: string; on: boolean }[];
+		expect(asked.map((a) => `${a.do} ${a.on}`)).toEqual([
+			"rec_pause true",
+			"hand true",
+			"rec_pause false",
+			"hand false",
+		]);
+		s.put("call", call("talking", { recording: "paused" }));
+		s.put("me", { state: "talking", hand: true });
+		expect(both()).toEqual([false, false]); // what is asked for is on its way
+		s.put("call", call("talking", { recording: "on" }));
+		s.put("me", { state: "talking", hand: false });
+		s.put("call", call("talking", { recording: "paused" }));
+		s.put("me", { state: "talking", hand: true });
+		expect(both()).toEqual([true, true]);
+	});
+	test("what the server refused is not wished any more", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking", { recording: "on" }));
+		void s.phone.pause(true);
+		void s.phone.raise(true);
+		for (const { req } of s.wire().of("do")) s.wire().say({ type: "result", req, code: "conflict", error: "no" });
+		await settled();
+		expect([s.phone.paused, s.phone.raised]).toEqual([false, false]);
+	});
 	test("what was asked for one call is not asked for the one that comes in front", async () => {
 		const s = seat();
 		await s.ready();

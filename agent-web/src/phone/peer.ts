@@ -161,7 +161,22 @@ export class Peer {
 		const welcome = this.#welcome;
 		if (!welcome) return;
 		const peer = ++this.#peer;
-		const pc = this.options.create({ iceServers: welcome.ice_servers ?? [], bundlePolicy: "max-bundle" });
+		let pc: RTCPeerConnection | null = null;
+		try {
+			pc = this.options.create({ iceServers: welcome.ice_servers ?? [], bundlePolicy: "max-bundle" });
+			this.#fit(pc, peer, welcome);
+			await pc.setLocalDescription(await pc.createOffer());
+		} catch (error) {
+			console.warn("a connection could not be offered", error);
+			if (this.#pc === pc) this.#again();
+			return;
+		}
+		if (this.#pc !== pc) return;
+		this.options.send({ type: "offer", sdp: pc.localDescription?.sdp ?? "", peer });
+	}
+
+	/** Gives a new connection its tracks, and follows it. */
+	#fit(pc: RTCPeerConnection, peer: number, welcome: Welcome): void {
 		this.#pc = pc;
 		this.#state.set({ at: "connecting", peer });
 		welcome.tracks.forEach((name, i) => {
@@ -176,9 +191,6 @@ export class Peer {
 		pc.onconnectionstatechange = () => this.#moved(pc);
 		this.#timer = setTimeout(() => this.#again(), CONNECT_MS);
 		this.#send();
-		await pc.setLocalDescription(await pc.createOffer());
-		if (this.#pc !== pc) return;
-		this.options.send({ type: "offer", sdp: pc.localDescription?.sdp ?? "", peer });
 	}
 
 	/**

@@ -130,7 +130,7 @@ export class Phone {
 				this.#report();
 			}),
 			this.doc.follow((doc) => {
-				this.#intent = settle(this.#intent, doc.call);
+				this.#intent = settle(this.#intent, doc.call, doc.me?.hand === true);
 				this.#needMic(doc);
 				this.#speak();
 				this.#see();
@@ -211,15 +211,30 @@ export class Phone {
 		return this.#intend({ answering: call.contact }, "answer", { contact: call.contact });
 	}
 
-	/** Whether the agent is muted, and the call on hold: as they asked last, which the document says a little later. */
+	/**
+	 * Whether the agent is muted, the call on hold, its recording paused, and the hand up: as they asked last, which the
+	 * document says a little later.
+	 */
 	get muted(): boolean {
-		const { call } = this.doc.now;
-		return (wanted(this.#intent.muting, call) ?? (call?.muted ? "on" : "off")) === "on";
+		return this.#asked(this.#intent.muting, this.doc.now.call?.muted === true);
 	}
 
 	get held(): boolean {
-		const { call } = this.doc.now;
-		return (wanted(this.#intent.holding, call) ?? (call?.phase === "hold" ? "on" : "off")) === "on";
+		return this.#asked(this.#intent.holding, this.doc.now.call?.phase === "hold");
+	}
+
+	get paused(): boolean {
+		return this.#asked(this.#intent.pausing, this.doc.now.call?.recording === "paused");
+	}
+
+	get raised(): boolean {
+		const { raising } = this.#intent;
+		return raising === null ? this.doc.now.me?.hand === true : raising === "on";
+	}
+
+	#asked(wish: Wish | null, is: boolean): boolean {
+		const want = wanted(wish, this.doc.now.call);
+		return want === null ? is : want === "on";
 	}
 
 	mute(on: boolean): Promise<Failure | null> {
@@ -228,6 +243,14 @@ export class Phone {
 
 	hold(on: boolean): Promise<Failure | null> {
 		return this.#intend({ holding: this.#wish(on) }, "hold", { on, contact: this.doc.now.call?.contact });
+	}
+
+	pause(on: boolean): Promise<Failure | null> {
+		return this.#intend({ pausing: this.#wish(on) }, "rec_pause", { on, contact: this.doc.now.call?.contact });
+	}
+
+	raise(on: boolean): Promise<Failure | null> {
+		return this.#intend({ raising: on ? "on" : "off" }, "hand", { on });
 	}
 
 	#wish(on: boolean): Wish {
@@ -274,12 +297,8 @@ export class Phone {
 		this.#speak();
 		const failure = await this.do(verb, fields);
 		if (failure) {
-			const { answering, muting, holding } = this.#intent;
-			this.#intent = {
-				answering: answering === intent.answering ? "" : answering,
-				muting: muting === intent.muting ? null : muting,
-				holding: holding === intent.holding ? null : holding,
-			};
+			const vain = (Object.keys(intent) as (keyof Intent)[]).filter((k) => this.#intent[k] === intent[k]);
+			this.#intent = { ...this.#intent, ...Object.fromEntries(vain.map((k) => [k, NO_INTENT[k]])) };
 			this.#speak();
 		}
 		return failure;

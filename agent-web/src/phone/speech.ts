@@ -6,6 +6,10 @@ export interface Intent {
 	answering: string;
 	muting: Wish | null;
 	holding: Wish | null;
+	/** Of the recording. */
+	pausing: Wish | null;
+	/** Of the hand. */
+	raising: "on" | "off" | null;
 }
 
 /** What somebody wants of one call; what comes in front meanwhile is another. */
@@ -14,7 +18,7 @@ export interface Wish {
 	want: "on" | "off";
 }
 
-export const NO_INTENT: Intent = { answering: "", muting: null, holding: null };
+export const NO_INTENT: Intent = { answering: "", muting: null, holding: null, pausing: null, raising: null };
 
 /** What is wanted of this call, or null. */
 export function wanted(wish: Wish | null, call: CallView | null): "on" | "off" | null {
@@ -52,8 +56,8 @@ export function micIn(
 	}
 }
 
-/** What is left of an intent once the server's document says call. */
-export function settle(intent: Intent, call: CallView | null): Intent {
+/** What is left of an intent once the server's document says call, and whether the hand is up. */
+export function settle(intent: Intent, call: CallView | null, hand: boolean): Intent {
 	const answering = call?.phase === "ringing" && call.contact === intent.answering ? intent.answering : "";
 	const inCall = call?.phase === "talking" || call?.phase === "hold";
 	const left = (wish: Wish | null, is: boolean) => {
@@ -64,5 +68,7 @@ export function settle(intent: Intent, call: CallView | null): Intent {
 		answering,
 		muting: left(intent.muting, call?.muted === true),
 		holding: left(intent.holding, call?.phase === "hold"),
+		pausing: left(intent.pausing, call?.recording === "paused"),
+		raising: intent.raising === (hand ? "on" : "off") ? null : intent.raising,
 	};
 }

@@ -194,7 +194,6 @@ export class Desk {
 		if (this.whyNot(act) !== "") return;
 		if (isVideoAct(act)) return this.video.act(act);
 		const { phone } = this.seat;
-		const call = this.call;
 		const run = this.app.run.bind(this.app);
 		switch (act) {
 			case "answer":
@@ -224,7 +223,7 @@ export class Desk {
 			case "pickup":
 				return this.pickUp(this.seat.doc.parked.toSorted((a, b) => a.since.localeCompare(b.since))[0]?.contact ?? "");
 			case "pause":
-				return void run(phone.onCall("rec_pause", { on: call?.recording !== "paused" }));
+				return void run(phone.pause(!phone.paused));
 			case "headset":
 				return this.toggle("headset");
 			case "crm":
@@ -239,7 +238,7 @@ export class Desk {
 				if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
 				return void run(phone.setState("available"));
 			case "hand":
-				return void run(phone.do("hand", { on: !this.seat.doc.me?.hand }));
+				return void run(phone.raise(!phone.raised));
 			case "done":
 				return void this.#done();
 		}
