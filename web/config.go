@@ -20,6 +20,9 @@ type Config struct {
 	// whose firewall lets them reach no other port: ":3478" is usual. Empty for
 	// none. It relays to the media port alone.
 	TURN string `yaml:"turn"`
+	// DSCPAudio marks what sounds (RFC 2474), and not pictures, where the media
+	// port is read in batches; 0: no mark.
+	DSCPAudio int `yaml:"dscp_audio"`
 	// MaxTabs is how many seat sockets one user may have open.
 	MaxTabs int `yaml:"max_tabs"`
 	// MessagesPerSecond is what one seat socket may send for long; twice as
@@ -29,7 +32,7 @@ type Config struct {
 
 // DefaultConfig returns the configuration of a server without a file.
 func DefaultConfig() Config {
-	return Config{Listen: ":8090", MaxTabs: 8, MessagesPerSecond: 50}
+	return Config{Listen: ":8090", DSCPAudio: 46, MaxTabs: 8, MessagesPerSecond: 50}
 }
 
 // Validate says what is wrong and what would be right.
@@ -46,6 +49,9 @@ func (c Config) Validate() error {
 		if _, err := netip.ParseAddr(c.External); err != nil {
 			return fmt.Errorf("external_ip %q is not an IP address; write one like 203.0.113.7, or leave it empty", c.External)
 		}
+	}
+	if c.DSCPAudio < 0 || c.DSCPAudio > 63 {
+		return fmt.Errorf("dscp_audio %d is out of range; 0 to 63, 46 is usual", c.DSCPAudio)
 	}
 	if c.MaxTabs < 1 || c.MaxTabs > 64 {
 		return fmt.Errorf("max_tabs %d is out of range; 1 to 64, 8 is usual", c.MaxTabs)

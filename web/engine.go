@@ -119,14 +119,14 @@ func (e *engine) listen(cfg Config, with *media.Engine, log *slog.Logger) error 
 	}
 	// A free TCP port may be taken on UDP; try some others.
 	for try := 0; ; try++ {
-		err = e.listenOn(ip, port, with, log)
+		err = e.listenOn(ip, port, cfg.DSCPAudio, with, log)
 		if err == nil || port != 0 || try == 20 {
 			return err
 		}
 	}
 }
 
-func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog.Logger) error {
+func (e *engine) listenOn(ip netip.Addr, port, dscp int, with *media.Engine, log *slog.Logger) error {
 	tcpAddr := &net.TCPAddr{Port: port}
 	if ip.IsValid() {
 		tcpAddr.IP = ip.AsSlice()
@@ -136,7 +136,7 @@ func (e *engine) listenOn(ip netip.Addr, port int, with *media.Engine, log *slog
 		return fmt.Errorf("webrtc: TCP %s cannot be opened (is another program on that port?): %w", tcpAddr, err)
 	}
 	port = tcp.Addr().(*net.TCPAddr).Port
-	udp, ports, err := udpMux(ip, port, with, e.intakes, log)
+	udp, ports, err := udpMux(ip, port, dscp, with, e.intakes, log)
 	if err != nil {
 		_ = tcp.Close()
 		return err

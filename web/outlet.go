@@ -50,7 +50,7 @@ func (o *outlet) send(b []byte) error {
 	}
 	var err error
 	if w.port != nil {
-		_, err = w.port.WriteToAddrPort(b, w.to)
+		_, err = w.port.WriteMarked(b, w.to)
 	} else {
 		_, err = w.conn.WriteTo(b, w.addr)
 	}

@@ -104,14 +104,33 @@ func PayloadTypes(params []webrtc.RTPCodecParameters) map[uint8]codec.ID {
 	return m
 }
 
-// track is one of the things that a seat hears. Its sender lives as long as
-// the seat; peer connections come and go behind it.
+// slot is the end of one of a seat's streams, which lives as long as the seat;
+// peer connections come and go behind it.
+type slot struct {
+	mu    sync.Mutex
+	bound *LocalTrack // whose output the stream has now, or nil
+}
+
+// connect leads a track of a new peer connection's to set. When an older one ends
+// later, its end does not silence the new one.
+func (s *slot) connect(local *LocalTrack, set func(media.Output)) *LocalTrack {
+	local.output = func(out media.Output) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if out.Write == nil && s.bound != local {
+			return
+		}
+		s.bound = local
+		set(out)
+	}
+	return local
+}
+
+// track is one of the things that a seat hears.
 type track struct {
+	slot
 	name   string
 	sender *media.Sender
-
-	mu    sync.Mutex
-	bound *LocalTrack // whose output the sender has now, or nil
 }
 
 func newTrack(p *media.Pacer, name string) *track {
@@ -119,20 +138,12 @@ func newTrack(p *media.Pacer, name string) *track {
 }
 
 // connect returns the track for a new peer connection, of whose RTP in takes
-// care. When an older one ends later, its end does not silence the new one.
+// care.
 func (t *track) connect(in *intake) *LocalTrack {
-	var local *LocalTrack
-	local = NewLocalTrack(t.name, func(out media.Output) {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if out.Write == nil && t.bound != local {
-			return
-		}
+	return t.slot.connect(NewLocalTrack(t.name, nil), func(out media.Output) {
 		if out.Write != nil {
 			out.Write = in.through(out.Write)
 		}
-		t.bound = local
 		t.sender.SetOutput(out)
 	})
-	return local
 }

@@ -16,8 +16,9 @@ import (
 // udpMux opens one UDP socket on ip, or one on each interface. With a media
 // engine they are read and written in batches while packets are many, and what
 // the engine's phones say goes out with each batch of theirs. The RTP of
-// browsers goes to their intakes. It returns these sockets too, by address.
-func udpMux(ip netip.Addr, port int, with *media.Engine, browsers *intakes, log *slog.Logger) (ice.UDPMux, map[string]*mediaPort, error) {
+// browsers goes to their intakes. It returns these sockets too, by address. dscp
+// is the mark of sound.
+func udpMux(ip netip.Addr, port, dscp int, with *media.Engine, browsers *intakes, log *slog.Logger) (ice.UDPMux, map[string]*mediaPort, error) {
 	logger := logFactory{log}.NewLogger("ice-udp")
 	if with == nil || !poll.Supported {
 		m, err := plainMux(ip, port, log)
@@ -41,6 +42,7 @@ func udpMux(ip netip.Addr, port int, with *media.Engine, browsers *intakes, log 
 			}
 			return nil, nil, errors.Join(errs...)
 		}
+		conn.Mark(dscp << 2)
 		with.After(conn.Flush)
 		one := &mediaPort{conn, browsers}
 		ports[conn.LocalAddr().String()] = one

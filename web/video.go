@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"callfloor/media"
 	"callfloor/media/codec"
@@ -130,29 +129,16 @@ func (f filmed) WritePacket(k *media.Packet) {
 	}
 }
 
-// view is one of the things that a seat sees: a media.View that lives as long
-// as the seat; peer connections come and go behind it.
+// view is one of the things that a seat sees.
 type view struct {
+	slot
 	name string
 	view *media.View
-
-	mu    sync.Mutex
-	bound *LocalTrack // whose output the view has now, or nil
 }
 
-// connect returns the track for a new peer connection, as track.connect does.
+// connect returns the track for a new peer connection.
 func (v *view) connect() *LocalTrack {
-	var local *LocalTrack
-	local = NewLocalVideo(v.name, func(out media.Output) {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		if out.Write == nil && v.bound != local {
-			return
-		}
-		v.bound = local
-		v.view.SetOutput(out)
-	})
-	return local
+	return v.slot.connect(NewLocalVideo(v.name, nil), v.view.SetOutput)
 }
 
 // Camera is what the person shows. It stays the same for the seat's life.

@@ -69,5 +69,11 @@ func (*PacketConn) ReadFromAddrPort([]byte) (int, netip.AddrPort, error) {
 // WriteToAddrPort returns errors.ErrUnsupported.
 func (*PacketConn) WriteToAddrPort([]byte, netip.AddrPort) (int, error) { return 0, errUnsupported }
 
+// Mark does nothing.
+func (*PacketConn) Mark(int) {}
+
+// WriteMarked returns errors.ErrUnsupported.
+func (*PacketConn) WriteMarked([]byte, netip.AddrPort) (int, error) { return 0, errUnsupported }
+
 // Flush does nothing.
 func (*PacketConn) Flush() {}

@@ -22,6 +22,7 @@ type PacketConn struct {
 	wait    *waiter
 	gauge   gauge
 	in      *batch
+	marked  mark // of what WriteMarked sends; static
 	closed  atomic.Bool
 	reading sync.Mutex // held by a read, so that Close knows when the waiter is not used
 
@@ -111,9 +112,27 @@ func (c *PacketConn) judge(n int) error {
 	return nil
 }
 
+// Mark says with which type of service (IPv4) or traffic class (IPv6) WriteMarked
+// sends; 0: with the socket's own. To be called before the first one.
+func (c *PacketConn) Mark(class int) {
+	c.marked = nil
+	if class != 0 {
+		c.marked = newMark(c.sock.ip6, class)
+	}
+}
+
 // WriteToAddrPort sends one datagram, or keeps it for Flush. As on any network
 // it may be lost without an error.
 func (c *PacketConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	return c.write(b, to, nil)
+}
+
+// WriteMarked is WriteToAddrPort of a datagram that carries the mark of Mark.
+func (c *PacketConn) WriteMarked(b []byte, to netip.AddrPort) (int, error) {
+	return c.write(b, to, c.marked)
+}
+
+func (c *PacketConn) write(b []byte, to netip.AddrPort, m mark) (int, error) {
 	if c.closed.Load() {
 		return 0, net.ErrClosed
 	}
@@ -121,7 +140,7 @@ func (c *PacketConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	c.written++
 	if !c.ticking || len(b) > MaxDatagram {
 		c.mu.Unlock()
-		return c.sock.WriteToUDPAddrPort(b, to)
+		return c.sock.send(b, to, m)
 	}
 	defer c.mu.Unlock()
 	i := c.out.n
@@ -132,6 +151,7 @@ func (c *PacketConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	copy(c.out.buffers[i][:], b)
 	c.out.vectors[i].SetLen(len(b))
 	c.out.headers[i].Hdr.Namelen = uint32(length)
+	m.set(&c.out.headers[i].Hdr)
 	c.out.n++
 	if c.out.n == batchSize {
 		c.flush()

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func listenPacket(t *testing.T, addr string) *PacketConn {
@@ -72,6 +74,70 @@ func TestPacketConn(t *testing.T) {
 				c.mu.Unlock()
 			}
 		})
+	}
+}
+
+// A datagram carries the mark that it is to have and the next one its own,
+// whether they go at once or in a batch.
+func TestWriteMarked(t *testing.T) {
+	for _, addr := range []string{"127.0.95.3:0", "[::1]:0"} {
+		for _, ticking := range []bool{false, true} {
+			from, to := listenPacket(t, addr), listenPacket(t, addr)
+			level, want, kind := unix.IPPROTO_IP, unix.IP_RECVTOS, int32(unix.IP_TOS)
+			if to.sock.ip6 {
+				level, want, kind = unix.IPPROTO_IPV6, unix.IPV6_RECVTCLASS, unix.IPV6_TCLASS
+			}
+			if err := unix.SetsockoptInt(to.sock.fd, level, want, 1); err != nil {
+				t.Skip("this system does not tell a packet's mark:", err)
+			}
+			from.Mark(46 << 2)
+			from.ticking = ticking
+			far := to.LocalAddr().(*net.UDPAddr).AddrPort()
+			for _, write := range []func([]byte, netip.AddrPort) (int, error){from.WriteMarked, from.WriteToAddrPort, from.WriteMarked} {
+				if _, err := write([]byte("sound"), far); err != nil {
+					t.Fatal(err)
+				}
+			}
+			from.Flush()
+			for i, class := range []byte{46 << 2, 0, 46 << 2} {
+				b, oob := make([]byte, 100), make([]byte, 100)
+				n, beside, _, _, err := unix.Recvmsg(to.sock.fd, b, oob, 0)
+				if err != nil || string(b[:n]) != "sound" {
+					t.Fatalf("%s: %q, %v", addr, b[:n], err)
+				}
+				all, err := unix.ParseSocketControlMessage(oob[:beside])
+				if err != nil || len(all) != 1 || all[0].Header.Type != kind || all[0].Data[0] != class {
+					t.Errorf("%s, in a batch %v: datagram %d came with %v, %v, want the mark %d", addr, ticking, i, all, err, class)
+				}
+			}
+			if n := testing.AllocsPerRun(100, func() { _, _ = from.WriteMarked([]byte("sound"), far) }); n != 0 {
+				t.Errorf("%v allocations for a marked datagram", n)
+			}
+		}
+	}
+}
+
+// What a mark costs.
+func BenchmarkWrite(b *testing.B) {
+	c, err := ListenPacket(netip.MustParseAddrPort("127.0.95.4:0"), 1<<20)
+	if err != nil {
+		b.Skip(err)
+	}
+	defer c.Close() //nolint:errcheck // nothing is behind it
+	c.Mark(46 << 2)
+	to := c.LocalAddr().(*net.UDPAddr).AddrPort()
+	packet := make([]byte, 188)
+	for name, write := range map[string]func([]byte, netip.AddrPort) (int, error){"plain": c.WriteToAddrPort, "marked": c.WriteMarked} {
+		for how, ticking := range map[string]bool{"at once": false, "batch": true} {
+			b.Run(name+" "+how, func(b *testing.B) {
+				c.mu.Lock()
+				c.ticking = ticking
+				c.mu.Unlock()
+				for b.Loop() {
+					_, _ = write(packet, to)
+				}
+			})
+		}
 	}
 }
 

@@ -79,6 +79,11 @@ func (s *Socket) LocalAddr() netip.AddrPort { return s.local }
 
 // WriteToUDPAddrPort sends one datagram. It allocates nothing.
 func (s *Socket) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	return s.send(b, to, nil)
+}
+
+// send is WriteToUDPAddrPort of a datagram with a mark, or with the socket's own.
+func (s *Socket) send(b []byte, to netip.AddrPort, m mark) (int, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.fd < 0 {
@@ -92,9 +97,14 @@ func (s *Socket) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if !ok {
 		return 0, errFamily
 	}
+	var vector unix.Iovec
+	header := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&name)), Namelen: uint32(length), Iov: &vector}
+	vector.Base = &b[0]
+	vector.SetLen(len(b))
+	header.SetIovlen(1)
+	m.set(&header)
 	for {
-		_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
-			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(&name)), uintptr(length))
+		_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&header)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 		switch errno {
 		case 0:
 			return len(b), nil
