@@ -35,7 +35,7 @@ func (s *State) offerAccepted(ev OfferAccepted) error {
 	if missed >= s.cfg.MissedAlert && s.cfg.MissedAlert > 0 {
 		s.missOver(a)
 	}
-	s.emit(Connect{Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID, Waited: waited, Kind: c.kind})
+	s.emit(Connect{Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID, Waited: waited, Kind: c.kind, Offered: true, AutoAnswer: s.autoAnswers(a, c)})
 	s.move(a, contact.AgentTalking)
 	return nil
 }

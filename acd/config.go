@@ -155,6 +155,8 @@ type QueueConfig struct {
 	LeaveClosed bool    `yaml:"leave_closed"`
 	// AutoAnswer: seats answer the offers of this queue by themselves.
 	AutoAnswer bool `yaml:"auto_answer"`
+	// AnnounceAgent is what the agent hears when a call comes.
+	AnnounceAgent Announce `yaml:"announce_agent"`
 	// TaskAgents is how many agents may be busy with callbacks and voicemails of
 	// the queue at a time; 0 is no limit.
 	TaskAgents int `yaml:"task_agents"`
@@ -166,6 +168,23 @@ type QueueConfig struct {
 	CallbackSpacing time.Duration `yaml:"callback_spacing"`
 	// Alerts are the thresholds at which the supervisors are told.
 	Alerts []Threshold `yaml:"alerts"`
+}
+
+// Announce is what an agent alone hears when a call of the queue comes to them: a
+// beep, then what is set here.
+type Announce struct {
+	// Answered: also where the agent answered by hand; else only where the seat
+	// answered by itself.
+	Answered bool `yaml:"answered"`
+	// Prompt is played behind the beep: the queue's name, as a rule. "" is none.
+	Prompt string `yaml:"prompt"`
+	// Wait: then how long the customer has waited, from half a minute on.
+	Wait bool `yaml:"wait"`
+	// Language is the one that all this is said in: en or zh.
+	Language string `yaml:"language"`
+	// Alone is for how long at most the customer hears music on, so that the agent
+	// hears nothing else; 0: the two hear each other at once.
+	Alone time.Duration `yaml:"alone"`
 }
 
 // CallbackFirst is who is called first when the turn of a callback has come.

@@ -255,9 +255,14 @@ func (s *State) ring(c *customer, m *member, why string) {
 	s.emit(OfferTo{
 		Agent: a.id, Contact: c.id, Queue: c.q.cfg.ID,
 		Waited: s.now.Sub(c.since), Deadline: deadline, Reasons: reasons,
-		Kind: c.kind, AutoAnswer: c.q.cfg.AutoAnswer || a.person.AutoAnswer,
+		Kind: c.kind, AutoAnswer: s.autoAnswers(a, c),
 	})
 	s.move(a, contact.AgentOffered)
+}
+
+// autoAnswers says whether a's seat answers c by itself.
+func (s *State) autoAnswers(a *agent, c *customer) bool {
+	return c.q.cfg.AutoAnswer || a.person.AutoAnswer
 }
 
 // endOffer stops a's ringing; a and the contact go where the caller says.

@@ -173,6 +173,9 @@ type (
 		Queue   contact.QueueID
 		Waited  time.Duration
 		Kind    Kind
+		// Offered: the queue offered it, so that it was neither handed on nor
+		// called by the agent. AutoAnswer: and the seat answered by itself.
+		Offered, AutoAnswer bool
 	}
 	// Requeued: the agent's browser stayed away past the grace time; the call
 	// must be parted from the agent and hear the queue again. It is already

@@ -53,7 +53,7 @@ func TestTwoCalls(t *testing.T) {
 			<-b.queues.join
 			h.call.SetAside("alice")
 			h.call.SetAside("alice") // twice is once
-			must(t, b.call.Connect(h.alice, "sales", time.Second))
+			must(t, b.call.Connect(h.alice, "sales", time.Second, Announcement{}))
 			synctest.Wait()
 			same(t, "the second one", h.round(), inSecond)
 			for _, refused := range []error{h.call.Merge("alice"), h.call.HangupBy("alice"), h.call.Consult("alice", h.bob)} {
@@ -102,7 +102,7 @@ func TestOneThatIsSetAsideEnds(t *testing.T) {
 				h.besides(func(b *house) {
 					<-b.queues.join
 					h.call.SetAside("alice")
-					must(t, b.call.Connect(h.alice, "sales", time.Second))
+					must(t, b.call.Connect(h.alice, "sales", time.Second, Announcement{}))
 					end(h)
 					got := h.round()
 					for ear, want := range map[string]string{"other": "alice", "alice/customer": "other", "alice/third": "", "other's recording/agent": "alice"} {
@@ -157,7 +157,7 @@ func TestSupervisedAside(t *testing.T) {
 				must(t, h.supervise(m))
 				h.call.SetAside("alice")
 				if m == Listen {
-					must(t, b.call.Connect(h.alice, "sales", time.Second))
+					must(t, b.call.Connect(h.alice, "sales", time.Second, Announcement{}))
 				} else {
 					must(t, b.call.TurnTo("alice"))
 				}
@@ -178,7 +178,7 @@ func TestNothingBleedsBetweenTwoCalls(t *testing.T) {
 		h.besides(func(b *house) {
 			<-b.queues.join
 			h.call.SetAside("alice")
-			must(t, b.call.Connect(h.alice, "sales", time.Second))
+			must(t, b.call.Connect(h.alice, "sales", time.Second, Announcement{}))
 			from, to := b, h
 			meanwhile(h.allSpeak, func() {
 				for range 50 {

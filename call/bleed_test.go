@@ -61,6 +61,18 @@ func scenes() []scene {
 	swap := func(h *house) error { return h.call.Swap("alice") }
 	merge := func(h *house) error { return h.call.Merge("alice") }
 	alone2 := func(h *house) error { return h.call.EndConsult("alice") }
+	announce := func(alone time.Duration) func(h *house) error {
+		return func(h *house) error {
+			h.call.HandOff("alice", nil)
+			return h.call.Connect(h.alice, "sales", time.Second, announced(3000, alone))
+		}
+	}
+	interrupt := func(h *house) error {
+		if err := h.call.Hold("alice", true); err != nil {
+			return err
+		}
+		return h.call.Hold("alice", false)
+	}
 	mode := func(m Supervision) func(h *house) error { return func(h *house) error { return h.supervise(m) } }
 	both := func(a, b func(h *house) error) func(h *house) error {
 		return func(h *house) error {
@@ -133,6 +145,19 @@ func scenes() []scene {
 				"customer": "sam", "alice/customer": "customer", "alice/third": "sam", "sam/customer": "customer",
 				"recording/customer": "customer", "recording/supervisor": "sam",
 			},
+		},
+		{name: "announced", do: announce(0), undo: interrupt, want: alone("alice/third", "prompt")},
+		{
+			name: "announced alone", do: announce(time.Minute), undo: interrupt,
+			want: heard{"customer": "music", "alice/third": "prompt", "recording/customer": "customer"},
+		},
+		{
+			name: "announced and barge", do: both(announce(0), mode(Barge)), undo: both(unlisten, interrupt),
+			want: alone(append(samHears, "customer", "alice+sam", "alice/third", "sam", "alice/coach", "prompt", "recording/supervisor", "sam")...),
+		},
+		{
+			name: "announced alone and whisper", do: both(announce(time.Minute), mode(Whisper)), undo: both(unlisten, interrupt),
+			want: heard{"customer": "music", "alice/third": "prompt", "alice/coach": "sam", "sam/third": "alice", "recording/customer": "customer"},
 		},
 		{
 			name: "hold and whisper", do: both(hold(true), mode(Whisper)), undo: both(unlisten, hold(false)),

@@ -93,32 +93,34 @@ type Call struct {
 	flowPlayer, holdPlayer *media.Player
 
 	// The rest is owned by run.
-	view      Snapshot
-	mode      mode
-	away      bool // the agent's media is missing
-	suspect   bool // the agent's socket is gone; look closely
-	agent     *agent
-	second    *agent // in a consultation or a conference
-	joined    bool   // second and the customer hear each other
-	between   bool   // no agent has the call, which is on its way to one
-	agents    int
-	watchers  map[string]*watcher
-	wires     wires
-	caller    presence  // of the customer
-	switched  time.Time // when the row changed last
-	playing   string    // what holdPlayer plays
-	consent   contact.Consent
-	grant     consent.Grant
-	unasked   bool // another phone is in the customer's place
-	answer    *recordings.AnswerHold
-	recording Recording
-	opening   chan opened // nil: no capture is being opened
-	answered  time.Time
-	echoed    bool
-	goOn      bool      // the flow goes on when the agent hangs up
-	paused    time.Time // until when the recording is; zero: it is not
-	recent    recent
-	bot       *botLine // the customer talks with one
+	view     Snapshot
+	mode     mode
+	away     bool // the agent's media is missing
+	suspect  bool // the agent's socket is gone; look closely
+	agent    *agent
+	second   *agent // in a consultation or a conference
+	joined   bool   // second and the customer hear each other
+	between  bool   // no agent has the call, which is on its way to one
+	agents   int
+	watchers map[string]*watcher
+	wires    wires
+	caller   presence  // of the customer
+	switched time.Time // when the row changed last
+	playing  string    // what holdPlayer plays
+	// announcing is what plays to the agent about the call; nil: nothing.
+	announcing *announcing
+	consent    contact.Consent
+	grant      consent.Grant
+	unasked    bool // another phone is in the customer's place
+	answer     *recordings.AnswerHold
+	recording  Recording
+	opening    chan opened // nil: no capture is being opened
+	answered   time.Time
+	echoed     bool
+	goOn       bool      // the flow goes on when the agent hangs up
+	paused     time.Time // until when the recording is; zero: it is not
+	recent     recent
+	bot        *botLine // the customer talks with one
 	// goneOutside tells the flow that the phone outside, which it called, has
 	// hung up.
 	goneOutside func()

@@ -137,7 +137,7 @@ func TestAgentLost(t *testing.T) {
 			t.Errorf("after the agent was lost: %v", got)
 		}
 		h.voices[markAlice] = &voiceOf{source: h.alice.mic, mark: markAlice}
-		must(t, h.call.Connect(h.alice, "sales", time.Minute))
+		must(t, h.call.Connect(h.alice, "sales", time.Minute, Announcement{}))
 		synctest.Wait()
 		if got := h.round(); got["customer"] != "alice" || got["recording/agent"] != "alice" || h.started != 1 {
 			t.Errorf("with the next agent: %v, %d recordings", got, h.started)

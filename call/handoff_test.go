@@ -87,7 +87,7 @@ func TestHandedOn(t *testing.T) {
 		if got := h.round(); got["customer"] != "music" || got["recording/customer"] != "" || got["alice/customer"] != "" {
 			t.Errorf("between the agents: %v", got)
 		}
-		must(t, h.call.Connect(h.bob, "sales", time.Second))
+		must(t, h.call.Connect(h.bob, "sales", time.Second, Announcement{}))
 		if got := h.round(); got["customer"] != "bob" || got["recording/agent"] != "bob" || h.started != 1 {
 			t.Errorf("with bob: %v, %d recordings", got, h.started)
 		}
@@ -104,7 +104,7 @@ func TestHandedOn(t *testing.T) {
 		if got := h.round()["customer"]; got != "music" {
 			t.Errorf("in the queue again the customer hears %q", got)
 		}
-		must(t, h.call.Connect(h.alice, "sales", time.Second))
+		must(t, h.call.Connect(h.alice, "sales", time.Second, Announcement{}))
 		if got := h.round()["customer"]; got != "alice" {
 			t.Errorf("with alice again the customer hears %q", got)
 		}

@@ -206,6 +206,7 @@ func marked() map[byte]string {
 	known[mixed(markBob, markOutside)] = "bob+outside"
 	known[mixed(markCustomer, markBob, markSam)] = "customer+bob+sam"
 	known[mixed(markAlice, markOutside)] = "alice+outside"
+	known[mixed(markCustomer, markPrompt)] = "customer+prompt"
 	known[mixed(markCustomer, markAlice)] = "customer+alice"
 	known[mixed(markAlice, markSam)] = "alice+sam"
 	known[mixed(markBob, markSam)] = "bob+sam"
@@ -215,9 +216,7 @@ func marked() map[byte]string {
 
 func (h *house) connect() {
 	h.t.Helper()
-	<-h.queues.join
-	must(h.t, h.call.Connect(h.alice, "sales", time.Second))
-	synctest.Wait()
+	h.connectTo(h.alice, Announcement{})
 }
 
 // newJournal returns a journal in a new database.

@@ -22,7 +22,8 @@ const (
 	coach      // a supervisor who whispers: for the agent alone
 	flowPlayer
 	holdPlayer
-	theBot // a voice bot of the flow
+	theBot    // a voice bot of the flow
+	announcer // tells the agent alone about the call
 
 	nobody voices = 0
 )
@@ -44,6 +45,7 @@ const (
 	modeBetween                    // the customer hears music on the way to the next agent
 	modeBridge                     // customer and a phone outside, without an agent
 	modeBot                        // customer and a voice bot of the flow
+	modeAnnounce                   // the agent hears about the call, the customer music
 )
 
 // Supervision is what a supervisor does in a call.
@@ -114,6 +116,11 @@ var matrix = map[mode][supervisions]hearing{
 			listener: customer | theAgent | supervisor, record: customer | theAgent | supervisor,
 		},
 	},
+	modeAnnounce: {
+		Listen:  {customer: holdPlayer, agent: announcer, record: customer},
+		Whisper: {customer: holdPlayer, agent: announcer | coach, supervisor: theAgent, record: customer},
+		Barge:   {customer: holdPlayer, agent: announcer | supervisor, supervisor: theAgent, record: customer},
+	},
 	modeBot:     all(hearing{customer: theBot}),
 	modeBetween: all(hearing{customer: holdPlayer}),
 	modeBridge:  all(hearing{customer: second, second: customer, listener: customer | second}),
@@ -167,6 +174,7 @@ var seating = []struct {
 	{supervisor, []string{trackThird, trackCoach, trackCustomer}},
 	{coach, []string{trackCoach}},
 	{holdPlayer, []string{trackThird}},
+	{announcer, []string{trackThird, trackCoach}},
 }
 
 // seated deals the voices that an ear hears to a browser's tracks.

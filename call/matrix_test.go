@@ -12,12 +12,12 @@ func TestTheMatrix(t *testing.T) {
 		for m, h := range rows {
 			what := Supervision(m).String()
 			ears := map[string]struct{ hears, never voices }{
-				"customer":   {h.customer, coach | customer},
+				"customer":   {h.customer, coach | announcer | customer},
 				"agent":      {h.agent, theAgent | flowPlayer | holdPlayer},
-				"second":     {h.second, second | coach | flowPlayer},
-				"supervisor": {h.supervisor, supervisor | coach | flowPlayer | holdPlayer},
-				"listener":   {h.listener, coach | flowPlayer | holdPlayer},
-				"recording":  {h.record, coach | flowPlayer | holdPlayer},
+				"second":     {h.second, second | coach | announcer | flowPlayer},
+				"supervisor": {h.supervisor, supervisor | coach | announcer | flowPlayer | holdPlayer},
+				"listener":   {h.listener, coach | announcer | flowPlayer | holdPlayer},
+				"recording":  {h.record, coach | announcer | flowPlayer | holdPlayer},
 			}
 			for name, e := range ears {
 				if mode == modeEcho && name == "customer" {

@@ -23,7 +23,8 @@ type Work interface {
 }
 
 const (
-	// beepHz, beepFor and beepLevel are the tone before a message.
+	// beepHz, beepFor and beepLevel are the tone before a message and an
+	// announcement.
 	beepHz    = 1000.0
 	beepFor   = 300 * time.Millisecond
 	beepLevel = -12.0
@@ -59,8 +60,7 @@ func (c *Call) RecordMessage(ctx context.Context, q ivr.MessageRequest) (ivr.Mes
 	if c.Record == nil || !grant.Valid() {
 		return ivr.Message{}, contact.Errorf(contact.Forbidden, "there is no consent to record a message")
 	}
-	beep := media.ToneClip("beep", []float64{beepHz}, beepFor, beepLevel)
-	if err := c.flowPlayer.Play(ctx, beep); err != nil {
+	if err := c.flowPlayer.Play(ctx, beep()); err != nil {
 		return ivr.Message{}, err
 	}
 	opening, cancel := context.WithTimeout(ctx, openWithin)
@@ -140,4 +140,9 @@ func (c *Call) DropMessage(ctx context.Context, m ivr.Message) {
 	if err := c.Work.Discard(ctx, m.Recording); err != nil {
 		c.log.Error("a message that the caller deleted could not be erased", "recording", m.Recording, "error", err)
 	}
+}
+
+// beep is the tone after which somebody speaks.
+func beep() *media.Clip {
+	return media.ToneClip("beep", []float64{beepHz}, beepFor, beepLevel)
 }

@@ -16,6 +16,9 @@ func (c *Call) Recode(now codec.ID) {
 		}
 		c.flowPlayer.Recode(now)
 		c.holdPlayer.Recode(now)
+		if c.announcing != nil {
+			c.announcing.player.Recode(now)
+		}
 		c.wires.recode(c.Pacer, now)
 		c.Leg.Sender().Fill(now)
 		c.view.Codec = now.String()

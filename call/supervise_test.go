@@ -18,7 +18,7 @@ func TestOneSupervisorSpeaks(t *testing.T) {
 		if err := h.supervise(Whisper); contact.ErrorCode(err) != contact.Conflict {
 			t.Errorf("whispering without an agent: %v, want a conflict", err)
 		}
-		must(t, h.call.Connect(h.alice, "sales", time.Second))
+		must(t, h.call.Connect(h.alice, "sales", time.Second, Announcement{}))
 		must(t, h.supervise(Barge))
 		must(t, h.call.Listen(context.Background(), h.ada))
 		if err := h.call.Supervise(context.Background(), h.ada, Whisper); contact.ErrorCode(err) != contact.Conflict {
@@ -31,7 +31,7 @@ func TestOneSupervisorSpeaks(t *testing.T) {
 		}
 		h.call.Requeue("alice", "sales")
 		synctest.Wait()
-		must(t, h.call.Connect(h.bob, "sales", time.Second))
+		must(t, h.call.Connect(h.bob, "sales", time.Second, Announcement{}))
 		synctest.Wait()
 		got = h.round()
 		if got["customer"] != "bob" || got["bob/third"] != "" || got["sam/third"] != "bob" {

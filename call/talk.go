@@ -23,8 +23,9 @@ const (
 // digitLength is how long a key sent to the customer's side lasts.
 const digitLength = 160 * time.Millisecond
 
-// Connect joins the customer and an agent who has accepted; harmless if they are joined.
-func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
+// Connect joins the customer and an agent who has accepted, and tells the agent
+// about the call; harmless if they are joined.
+func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration, tell Announcement) error {
 	return c.do(func() error {
 		switch {
 		case c.Leg.Cause() != (contact.EndCause{}):
@@ -41,6 +42,7 @@ func (c *Call) Connect(s Seat, q contact.QueueID, waited time.Duration) error {
 		c.view.Agent, c.view.Queue = contact.AgentID(s.User()), q
 		c.view.Waited = waited
 		c.setStage(StageTalking, now)
+		c.announce(tell)
 		c.settle()
 		text := fmt.Sprintf("%s answered after %.0f s in the queue", s.User(), waited.Seconds())
 		if c.Dialler == contact.AgentID(s.User()) {
@@ -178,6 +180,9 @@ func (c *Call) SendDigit(user string, key rune) error {
 // to the customer what they hear meanwhile, and switches everybody.
 func (c *Call) settle() {
 	c.mode = c.pick()
+	if c.mode != modeTalk && c.mode != modeAnnounce {
+		c.endAnnouncement()
+	}
 	c.showMode()
 	c.switched = time.Now()
 	switch {
@@ -217,6 +222,8 @@ func (c *Call) pick() mode {
 		return modeAside
 	case c.second != nil:
 		return modeConference
+	case c.announcing != nil && c.announcing.alone:
+		return modeAnnounce
 	default:
 		return modeTalk
 	}
@@ -326,6 +333,7 @@ func (c *Call) unseatAgent() {
 	if c.agent == nil {
 		return
 	}
+	c.endAnnouncement()
 	c.agent.leave()
 	c.agent, c.away, c.suspect = nil, false, false
 	c.view.Away, c.view.Muted = false, false

@@ -26,7 +26,7 @@ func (s *deskSeat) Leg() Leg                      { return s.leg }
 func TestTelephone(t *testing.T) {
 	inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
 		<-h.queues.join
-		must(t, h.call.Connect(&deskSeat{"alice", h.outside}, "sales", time.Second))
+		must(t, h.call.Connect(&deskSeat{"alice", h.outside}, "sales", time.Second, Announcement{}))
 		synctest.Wait()
 		check := func(what, customer, alice string) {
 			t.Helper()

@@ -75,7 +75,7 @@ func (c *Call) findTrouble(now time.Time) Trouble {
 		c.switched = now // sound is expected again from when it is taken back
 		return NoTrouble
 	}
-	if c.agent == nil || c.mode == modeHold || c.mode == modeConsult {
+	if c.agent == nil || c.mode == modeHold || c.mode == modeConsult || c.mode == modeAnnounce {
 		return NoTrouble
 	}
 	row := c.row()

@@ -105,7 +105,7 @@ func inGallery(t *testing.T, customer bool, f func(g *gallery)) {
 			must(t, h.call.do(func() error { h.call.Leg = leg; return nil }))
 		}
 		<-h.queues.join
-		must(t, h.call.Connect(g.alice, "sales", time.Second))
+		must(t, h.call.Connect(g.alice, "sales", time.Second, Announcement{}))
 		synctest.Wait()
 		f(g)
 		for _, s := range g.screens {

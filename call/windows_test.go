@@ -110,8 +110,8 @@ func TestWhoWasCalledWaitsWithMusic(t *testing.T) {
 		return contact.EndCause{}, context.Cause(ctx)
 	}
 	inHouse(t, flow, func(h *house) {
-		must(t, h.call.Connect(h.alice, "sales", 0))
-		must(t, h.call.Connect(h.alice, "sales", 0)) // said twice
+		must(t, h.call.Connect(h.alice, "sales", 0, Announcement{}))
+		must(t, h.call.Connect(h.alice, "sales", 0, Announcement{})) // said twice
 		if h.call.agents != 1 {
 			t.Errorf("%d agents came", h.call.agents)
 		}
@@ -119,7 +119,7 @@ func TestWhoWasCalledWaitsWithMusic(t *testing.T) {
 		if got := h.round(); got["customer"] != "music" || got["alice/customer"] != "" {
 			t.Errorf("without an agent: %v", got)
 		}
-		must(t, h.call.Connect(h.bob, "sales", time.Second))
+		must(t, h.call.Connect(h.bob, "sales", time.Second, Announcement{}))
 		if got := h.round(); got["customer"] != "bob" || got["bob/customer"] != "customer" {
 			t.Errorf("with the next one: %v", got)
 		}

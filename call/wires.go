@@ -136,6 +136,9 @@ func (c *Call) row() hearing {
 	if c.unasked {
 		row.record = 0
 	}
+	if c.announcing != nil && c.mode == modeTalk {
+		row.agent |= announcer // beside the customer
+	}
 	return row
 }
 
@@ -216,7 +219,7 @@ func (c *Call) feedPhone(e phoneEar, talkers voices) {
 	case several(hears):
 		sender.Hear(c.wires.mixer.Output(c.source(own&talkers), o.codec))
 		o.from.hear(nil)
-	case hears&(customer|theAgent|second|supervisor|coach) != 0 && hears != own, hears&holdPlayer != 0 && own == second:
+	case hears&(customer|theAgent|second|supervisor|coach|announcer) != 0 && hears != own, hears&holdPlayer != 0 && own == second:
 		// Through the transcoder, so that the sender keeps one source while
 		// the browser's codec changes.
 		o.from.hear(c.source(hears))
@@ -272,6 +275,10 @@ func (c *Call) source(v voices) *media.Source {
 		return c.flowPlayer.Source()
 	case holdPlayer:
 		return c.holdPlayer.Source()
+	case announcer:
+		if c.announcing != nil {
+			return c.announcing.player.Source()
+		}
 	case theBot:
 		if c.bot != nil {
 			return c.bot.out.Source()

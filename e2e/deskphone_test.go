@@ -13,19 +13,20 @@ import (
 // phones.
 
 // TestDeskPhoneIsASeat: an agent without a browser takes a call at a registered
-// telephone, holds it, and hangs up.
+// telephone, which is announced in it alone, holds it, and hangs up.
 func TestDeskPhoneIsASeat(t *testing.T) {
 	beside(t, phoning)
-	s := serve(t)
+	s := serveAnnounced(t, 2*time.Second, "")
 	desk := startBaresip(t, voice(t, 620, 0, 60*time.Second))
 	desk.do("uanew", fmt.Sprintf("<sip:alice@%s>;auth_pass=demo;regint=60;audio_codecs=PCMU/8000/1", s.sip))
 	desk.reports("REGISTER_OK", 1)
 
-	caller := s.dial("1001", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "60s")
+	customer := filepath.Join(t.TempDir(), "customer.wav")
+	caller := s.dial("2003", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "60s", "--record", customer)
 	desk.reports("CALL_INCOMING", 1)
 	desk.do("accept", "")
 	s.reaches("answer", "", 1)
-	desk.writes("dec", 3*time.Second)
+	desk.writes("dec", 5*time.Second) // two of the announcement, and then the customer
 	_, talked := desk.file("dec")
 	desk.do("hold", "")
 	s.reaches("hold", "", 1)
@@ -41,11 +42,14 @@ func TestDeskPhoneIsASeat(t *testing.T) {
 		t.Fatalf("the record: %+v", c)
 	}
 	path, _ := desk.file("dec")
-	readWAV(t, path)[0].heard(t, "the customer at the desk phone", customerHz, talked-1500*time.Millisecond, talked-100*time.Millisecond)
-	out := filepath.Join(t.TempDir(), "call.wav")
-	if o := invoke(t, "recordings", "export", *c.Recording, "--out", out, "--data", s.dir); o.code != 0 {
-		t.Fatalf("export: %s", o.err)
+	ear := readWAV(t, path)[0]
+	ear.heard(t, "the customer at the desk phone", customerHz, talked-1500*time.Millisecond, talked-100*time.Millisecond)
+	if beeped, told := ear.onset(1000, 0), ear.onset(announceHz, 0); beeped < 0 || told < beeped {
+		t.Errorf("at the desk phone a beep is heard at %s and the announcement at %s", beeped, told)
 	}
+	notAnnounced(t, "the customer's ear", customer)
+	out := s.exported()
+	notAnnounced(t, "the recording", out)
 	if right := readWAV(t, out)[1]; right.onset(620, 0) < 0 {
 		t.Error("what the agent said at the desk phone is not on the right side of the recording")
 	}

@@ -15,10 +15,9 @@ import (
 
 // serveQueues starts the product with lines that offer a call back at once
 // (2001) and take a message (2002).
-func serveQueues(t *testing.T, dir, queue string) *server {
+func serveQueues(t *testing.T, dir string) *server {
 	t.Helper()
-	flows := t.TempDir()
-	for name, text := range map[string]string{
+	return serveWith(t, dir, map[string]string{
 		"back.yaml": `
 nodes:
   told: {kind: consent, mode: announce, say: consent_announcement, next: sales}
@@ -26,30 +25,40 @@ nodes:
   back: {kind: callback, queue: sales, booked: bye, declined: sales}
   bye: {kind: hangup}
 `,
-		"mailbox.yaml": `
-nodes:
-  mailbox: {kind: voicemail, queue: sales, say: consent_announcement, next: bye}
-  bye: {kind: hangup}
-`,
-		"callfloor.yaml": `
-flows: ` + flows + `
+		"mailbox.yaml": mailboxFlow,
+	}, `
 routing: {wrap_up: 1s}
 queues:
   - {id: vip, agents: [alice]}
 lines:
   - {id: "2001", flow: back, consent: announce}
   - {id: "2002", flow: mailbox, consent: announce}
-` + queue,
-	} {
-		if err := os.WriteFile(filepath.Join(flows, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+`)
+}
+
+const mailboxFlow = `
+nodes:
+  mailbox: {kind: voicemail, queue: sales, say: consent_announcement, next: bye}
+  bye: {kind: hangup}
+`
+
+// serveWith starts the product with flows, by their files' names, and a
+// configuration that names them.
+func serveWith(t *testing.T, dir string, flows map[string]string, config string) *server {
+	t.Helper()
+	folder, file := t.TempDir(), filepath.Join(t.TempDir(), "callfloor.yaml")
+	for name, text := range flows {
+		writeFile(t, filepath.Join(folder, name), text)
 	}
-	config := filepath.Join(t.TempDir(), "callfloor.yaml")
-	if err := os.Rename(filepath.Join(flows, "callfloor.yaml"), config); err != nil {
+	writeFile(t, file, "flows: "+folder+config)
+	return serveIn(t, dir, "--config", file)
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return serveIn(t, dir, "--config", config)
 }
 
 type taskRecord struct {
@@ -92,7 +101,7 @@ func (s *server) task(state string) taskRecord {
 // called when an agent is there; they are told of the recording again.
 func TestCallback(t *testing.T) {
 	beside(t, phoning)
-	s := serveQueues(t, t.TempDir(), "")
+	s := serveQueues(t, t.TempDir())
 	r, _ := s.dial("2001", "--from", "13812341234", "--dtmf", "1@2500ms,1@4s", "--for", "7s").wait()
 	if r.Result != "completed" {
 		t.Fatalf("the call: %+v", r)
@@ -130,7 +139,7 @@ func TestCallback(t *testing.T) {
 // its queue; the agent who has it listens to it, others do not.
 func TestVoicemail(t *testing.T) {
 	beside(t, phoning)
-	s := serveQueues(t, t.TempDir(), "")
+	s := serveQueues(t, t.TempDir())
 	r, _ := s.dial("2002", "--from", "13812341234", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "5s").wait()
 	if r.Result != "completed" {
 		t.Fatalf("the call: %+v", r)
@@ -177,7 +186,7 @@ func TestVoicemail(t *testing.T) {
 // calls again within two minutes stands there too.
 func TestPlacesSurviveARestart(t *testing.T) {
 	beside(t, phoning)
-	s := serveQueues(t, t.TempDir(), "")
+	s := serveQueues(t, t.TempDir())
 	wait := func(n int) {
 		t.Helper()
 		eventually(t, 25*time.Second, fmt.Sprint(n, " wait"), func() error {

@@ -66,6 +66,23 @@ func waitIDs(expected time.Duration) []string {
 	}
 }
 
+// WaitedIDs are the prompts that tell an agent, in a language, how long the
+// customer has waited, in whole minutes; none for less than half a minute.
+func WaitedIDs(lang string, waited time.Duration) []string {
+	minutes := int(waited.Round(time.Minute) / time.Minute)
+	switch {
+	case minutes < 1:
+		return nil
+	case minutes == 1:
+		return []string{"waited_one_minute"}
+	case minutes <= maxSpokenNumber:
+		return []string{"waited_before", counted(minutes), "wait_after"}
+	default:
+		ids := append([]string{"waited_before"}, numberIDs(lang, float64(minutes))...)
+		return append(ids, "wait_after")
+	}
+}
+
 // placeSayer builds the announcements of one wait. A place that became worse
 // (somebody with a higher priority came) is not said: it only angers.
 type placeSayer struct {

@@ -68,6 +68,37 @@ func TestAWorsePlaceIsNotSaid(t *testing.T) {
 	}
 }
 
+// TestTheWaitIsToldToTheAgent: in whole minutes, however many.
+func TestTheWaitIsToldToTheAgent(t *testing.T) {
+	p := builtinPrompts(t)
+	for _, c := range []struct {
+		waited time.Duration
+		en, zh string
+	}{
+		{0, "", ""},
+		{29 * time.Second, "", ""},
+		{30 * time.Second, "The caller has waited one minute.", "客户已等待一分钟。"},
+		{2 * time.Minute, "The caller has waited two minutes.", "客户已等待 两 分钟。"},
+		{59 * time.Minute, "The caller has waited fifty-nine minutes.", "客户已等待 五十九 分钟。"},
+		{75*time.Minute + 10*time.Second, "The caller has waited seventy five minutes.", "客户已等待 七十 五 分钟。"},
+		{102 * time.Minute, "The caller has waited one hundred two minutes.", "客户已等待 一 百 零 二 分钟。"},
+	} {
+		for lang, want := range map[string]string{"en": c.en, "zh": c.zh} {
+			var words []string
+			for _, id := range WaitedIDs(lang, c.waited) {
+				prompt, ok := p.Lookup(id, lang)
+				if !ok {
+					t.Fatalf("%v: no prompt %s/%s", c.waited, lang, id)
+				}
+				words = append(words, prompt.Text)
+			}
+			if got := strings.Join(words, " "); got != want {
+				t.Errorf("%v in %s: %q, want %q", c.waited, lang, got, want)
+			}
+		}
+	}
+}
+
 // TestEverythingSaidHasAPrompt: no figure leads to a hole in a sentence.
 func TestEverythingSaidHasAPrompt(t *testing.T) {
 	known := map[string]bool{}

@@ -210,6 +210,7 @@ func (a *App) openHouse(ctx context.Context) error {
 	if err := a.openWayOut(ctx); err != nil {
 		return err
 	}
+	a.house.announce = a.announcer()
 	a.house.tasks = a.newTasks()
 	a.house.shifts = shifts.Open(a.db, a.log)
 	a.onStop("shifts", func(context.Context) error { a.house.shifts.Close(); return nil })

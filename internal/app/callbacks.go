@@ -274,7 +274,7 @@ func (h *House) joinBack(id contact.ID) (bool, error) {
 		return true, nil // it waits again; the queue knows
 	}
 	h.tasks.reached(id, agent)
-	return true, c.Connect(seat, queue, waited)
+	return true, c.Connect(seat, queue, waited, call.Announcement{})
 }
 
 // reached notes that a customer talks with an agent.

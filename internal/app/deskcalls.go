@@ -277,7 +277,7 @@ func (p *deskPhones) connect(a acd.Connect) bool {
 		return true
 	}
 	p.h.tasks.reached(a.Contact, a.Agent)
-	if err := c.Connect(seat, a.Queue, a.Waited); err != nil {
+	if err := c.Connect(seat, a.Queue, a.Waited, p.h.announce.of(a)); err != nil {
 		p.log.Info("an accepted call was over before its telephone was connected", "call", a.Contact, "error", err)
 		hangUp(seat)
 	}

@@ -260,7 +260,7 @@ func (o *outgoing) talk(ctx context.Context, caller ivr.Caller, flow *ivr.Flow, 
 	if status.Contact != o.id {
 		return contact.EndCause{By: contact.System, Class: contact.EndFailed, Why: "the agent was gone"}, nil
 	}
-	if err := c.Connect(o.seat, status.Queue, 0); err != nil {
+	if err := c.Connect(o.seat, status.Queue, 0, call.Announcement{}); err != nil {
 		return c.WaitForEnd(ctx), nil
 	}
 	a.house.dials.drop(o.id)

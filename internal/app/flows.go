@@ -22,7 +22,7 @@ func (e *FlowsError) Error() string { return strings.Join(e.Problems, "\n") }
 
 // LoadFlows reads every flow that a line uses. The error is a *FlowsError that
 // names every flow which cannot be read and every one that its line must not
-// run, with file and line.
+// run, with file and line, and every prompt that a queue lacks.
 func LoadFlows(cfg config.Config, p *ivr.Prompts) (map[string]*ivr.Flow, error) {
 	flows := map[string]*ivr.Flow{}
 	var wrong FlowsError
@@ -34,6 +34,7 @@ func LoadFlows(cfg config.Config, p *ivr.Prompts) (map[string]*ivr.Flow, error) 
 		flows[line.Flow], problems = loadChecked(cfg, line.Flow, p)
 		wrong.Problems = append(wrong.Problems, problems...)
 	}
+	wrong.Problems = append(wrong.Problems, announceProblems(cfg, p)...)
 	if len(wrong.Problems) > 0 {
 		return nil, &wrong
 	}
@@ -81,7 +82,7 @@ func (a *App) loadFlows(context.Context) error {
 	a.editor = newFlowEditor(a.shelf, a.where)
 	a.flowCalls = newFlowCalls(a)
 	a.sounds = &promptShelf{
-		folder: promptFolder(a.cfg), base: a.prompts, log: a.log, take: a.shelf.take, now: a.shelf.present, uses: a.editor.promptUses,
+		folder: promptFolder(a.cfg), base: a.prompts, log: a.log, take: a.shelf.take, now: a.shelf.present, uses: a.editor.promptUses, queues: a.cfg.Queues,
 	}
 	a.services.Studio = &studio{code: a.cfg.PromptCode, sounds: a.sounds, audit: api.NewAudit(a.db)}
 	if a.cfg.Flows != "" {

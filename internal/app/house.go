@@ -41,6 +41,8 @@ type House struct {
 	outboundLines func(user string) []config.Line
 	dials         dials
 
+	// announce says what agents alone hear of a call; nil: nothing. Static.
+	announce *announcer
 	// phones are the agents' telephones; nil where there are none (tests).
 	phones *deskPhones
 

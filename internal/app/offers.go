@@ -64,7 +64,7 @@ func (h *House) connect(a acd.Connect) {
 	switch {
 	case ok && online && h.talks(a.Agent, a.Contact):
 		h.tasks.reached(a.Contact, a.Agent)
-		if err := c.Connect(seat, a.Queue, a.Waited); err != nil {
+		if err := c.Connect(seat, a.Queue, a.Waited, h.announce.of(a)); err != nil {
 			h.log.Info("an accepted call was over before it was connected", "call", a.Contact, "error", err)
 		}
 	case !ok && online && h.tasks.accepted(a, seat):

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"callfloor/acd"
 	"callfloor/api"
 	"callfloor/contact"
 	"callfloor/internal/config"
@@ -56,6 +57,7 @@ type promptShelf struct {
 	take   func(*ivr.Prompts) error   // makes prompts those of new calls
 	now    func() *ivr.Prompts        // those of new calls
 	uses   func() map[string][]string // flows by the prompts that they play
+	queues []acd.QueueConfig          // some announce their calls by a prompt
 
 	mu sync.Mutex // one change at a time
 }
@@ -200,8 +202,8 @@ func (s *promptShelf) Delete(_ context.Context, lang, id, by string) error {
 		return contact.Errorf(contact.NotFound, "the prompt %s/%s has no sound of the house's own", lang, id)
 	}
 	if _, _, builtIn := s.base.Sound(id, lang); !builtIn {
-		if flows := s.uses()[id]; len(flows) > 0 {
-			return contact.Errorf(contact.Conflict, "the prompt %s/%s is played by %s; take it out of there first", lang, id, strings.Join(flows, ", "))
+		if err := s.inUse(lang, id); err != nil {
+			return err
 		}
 	}
 	if err := appendLine(s.logFile(lang, id), promptEntry{At: contact.Time(time.Now()), By: by}); err != nil {

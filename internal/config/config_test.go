@@ -149,6 +149,7 @@ func TestProblems(t *testing.T) {
 		{"Step", "queues:\n  - id: a\n    steps: [{skills: a}, {any: true}]\n", []string{"queues[0].steps[0].for:", "needs a time"}},
 		{"Overflow", "queues:\n  - id: a\n    overflow:\n      to: b\n", []string{`F:4:7: queues[0].overflow.to: "b"; it must be another queue`}},
 		{"Hours", "queues:\n  - id: a\n    hours: [mon 18:00-09:00]\n", []string{"F:3:13: queues[0].hours[0]:", "22:00-24:00"}},
+		{"Announce", "queues:\n  - id: a\n    announce_agent:\n      language: fr\n      alone: 11s\n", []string{`F:4:7: queues[0].announce_agent.language: "fr" is not a language`, "F:5:7: queues[0].announce_agent.alone: 11s is out of range; it is 0s (the voices are joined at once) to 10s"}},
 		{"AgentTwice", "agents:\n  - user: a\n  - user: a\n", []string{`F:3:5: agents[1].user: "a" is there twice`}},
 		{"AgentQueue", "agents:\n  - user: a\n    queues: [{id: nowhere}]\n", []string{`agents[0].queues[0].id: there is no queue "nowhere"`}},
 		{"Level", "agents:\n  - user: a\n    skills: [chinese=9]\n", []string{"F:3:14: agents[0].skills[0]:", "1 to 5"}},

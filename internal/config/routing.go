@@ -59,6 +59,9 @@ func withDefaults(q acd.QueueConfig) acd.QueueConfig {
 	if q.Callback == "" {
 		q.Callback = acd.AgentFirst
 	}
+	if q.AnnounceAgent.Language == "" {
+		q.AnnounceAgent.Language = "en"
+	}
 	q.CallbackTries, q.CallbackSpacing = q.Tries(), q.Spacing()
 	return q
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"callfloor/acd"
 )
 
 // validate asks every room about its part and looks at what joins them.
@@ -160,6 +162,21 @@ func (l *loader) queues() {
 		if q.Name == "" {
 			l.cfg.Queues[i].Name = id
 		}
+		l.announceAgent(q.AnnounceAgent, key+".announce_agent")
+	}
+}
+
+// maxAlone is how long a customer may wait for an announcement to the agent.
+const maxAlone = 10 * time.Second
+
+// announceAgent checks what agents hear of calls; whether there is such a prompt is
+// seen when the prompts are read.
+func (l *loader) announceAgent(a acd.Announce, key string) {
+	if !slices.Contains([]string{"", "en", "zh"}, a.Language) {
+		l.wrong(key+".language", "%q is not a language of the prompts; write en or zh", a.Language)
+	}
+	if a.Alone < 0 || a.Alone > maxAlone {
+		l.wrong(key+".alone", "%s is out of range; it is 0s (the voices are joined at once) to %s", a.Alone, maxAlone)
 	}
 }
 
