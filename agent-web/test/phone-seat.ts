@@ -74,10 +74,15 @@ export function seat(role: Role = "agent") {
 		peer().move("connected");
 		await settled();
 	};
+	/** The server has done all that it was asked for. */
+	const done = async () => {
+		for (const { req } of wire().of("do")) wire().say({ type: "result", req });
+		await settled();
+	};
 	const ready = async () => {
 		phone.start();
 		await welcome();
 		await connect();
 	};
-	return { phone, wires, peers, devices, mic, wire, peer, put, welcome, connect, ready };
+	return { phone, wires, peers, devices, mic, wire, peer, put, welcome, connect, done, ready };
 }

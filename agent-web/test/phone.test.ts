@@ -133,6 +133,7 @@ describe("a call", () => {
 		expect(asked.map((a) => `${a.do} ${a.on}`)).toEqual(["mute true", "mute false", "hold true", "hold false"]);
 		s.put("call", call("hold", { muted: true }));
 		expect([s.phone.muted, s.phone.held]).toEqual([false, false]); // what is asked for is on its way
+		await s.done();
 		s.put("call", call("talking"));
 		s.put("call", call("hold", { muted: true }));
 		expect([s.phone.muted, s.phone.held]).toEqual([true, true]);
@@ -156,9 +157,10 @@ describe("a call", () => {
 			"rec_pause false",
 			"hand false",
 		]);
-		s.put("call", call("talking", { recording: "paused" }));
 		s.put("me", { state: "talking", hand: true });
+		s.put("call", call("talking", { recording: "paused" }));
 		expect(both()).toEqual([false, false]); // what is asked for is on its way
+		await s.done();
 		s.put("call", call("talking", { recording: "on" }));
 		s.put("me", { state: "talking", hand: false });
 		s.put("call", call("talking", { recording: "paused" }));

@@ -346,6 +346,10 @@ export const refusalsZh: readonly (readonly [english: string, chinese: string])[
 	["the prompt {1} has no sound of the house's own", "语音 {1} 没有自己上传的声音"],
 	["the prompt {1} is played by {2}; take it out of there first", "语音 {1} 正被 {2} 使用，请先从中去掉"],
 	[
+		"the prompt {1} announces the calls of the queue {2}; take it out of the configuration first",
+		"语音 {1} 用于播报队列 {2} 的来电，请先从配置中去掉",
+	],
+	[
 		"the prompt {1} is new: say with text what is heard in it, for timelines and proofs of consent",
 		"语音 {1} 是新的：请写出其内容，供时间线和录音许可证明使用",
 	],

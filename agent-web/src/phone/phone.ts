@@ -59,6 +59,8 @@ export class Phone {
 	#state: Cell<PhoneState>;
 	#pending = new Cell<ReadonlySet<Verb>>(new Set());
 	#intent: Intent = NO_INTENT;
+	/** What of it waits for the server's word, as often as it was asked for: until then the document may be older. */
+	#asking: (keyof Intent)[] = [];
 	#welcome: { message: Welcome; epoch: "same" | "new" } | null = null;
 	#timers: ReturnType<typeof setInterval>[] = [];
 	#ways: (() => void)[] = [];
@@ -130,7 +132,7 @@ export class Phone {
 				this.#report();
 			}),
 			this.doc.follow((doc) => {
-				this.#intent = settle(this.#intent, doc.call, doc.me?.hand === true);
+				this.#settle();
 				this.#needMic(doc);
 				this.#speak();
 				this.#see();
@@ -293,15 +295,25 @@ export class Phone {
 	}
 
 	async #intend(intent: Partial<Intent>, verb: Verb, fields: CommandFields): Promise<Failure | null> {
+		const parts = Object.keys(intent) as (keyof Intent)[];
+		this.#asking.push(...parts);
 		this.#intent = { ...this.#intent, ...intent };
 		this.#speak();
 		const failure = await this.do(verb, fields);
+		for (const k of parts) this.#asking.splice(this.#asking.indexOf(k), 1);
 		if (failure) {
-			const vain = (Object.keys(intent) as (keyof Intent)[]).filter((k) => this.#intent[k] === intent[k]);
+			const vain = parts.filter((k) => this.#intent[k] === intent[k]);
 			this.#intent = { ...this.#intent, ...Object.fromEntries(vain.map((k) => [k, NO_INTENT[k]])) };
-			this.#speak();
 		}
+		this.#settle();
+		this.#speak();
 		return failure;
+	}
+
+	#settle(): void {
+		const { call, me } = this.doc.now;
+		const open = Object.fromEntries(this.#asking.map((k) => [k, this.#intent[k]]));
+		this.#intent = { ...settle(this.#intent, call, me?.hand === true), ...open };
 	}
 
 	/** For a call from the flow editor, in which this seat is the customer; false when nobody would be heard. */
