@@ -184,6 +184,14 @@ func TestSecondTab(t *testing.T) {
 	if c := s.lastCall(); c.Agent == nil || *c.Agent != "alice" || c.has("reconnect", "did not come back") {
 		t.Errorf("the record: %+v", c)
 	}
+
+	// The tab that is the phone is closed: the other one says so and can be it again.
+	second.must(nil, "goto", map[string]any{"url": "about:blank"})
+	first.must(nil, "wait", map[string]any{"id": "tab-elsewhere", "text": "not connected"})
+	first.click("take-over")
+	first.gone("take-over")
+	first.click("wrapup-done")
+	first.state("available")
 }
 
 func (p page) body() (text string) {

@@ -68,6 +68,7 @@ export const en = {
 	"link.reload": "Reload the page",
 	"link.again": "Connect again",
 	"tab.elsewhere": "This account's phone is in another tab. Here you can watch.",
+	"tab.gone": "Your phone's tab is not connected: calls do not reach you.",
 	"tab.take": "Take over here",
 	"mic.denied": "No microphone permission. Click the lock beside the address and allow the microphone.",
 	"mic.no_device": "No microphone found. Plug in a headset.",

@@ -69,6 +69,7 @@ export const zh: Record<Key, string> = {
 	"link.reload": "重新加载页面",
 	"link.again": "重新连接",
 	"tab.elsewhere": "本账号的电话在另一个标签页中，此处只能查看。",
+	"tab.gone": "作为电话的标签页没有连接，来电无法到达您。",
 	"tab.take": "在此接管",
 	"mic.denied": "没有麦克风权限。请点击地址栏旁的锁形图标，允许使用麦克风。",
 	"mic.no_device": "未找到麦克风，请插入耳麦。",
