@@ -50,6 +50,16 @@ func (s *phoneSeat) Mic() *media.Source         { return s.leg.Source() }
 func (s *phoneSeat) Track(string) *media.Sender { return s.leg.Sender() }
 func (s *phoneSeat) Leg() call.Leg              { return ownLeg{s.leg, s} }
 
+// free says that the call has let the telephone go, which is about to be forgotten.
+func (s *phoneSeat) free() bool {
+	select {
+	case <-s.let:
+		return true
+	default:
+		return false
+	}
+}
+
 // Measure implements call.Seat: the leg is as old as the call.
 func (s *phoneSeat) Measure() func() media.Quality { return s.leg.Quality }
 
@@ -63,7 +73,7 @@ func (p *deskPhones) seatFor(user contact.AgentID, id contact.ID) *phoneSeat {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r := p.rings[user]; r != nil && r.contact == id {
+	if r := p.rings[user]; r != nil && r.contact == id && r.seat != nil && !r.seat.free() {
 		return r.seat
 	}
 	return nil
@@ -90,7 +100,7 @@ func (p *deskPhones) ring(user contact.AgentID, c *call.Call, deadline time.Time
 	r := &ring{contact: c.ID, call: c, cancel: cancel, joined: make(chan struct{})}
 	p.mu.Lock()
 	old := p.rings[user]
-	if old != nil && old.contact == c.ID && old.seat != nil && !old.lost {
+	if old != nil && old.contact == c.ID && old.seat != nil && !old.lost && !old.seat.free() {
 		p.mu.Unlock() // answered while the call was offered once more
 		cancel()
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"callfloor/acd"
+	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/web"
 )
@@ -114,6 +115,33 @@ func TestATelephoneThatFailedIsBack(t *testing.T) {
 	waitFor(t, "alice is back", func() bool { return !gone() })
 	must(t, a.engine.Do(acd.WrapUpDone{Agent: "alice"}))
 	customerFrom(t, a, "1001", "13812345678")
+	phone.rings()
+}
+
+// TestATelephoneRingsAgainForTheSameCall: also while its last part in it is not forgotten.
+func TestATelephoneRingsAgainForTheSameCall(t *testing.T) {
+	a := startOut(t, newCarrier(t), "", "")
+	phone := registers(t, a, "alice", 18300)
+	_, _ = customerTo(t, a, "1001")
+	leg, p := phone.rings(), a.house.phones
+	var c *call.Call
+	waitFor(t, "alice talks", func() bool {
+		s, _ := a.engine.Agent("alice")
+		c, _ = a.house.call(s.Contact)
+		return c != nil && c.Agent() == "alice"
+	})
+	p.mu.Lock()
+	r := p.rings["alice"]
+	p.mu.Unlock()
+	c.HandOff("alice", nil)
+	ended(t, "the telephone's call", leg)
+	p.mu.Lock()
+	p.rings["alice"] = r
+	p.mu.Unlock()
+	if p.seatFor("alice", c.ID) != nil {
+		t.Error("she speaks by a telephone that was hung up")
+	}
+	p.ring("alice", c, time.Now().Add(20*time.Second))
 	phone.rings()
 }
 
