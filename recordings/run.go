@@ -171,6 +171,7 @@ func (s *Store) keepEnding(r *Recording, e ending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.live, r.id)
+	s.ended[e.state]++
 	if err != nil {
 		s.unkept[r.id] = e
 	}

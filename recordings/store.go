@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -50,6 +51,7 @@ type Store struct {
 	lock     *os.File   // held while this process records
 	closed   bool
 	live     map[contact.ID]*Recording
+	ended    map[State]int         // recordings of this process by how they ended
 	unkept   map[contact.ID]ending // endings whose row could not be written yet
 	writeErr error                 // of the last write; nil after one that went well
 	probed   time.Time             // when Healthy last tried to write
@@ -83,7 +85,7 @@ func Open(_ context.Context, dir string, db *store.DB, o Options) (*Store, error
 		dir: dir, cfg: o.Config, db: db, log: o.Log, told: o.OnTrouble,
 		keys:  keys{dir: filepath.Join(dir, keysFolder)},
 		files: blobs, close: blobs.Close,
-		live: make(map[contact.ID]*Recording), unkept: make(map[contact.ID]ending),
+		live: make(map[contact.ID]*Recording), unkept: make(map[contact.ID]ending), ended: make(map[State]int),
 	}, nil
 }
 
@@ -172,6 +174,27 @@ func (s *Store) Healthy() error {
 	err = s.probe() // not under the lock: a bad disk may take its time
 	s.wrote(err)
 	return err
+}
+
+// Figures are the recordings of this process, for who watches it.
+type Figures struct {
+	// Open are being made now; Ended are those that ended, by their state.
+	Open  int
+	Ended map[State]int
+	// Free is how many octets the disk of the captures has left; nil where the
+	// system cannot say.
+	Free *uint64
+}
+
+// Figures returns how many recordings there are and the room for more.
+func (s *Store) Figures() Figures {
+	s.mu.Lock()
+	f := Figures{Open: len(s.live), Ended: maps.Clone(s.ended)}
+	s.mu.Unlock()
+	if free, err := s.files.Free(); err == nil { // not under the lock: a bad disk may take its time
+		f.Free = &free
+	}
+	return f
 }
 
 // checkFree says whether MinFree octets are free.

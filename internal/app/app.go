@@ -37,6 +37,15 @@ type Options struct {
 	Version string
 	// Pages serves the browser app.
 	Pages pages
+	// Metrics is where the figures of /metrics are registered; nil is a registry
+	// of its own.
+	Metrics Metrics
+}
+
+// Metrics are figures to register and to read.
+type Metrics interface {
+	prometheus.Gatherer
+	prometheus.Registerer
 }
 
 // App is the whole server.
@@ -45,7 +54,7 @@ type App struct {
 	log  *slog.Logger
 	opts Options
 
-	metrics    *prometheus.Registry
+	metrics    Metrics
 	troubled   *prometheus.CounterVec
 	lineCaps   *lineCaps
 	legs       *legFigures
@@ -95,7 +104,10 @@ type cleanup struct {
 // New checks that everything can be made and makes it; nothing listens before
 // Start. The caller calls Stop in any case once New has returned an App.
 func New(ctx context.Context, cfg config.Config, log *slog.Logger, opts Options) (*App, error) {
-	a := &App{cfg: cfg, log: log, opts: opts, metrics: prometheus.NewRegistry()}
+	a := &App{cfg: cfg, log: log, opts: opts, metrics: opts.Metrics}
+	if a.metrics == nil {
+		a.metrics = prometheus.NewRegistry()
+	}
 	a.ctx, a.endCalls = context.WithCancel(context.Background())
 	for _, what := range cfg.Replaced {
 		log.Warn("a setting counts for nothing in the demo; give it another name, or start without --demo", "setting", what)

@@ -19,6 +19,11 @@ import (
 // start runs the whole product in this process, on free ports of loopback.
 func start(t *testing.T, dir string) *App {
 	t.Helper()
+	return startWith(t, dir, Options{Version: "test", Pages: http.NotFoundHandler()})
+}
+
+func startWith(t *testing.T, dir string, o Options) *App {
+	t.Helper()
 	cfg, err := config.Load(config.Source{Demo: true, Flags: []config.Flag{
 		{Name: "--data", Key: "data", Value: dir},
 		{Name: "--sip", Key: "sip.listen", Value: "127.0.0.1:0"},
@@ -27,7 +32,7 @@ func start(t *testing.T, dir string) *App {
 		{Name: "--rtp-ports", Key: "sip.rtp_ports", Value: "19000-19199"},
 	}})
 	must(t, err)
-	a, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler), Options{Version: "test", Pages: http.NotFoundHandler()})
+	a, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler), o)
 	must(t, err)
 	if err := a.Start(t.Context()); err != nil {
 		_ = a.Stop(context.Background())

@@ -7,8 +7,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"callfloor/acd"
 	"callfloor/api"
 	"callfloor/contact"
@@ -153,51 +151,4 @@ func (a *App) FirstStart(ctx context.Context) (user, password string, err error)
 		return "", "", nil
 	}
 	return a.accounts.FirstStart(ctx)
-}
-
-// gauges are the figures of the floor for /metrics.
-type gauges struct {
-	app                                   *App
-	agents, waiting, calls, dropped, live *prometheus.Desc
-}
-
-func newGauges(a *App) *gauges {
-	d := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("callfloor_"+name, help, labels, nil)
-	}
-	return &gauges{
-		app:     a,
-		agents:  d("agents", "Agents by state.", "state"),
-		waiting: d("queue_waiting", "Contacts that wait, by queue.", "queue"),
-		calls:   d("calls", "Calls that are up."),
-		dropped: d("journal_dropped_total", "Writes to the journal of calls that were lost."),
-		live:    d("ready", "1 when /readyz says that all is well."),
-	}
-}
-
-// Describe implements prometheus.Collector.
-func (g *gauges) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(g, ch) }
-
-// Collect implements prometheus.Collector.
-func (g *gauges) Collect(ch chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	states := map[contact.AgentState]int{}
-	for _, a := range g.app.engine.Agents() {
-		states[a.State]++
-	}
-	for _, s := range contact.AgentStates() {
-		gauge(g.agents, float64(states[s]), string(s))
-	}
-	for id, q := range g.app.engine.Queues() {
-		gauge(g.waiting, float64(q.Waiting), string(id))
-	}
-	gauge(g.calls, float64(len(g.app.house.live())))
-	ch <- prometheus.MustNewConstMetric(g.dropped, prometheus.CounterValue, float64(g.app.journal.Dropped()))
-	ready := 0.0
-	if len(g.app.troubles(context.Background())) == 0 {
-		ready = 1
-	}
-	gauge(g.live, ready)
 }
