@@ -94,6 +94,14 @@ func (e *Engine) Queue(id contact.QueueID) (QueueStatus, bool) {
 	return e.state.Queue(id)
 }
 
+// QueueNow returns how a queue stands for a contact that would join it at this
+// moment, and whether it takes any: by its hours, or by what a supervisor decided.
+func (e *Engine) QueueNow(id contact.QueueID) (status QueueStatus, open, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.queueNow(time.Now(), id)
+}
+
 // Agents returns every agent's status.
 func (e *Engine) Agents() map[contact.AgentID]AgentStatus {
 	e.mu.Lock()

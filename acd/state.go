@@ -206,6 +206,14 @@ func (s *State) Queue(id contact.QueueID) (QueueStatus, bool) {
 	return q.status(s.now), true
 }
 
+func (s *State) queueNow(now time.Time, id contact.QueueID) (status QueueStatus, open, ok bool) {
+	q := s.queues[id]
+	if q == nil {
+		return QueueStatus{}, false, false
+	}
+	return q.status(now), q.isOpen(now), true
+}
+
 // Agents returns every agent's status.
 func (s *State) Agents() map[contact.AgentID]AgentStatus {
 	m := make(map[contact.AgentID]AgentStatus, len(s.agents))

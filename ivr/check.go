@@ -70,9 +70,14 @@ func (f *Flow) checkQueues(queues []contact.QueueID, found *findings) {
 	for i, q := range queues {
 		names[i] = string(q)
 	}
+	asked := slices.Clone(f.asked)
 	for _, id := range f.order {
-		q, ok := queueOf(f.nodes[id].step)
-		if ok && !slices.Contains(names, q.text) {
+		if q, ok := queueOf(f.nodes[id].step); ok {
+			asked = append(asked, q)
+		}
+	}
+	for _, q := range asked {
+		if !slices.Contains(names, q.text) {
 			found.add(q.at, "there is no queue %q; the configuration's queues are: %s%s", q.text,
 				cmp.Or(strings.Join(names, ", "), "none"), nearest(q.text, names))
 		}

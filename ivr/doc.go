@@ -42,9 +42,10 @@
 //	          wait [4s], next                   use up one asking each, and the last is a no
 //	          (or agreed and refused)
 //	consent   mode: announce, say, next         announces that it is; cannot be cut short
-//	menu      say, keys, wait [10s], silent,    choices; keys typed ahead count
-//	          timeouts [3], failures [3],
-//	          failed [silent], say_wrong
+//	menu      say, again [say], keys,           choices; keys typed ahead count; again is said
+//	          wait [10s], silent, timeouts [3], to a caller who comes back to it, until a silence
+//	          failures [3], failed [silent],    or a wrong key
+//	          say_wrong
 //	collect   say, into, min [1], max [20],     digits into a text variable; valid is a condition
 //	          first [10s], between [2s],        over value; * begins again; secret digits go into
 //	          ends ["#"], valid, secret,        a secret variable and are never heard or seen
@@ -107,7 +108,8 @@
 //
 // Variables are declared with their first values, which give them their types:
 // text, number, yes or no. Expressions (expr-lang) read them and caller, line,
-// language and consent; docs/flows.md has the language with examples.
+// language, consent and queue("sales").waiting; docs/flows.md has the language
+// with examples.
 //
 // show: lists the variables that the agent sees.
 //

@@ -59,7 +59,8 @@ func functions() []string {
 type scope map[string]types.Type
 
 func scopeOf(vars variables, more scope) types.Map {
-	m := types.Map{}
+	var queue func(string) (QueueFigures, error)
+	m := types.Map{queueFunction: types.TypeOf(queue)}
 	for _, g := range givenNames() {
 		m[g] = types.String
 	}
@@ -91,8 +92,14 @@ func (s *settling) compile(e *expression, want varType, more scope) bool {
 	}
 	e.program = program
 	root := program.Node()
+	if !s.asksQueues(e, root, more) {
+		return false
+	}
 	e.typ = typeOf(root.Type())
-	e.uses = identifiers(root)
+	if e.uses = identifiers(root); slices.Contains(e.uses, "$env") {
+		s.once(e.at, "$env would read every variable at once, the secret ones too; write the name of the one that is meant")
+		return false
+	}
 	if c, ok := root.(*exprast.BoolNode); ok {
 		e.always, e.never = c.Value, !c.Value
 	}
@@ -157,6 +164,10 @@ func (s *settling) expressionProblem(e *expression, err error, more scope) {
 		s.once(where, "there is no variable %q; declare it under vars:%s", m[1], nearest(m[1], names))
 		return
 	}
+	if text, ok := noFigure(message); ok {
+		s.once(where, "%s", text)
+		return
+	}
 	s.once(where, "the expression %q cannot be read: %s", e.text, tokenNames.Replace(message))
 }
 
@@ -198,6 +209,7 @@ func (s *settling) noSecret(e *expression, where string) {
 func (r *runner) eval(e *expression, more map[string]any) (any, error) {
 	env := map[string]any{
 		"caller": r.start.Caller, "line": string(r.start.Line), "language": r.lang, "consent": string(r.consented),
+		queueFunction: r.queue,
 	}
 	maps.Copy(env, r.vars)
 	maps.Copy(env, more)

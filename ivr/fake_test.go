@@ -35,6 +35,7 @@ type scene struct {
 	percents   []int
 	voice      bool // there is a speech command
 	mute       bool // which fails
+	figures    func(contact.QueueID) (QueueFigures, bool)
 }
 
 type press struct {
@@ -88,7 +89,7 @@ func perform(t *testing.T, f *Flow, s scene) (c *fakeCaller, cause contact.EndCa
 		if s.early {
 			cancel(contact.EndCause{By: contact.Customer, Class: contact.EndAbandoned, Why: "cancelled"})
 		}
-		services := Services{Lookups: NewLookups(c), Percent: c.percent}
+		services := Services{Lookups: NewLookups(c), Percent: c.percent, Queues: s.figures}
 		if s.voice {
 			services.Speaker = c
 		}

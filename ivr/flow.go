@@ -20,6 +20,7 @@ type Flow struct {
 	order   []string // as in the file
 	vars    variables
 	show    []shown
+	asked   []word // the queues whose figures its expressions read
 	prompts *Prompts
 	// version names this text and those of its subflows.
 	version string

@@ -86,6 +86,7 @@ func FuzzExpression(f *testing.F) {
 	for _, seed := range []string{
 		"n + 1", `caller startsWith "139" ? "a" : x`, "1..100000000", `len(split(x, ""))`, "luhn(x) and not yes", "((((n))))",
 		`x matches "(a+)+$"`, "[1,2,3][n]", "{a: n}.a", "n ?? 1", "let y = n; y * y", "x[0:1]", `int("x")`, "1/0", "body.x", "now()", "map(1..9, # * 2)",
+		`queue("sales").waiting > n`, `queue(x).open`, `queue`, `"sales" | queue()`, `queue("sales")?.longest ?? 1`, `let q = queue; q("a")`, `$env["queue"]("a").open`, `queue("a").queue`,
 	} {
 		f.Add(seed)
 	}
@@ -95,6 +96,7 @@ func FuzzExpression(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		found := &findings{file: "f.yaml"}
 		e := &expression{word: word{text: text, at: at{1, 1}}}
+		flow.asked = nil
 		s := &settling{flow: flow, node: &node{id: "a"}, findings: found}
 		if !s.compile(e, "", nil) {
 			if len(found.list) == 0 {
@@ -103,6 +105,7 @@ func FuzzExpression(f *testing.F) {
 			return
 		}
 		r := &runner{frame: frame{flow: flow, vars: flow.vars.fresh()}}
+		r.start.Services.Queues = func(contact.QueueID) (QueueFigures, bool) { return QueueFigures{Waiting: 3}, true }
 		_, _ = r.eval(e, nil)
 	})
 }

@@ -123,7 +123,7 @@ func drawFlow(rt *rapid.T) string {
 		case 4:
 			body = "kind: goto, next: " + to("next")
 		case 5, 6:
-			body = fmt.Sprintf("kind: menu, say: menu_main, silent: %s, keys: {1: {label: X, next: %s}, 2: {label: Y, next: %s}}", to("silent"), to("x"), to("y"))
+			body = fmt.Sprintf("kind: menu, say: menu_main, again: menu_wrong, silent: %s, keys: {1: {label: X, next: %s}, 2: {label: Y, next: %s}}", to("silent"), to("x"), to("y"))
 		case 7:
 			body = "kind: queue, queue: sales, refused: " + to("refused")
 		case 8:

@@ -51,6 +51,10 @@ type Services struct {
 	Messages *Messages
 	// Studio takes prompts that staff record; nil: no code is right.
 	Studio Studio
+	// Queues tells how a queue stands, false where there is none; it may be called
+	// by many calls at once and must not wait for one of them. nil: an expression
+	// that asks cannot be computed.
+	Queues func(contact.QueueID) (QueueFigures, bool)
 	// Percent draws a number from 0 to 99 for split nodes; nil: at random.
 	Percent func() int
 }
@@ -71,8 +75,9 @@ type runner struct {
 	languageKeys map[rune]string // taken in every question that does not use them itself
 	typed        []rune          // keys that ended an announcement; the next question takes them
 	answered     bool
-	early        bool   // the caller hears us, and is not answered yet
-	waits        string // the queue where the caller waits while they choose
+	early        bool               // the caller hears us, and is not answered yet
+	menus        map[*menuStep]bool // where the caller was offered choices
+	waits        string             // the queue where the caller waits while they choose
 	cause        *contact.EndCause
 }
 
@@ -89,7 +94,7 @@ type frame struct {
 func (f *Flow) Run(ctx context.Context, c Caller, s Start) (contact.EndCause, error) {
 	r := &runner{
 		frame: frame{flow: f, at: f.start, vars: f.vars.fresh()}, start: s, caller: c,
-		policy: cmp.Or(s.ConsentPolicy, policyNever), lang: s.Language, languageKeys: map[rune]string{},
+		policy: cmp.Or(s.ConsentPolicy, policyNever), lang: s.Language, languageKeys: map[rune]string{}, menus: map[*menuStep]bool{},
 	}
 	if !slices.Contains(Languages(), r.lang) {
 		r.lang = Languages()[0] // every prompt has it

@@ -45,6 +45,7 @@ type scenario struct {
 	Recalled word         `yaml:"remembered"` // the language of an earlier call
 	Hours    word         `yaml:"hours"`      // the configuration's switch
 	Time     moment       `yaml:"at"`
+	Queues   queueWorlds  `yaml:"queues"` // for expressions that ask about them
 	Lookups  answers      `yaml:"lookups"`
 	Percent  counts       `yaml:"percent"`
 	Steps    steps        `yaml:"steps"`
@@ -297,6 +298,12 @@ func LoadScenarios(fsys fs.FS, name string, p *Prompts) (*Scenarios, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, one := range f.Scenarios {
+		one.checkWorld(flow, found)
+	}
+	if err := found.err(); err != nil {
+		return nil, err
+	}
 	s := &Scenarios{file: name, flow: flow, policy: f.Consent.text, talk: f.Bots.text == "talk", list: f.Scenarios}
 	if s.policy == "" {
 		s.policy = flow.policy()
@@ -324,6 +331,11 @@ func (f *Flow) policy() string {
 func (f *Flow) queues() []contact.QueueID {
 	var list []contact.QueueID
 	f.eachSub(func(s *Flow) {
+		for _, q := range s.asked {
+			if !slices.Contains(list, contact.QueueID(q.text)) {
+				list = append(list, contact.QueueID(q.text))
+			}
+		}
 		for _, id := range s.order {
 			if q, ok := queueOf(s.nodes[id].step); ok && !slices.Contains(list, contact.QueueID(q.text)) {
 				list = append(list, contact.QueueID(q.text))

@@ -85,7 +85,7 @@ func listOf(item object) object { return object{"type": "array", "items": item} 
 // valueSchema is how a value of a node is written.
 func valueSchema(t reflect.Type) object {
 	name := scalar("a name")
-	formula := scalar("an expression over the flow's variables")
+	formula := scalar("an expression over the flow's variables, caller, line, language, consent and queue(\"ID\")")
 	switch t {
 	case reflect.TypeFor[words]():
 		return object{"anyOf": []any{name, listOf(name)}}

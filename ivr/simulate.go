@@ -85,7 +85,7 @@ func newSimulation(f *Flow, one *scenario, policy string, leave context.CancelCa
 	return s, Start{
 		Line: contact.LineID(cmp.Or(one.Line.text, "1000")), Caller: one.Caller.text, Language: one.Language.text, Remembered: one.Recalled.text,
 		ConsentPolicy: policy, Hours: one.Hours.text, Reached: func(p Place) { s.place, s.nodes = p, append(s.nodes, p.Node) },
-		Services: Services{Lookups: NewLookups(s), Speaker: s, Recogniser: s, Messages: &Messages{URL: triedMessages}, Studio: s, Percent: s.percent},
+		Services: Services{Lookups: NewLookups(s), Speaker: s, Recogniser: s, Messages: &Messages{URL: triedMessages}, Studio: s, Percent: s.percent, Queues: s.figures},
 	}
 }
 

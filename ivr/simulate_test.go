@@ -47,7 +47,7 @@ func TestScenarioFailures(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			head, want := halves(t, file)
 			fsys := fstest.MapFS{"f.test.yaml": {Data: []byte(head)}}
-			for _, name := range []string{"orders.yaml", "card.yaml", "pay.yaml", "branches.yaml", "talk.yaml", "studio.yaml", "closed.yaml"} {
+			for _, name := range []string{"orders.yaml", "card.yaml", "pay.yaml", "branches.yaml", "talk.yaml", "studio.yaml", "closed.yaml", "rush.yaml"} {
 				text, err := os.ReadFile("testdata/flows/" + name)
 				if err != nil {
 					t.Fatal(err)

@@ -3,6 +3,7 @@ package ivr
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 type menuStep struct {
 	Kind     word    `yaml:"kind"`
 	Say      words   `yaml:"say"`
+	Again    words   `yaml:"again"` // instead of say, to a caller who comes back
 	Keys     choices `yaml:"keys"`
 	Wait     span    `yaml:"wait"`     // silence after the prompts
 	Timeouts count   `yaml:"timeouts"` // silences until the silent branch
@@ -101,7 +103,7 @@ func (s *menuStep) exits() []exit {
 	return list
 }
 
-func (s *menuStep) sounds() []soundRef { return append(refs(s.Say), refs(s.SayWrong)...) }
+func (s *menuStep) sounds() []soundRef { return refs(slices.Concat(s.Say, s.Again, s.SayWrong)) }
 
 func (s *menuStep) summary() string {
 	labels := make([]string, len(s.Keys))
@@ -113,14 +115,16 @@ func (s *menuStep) summary() string {
 
 func (s *menuStep) run(ctx context.Context, r *runner) (string, error) {
 	silences, wrongs, switches := 0, 0, 0
+	offer := s.offer(r)
 	var apology words
 	for {
-		pressed, ok, err := r.ask(ctx, append(r.resolve(apology), r.resolve(s.Say)...), s.Wait.d)
+		pressed, ok, err := r.ask(ctx, append(r.resolve(apology), r.resolve(offer)...), s.Wait.d)
 		if err != nil {
 			return "", err
 		}
 		apology = nil
 		if !ok {
+			offer = s.Say
 			if silences++; silences >= s.Timeouts.n {
 				r.note("nothing was chosen", nil)
 				return s.Silent.text, nil
@@ -141,8 +145,19 @@ func (s *menuStep) run(ctx context.Context, r *runner) (string, error) {
 			return s.Failed.text, nil
 		}
 		r.note("a key that is no choice", nil)
-		apology = s.SayWrong
+		apology, offer = s.SayWrong, s.Say
 	}
+}
+
+// offer is what a caller hears first. Who comes back knows the menu; after a
+// silence or a wrong key they hear all of it.
+func (s *menuStep) offer(r *runner) words {
+	back := r.menus[s]
+	r.menus[s] = true
+	if back && len(s.Again) > 0 {
+		return s.Again
+	}
+	return s.Say
 }
 
 func (s *menuStep) choose(pressed rune) (choice, bool) {

@@ -75,6 +75,7 @@ func (f *Flow) Try(ctx context.Context, script []byte, policy string) (*Trial, e
 			if err := decode(file.Docs[0].Body, one, "a scenario"); err != nil {
 				found.yaml(err)
 			}
+			one.checkWorld(f, found)
 		}
 	}
 	if err := found.err(); err != nil {

@@ -19,10 +19,15 @@ test("keys are pressed when the caller has heard what there is", () => {
 });
 
 test("a scenario says only what is not as usual", () => {
-	expect(new Script().scenario(NO_WORLD, undefined)).toEqual({ steps: [] });
-	expect(new Script().queue(1, { served: "20s" }).scenario({ ...NO_WORLD, caller: "139" }, [{ status: 200 }])).toEqual({
+	expect(new Script().scenario(NO_WORLD, {})).toEqual({ steps: [] });
+	expect(
+		new Script()
+			.queue(1, { served: "20s" })
+			.scenario({ ...NO_WORLD, caller: "139" }, { lookups: [{ status: 200 }], queues: { sales: { waiting: 4 } } }),
+	).toEqual({
 		caller: "139",
 		lookups: [{ status: 200 }],
+		queues: { sales: { waiting: 4 } },
 		steps: [{ wait: "1000ms" }, { queue: { served: "20s" } }],
 	});
 });

@@ -229,6 +229,7 @@ func (a *App) openHouse(ctx context.Context) error {
 	a.engine = acd.NewEngine(routing, a.log, a.house.inbox.actions)
 	a.house.phones = newDeskPhones(a.house, a.log, a.roleOf)
 	a.house.start(a.engine)
+	a.services.Queues = a.house.figures
 	// Stopped after the engine, whose last actions it takes.
 	a.onStop("house", func(context.Context) error { a.house.stop(); return nil })
 	a.onStop("queues", func(context.Context) error { a.engine.Close(); return nil })

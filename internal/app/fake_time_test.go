@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,6 +153,14 @@ func TestADayOfCustomersWithoutAgents(t *testing.T) {
 		time.Sleep(3 * time.Minute)
 		if q, _ := f.app.engine.Queue("sales"); q.Waiting != customers {
 			t.Errorf("%d wait for sales, want %d", q.Waiting, customers)
+		}
+		want := ivr.QueueFigures{Waiting: customers, Open: true} // nobody is at work: no wait can be expected
+		got, ok := f.app.house.figures("sales")
+		if got.Longest, want.Longest = math.Round(got.Longest), 173; !ok || got != want {
+			t.Errorf("a flow that asks is told %+v (%v), want %+v", got, ok, want)
+		}
+		if _, ok := f.app.house.figures("slaes"); ok {
+			t.Error("there are figures of a queue that there is not")
 		}
 		for range customers {
 			<-done

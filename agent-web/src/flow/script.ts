@@ -12,11 +12,19 @@ export interface World {
 	at: string;
 	language: string;
 	hours: string;
-	/** What lookups answer: YAML or JSON, "" for nothing. */
+	/** What lookups answer: JSON, "" for nothing. */
 	lookups: string;
+	/** How queues stand for expressions that ask: JSON, "" for quiet ones. */
+	queues: string;
 }
 
-export const NO_WORLD: World = { caller: "", at: "", language: "", hours: "", lookups: "" };
+/** What the texts in a world say; what is left out is as usual. */
+export interface Answers {
+	lookups?: unknown;
+	queues?: unknown;
+}
+
+export const NO_WORLD: World = { caller: "", at: "", language: "", hours: "", lookups: "", queues: "" };
 
 /** Between the keys of one press. */
 const KEY_GAP_MS = 200;
@@ -59,12 +67,12 @@ export class Script {
 		return new Script([...rest, { wait: `${merged + to - this.atMS}ms` }], to);
 	}
 
-	/** The scenario that the server plays; lookups is what the text in the world says. */
-	scenario(world: World, lookups: unknown): Record<string, unknown> {
+	/** The scenario that the server plays. */
+	scenario(world: World, answers: Answers): Record<string, unknown> {
 		const said = Object.entries({ caller: world.caller, at: world.at, language: world.language, hours: world.hours });
 		return {
 			...Object.fromEntries(said.filter(([, v]) => v !== "")),
-			...(lookups === undefined ? {} : { lookups }),
+			...answers,
 			steps: this.steps,
 		};
 	}

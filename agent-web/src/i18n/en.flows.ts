@@ -146,6 +146,7 @@ export const enFlows = {
 
 	"flowfield.next": "then",
 	"flowfield.say": "prompts",
+	"flowfield.again": "prompts when back here",
 	"flowfield.say_wrong": "prompts after a mistake",
 	"flowfield.keys": "keys",
 	"flowfield.label": "in the caller's words",
@@ -216,7 +217,8 @@ export const enFlows = {
 	"try.open": "open",
 	"try.shut": "closed",
 	"try.lookups": "Answers to look-ups (JSON)",
-	"try.badlookups": "The answers to look-ups are not JSON: {why}",
+	"try.queues": "How queues stand (JSON)",
+	"try.badjson": "{what}: this is not JSON. {why}",
 	"trywaits.key": "waits for a key",
 	"trywaits.queue": "waits in the queue",
 	"trywaits.hangup": "until the caller hangs up",

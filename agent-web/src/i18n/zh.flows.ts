@@ -148,6 +148,7 @@ export const zhFlows: Record<keyof typeof enFlows, string> = {
 
 	"flowfield.next": "然后",
 	"flowfield.say": "语音",
+	"flowfield.again": "返回时的语音",
 	"flowfield.say_wrong": "出错后的语音",
 	"flowfield.keys": "按键",
 	"flowfield.label": "给客户的说法",
@@ -218,7 +219,8 @@ export const zhFlows: Record<keyof typeof enFlows, string> = {
 	"try.open": "营业",
 	"try.shut": "休息",
 	"try.lookups": "查询的回答（JSON）",
-	"try.badlookups": "查询的回答不是 JSON：{why}",
+	"try.queues": "队列状况（JSON）",
+	"try.badjson": "{what}：不是有效的 JSON。{why}",
 	"trywaits.key": "等待按键",
 	"trywaits.queue": "排队中",
 	"trywaits.hangup": "直到来电者挂断",
