@@ -36,7 +36,7 @@ func TestScreens(t *testing.T) {
 	} {
 		t.Run(look.name, func(t *testing.T) {
 			beside(t, browsing)
-			s := serve(t)
+			s := serve(t, "--https", "127.0.0.1:0") // with an authority of its own
 			b := startBrowsers(t)
 			args := map[string]any{"url": s.http + "/", "width": look.width, "height": look.height, "scheme": "light", "locale": look.locale, "init": watchShifts}
 			p := b.open("alice", args)
@@ -58,7 +58,7 @@ func TestScreens(t *testing.T) {
 				{"floor", "/"}, {"wall", "/wall"}, {"calls", "/calls"}, {"call", "/calls/" + call.ID}, {"staffing", "/staffing"},
 				{"people", "/people"}, {"flows", "/flows"}, {"flow", "/flows/full"}, {"prompts", "/prompts"},
 				{"trunks", "/telephony/trunks"}, {"outbound", "/telephony/outbound"}, {"never", "/telephony/never"}, {"telephones", "/telephony/phones"},
-				{"webhooks", "/webhooks"}, {"audit", "/audit"},
+				{"webhooks", "/webhooks"}, {"audit", "/audit"}, {"install", "/install"},
 			} {
 				p.must(nil, "goto", map[string]any{"url": s.http + view.path})
 				p.must(nil, "idle", nil)
@@ -180,8 +180,8 @@ func (p page) inLooks(view, look string, width int) {
 		return
 	}
 	for _, theme := range []string{"dark", "contrast"} {
-		p.eval(nil, fmt.Sprintf("void (document.documentElement.dataset.theme = %q)", theme))
-		if view != "staffing" && (theme == "dark" || look == "en" && slices.Contains(inContrast, view)) { // its chart is drawn, and drawn again only when a person chooses
+		p.must(nil, "look", map[string]any{"look": theme})
+		if theme == "dark" || look == "en" && slices.Contains(inContrast, view) {
 			p.picture(name + "-" + theme)
 		}
 		if look != "en" {
@@ -193,7 +193,7 @@ func (p page) inLooks(view, look string, width int) {
 			p.t.Errorf("%s in %s: axe finds %s", name, theme, strings.Join(findings, "\n"))
 		}
 	}
-	p.eval(nil, `void (document.documentElement.dataset.theme = "light")`)
+	p.must(nil, "look", map[string]any{"look": "light"})
 }
 
 // inspect checks what can be checked of a view without a person's eyes.

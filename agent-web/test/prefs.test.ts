@@ -22,6 +22,7 @@ test("the look follows the system while the page is open, unless one was chosen"
 	};
 	expect(look()).toBe("light");
 	expect(evening(true)).toBe("dark");
+	expect(prefs.look).toBe("dark"); // what is drawn has colours by this
 	prefs.theme = "light";
 	expect(evening(true)).toBe("light");
 	prefs.theme = "system";

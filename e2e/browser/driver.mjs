@@ -140,6 +140,10 @@ const commands = {
   async reload({ name }) { await contexts.get(name).page.reload({ waitUntil: 'commit' }); },
   // idle waits until the page has what it asked for.
   async idle({ name }) { await contexts.get(name).page.waitForLoadState('networkidle'); },
+  // look is what the system wishes: light, dark or contrast.
+  async look({ name, look }) {
+    await contexts.get(name).page.emulateMedia({ colorScheme: look === 'light' ? 'light' : 'dark', contrast: look === 'contrast' ? 'more' : 'no-preference' });
+  },
   async goto({ name, url }) { await contexts.get(name).page.goto(url); },
   async eval({ name, js }) { return await contexts.get(name).page.evaluate(js); },
   // level measures, over ms, how strong a frequency is in what a track plays:

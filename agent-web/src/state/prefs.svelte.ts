@@ -1,6 +1,8 @@
 import { chooseLanguage, type Language } from "../i18n/translate.ts";
 
 export type Theme = "system" | "light" | "dark" | "contrast";
+/** What is seen: a theme, or what the system wishes. */
+export type Look = Exclude<Theme, "system">;
 export const THEMES: readonly Theme[] = ["system", "light", "dark", "contrast"];
 
 interface Stored {
@@ -22,6 +24,7 @@ export class Prefs {
 	/** Told what the person chose here. */
 	chosen: (name: Following) => void = () => undefined;
 	#stored = $state<Stored>(load());
+	#look = $state<Look>("light");
 
 	get language(): Language {
 		return this.#stored.language;
@@ -34,6 +37,10 @@ export class Prefs {
 	}
 	set theme(theme: Theme) {
 		this.#save({ theme });
+	}
+	/** The look as it is now, for what is drawn and not styled. */
+	get look(): Look {
+		return this.#look;
 	}
 	get letters(): "on" | "off" {
 		return this.#stored.letters;
@@ -69,7 +76,8 @@ export class Prefs {
 	apply(): void {
 		const html = document.documentElement;
 		html.lang = this.language === "zh" ? "zh-CN" : "en";
-		html.dataset.theme = this.theme === "system" ? systemTheme() : this.theme;
+		this.#look = this.theme === "system" ? systemLook() : this.theme;
+		html.dataset.theme = this.#look;
 	}
 
 	#save(part: Partial<Stored>): void {
@@ -91,7 +99,7 @@ export class Prefs {
 /** What the system may wish. */
 const WISHES = ["(prefers-contrast: more)", "(prefers-color-scheme: dark)"] as const;
 
-function systemTheme(): Theme {
+function systemLook(): Look {
 	const [contrast, dark] = WISHES.map((wish) => matchMedia(wish).matches);
 	return contrast ? "contrast" : dark ? "dark" : "light";
 }
