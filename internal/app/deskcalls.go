@@ -146,7 +146,7 @@ func (p *deskPhones) dial(ctx context.Context, user contact.AgentID, c *call.Cal
 		hangUp(seat)
 		return
 	}
-	defer p.forget(user, r)
+	defer p.over(user, r)
 	held := make(chan bool, 1) // the latest
 	leg.OnHold(func(on bool) {
 		select {
@@ -342,5 +342,19 @@ func (p *deskPhones) forget(user contact.AgentID, r *ring) {
 	defer p.mu.Unlock()
 	if p.rings[user] == r {
 		delete(p.rings, user)
+	}
+}
+
+// over forgets a telephone whose call is over, and whose user is gone where its
+// registration ended meanwhile and no browser is open.
+func (p *deskPhones) over(user contact.AgentID, r *ring) {
+	p.changes.Lock() // not while look finds that it is back
+	defer p.changes.Unlock()
+	p.forget(user, r)
+	if p.has(user) || p.speaks(user) || p.ctx.Err() != nil {
+		return
+	}
+	if browser, ok := p.browser(string(user)); !ok || !browser.Online() {
+		p.h.tell(acd.SeatLost{Agent: user})
 	}
 }

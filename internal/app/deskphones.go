@@ -79,6 +79,8 @@ func (p *deskPhones) look(user contact.AgentID) {
 	if !on {
 		delete(p.up, user)
 	}
+	r := p.rings[user]
+	speaks := r != nil && r.seat != nil
 	p.mu.Unlock()
 	if on == was {
 		return
@@ -97,7 +99,7 @@ func (p *deskPhones) look(user contact.AgentID) {
 		return
 	}
 	p.h.tell(acd.SeatReady{Agent: user, Ready: browser && seat.MediaReady()})
-	if !browser {
+	if !browser && !speaks { // a registration that lapses takes nobody out of a call: after it, in over
 		p.h.tell(acd.SeatLost{Agent: user})
 	}
 }

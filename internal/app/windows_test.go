@@ -188,3 +188,27 @@ func TestNobodyRingsOutsideForWhoIsGone(t *testing.T) {
 		t.Error("it rings on")
 	}
 }
+
+// TestARegistrationEndsInACall: the two talk on past the grace time, and their agent is
+// gone after the call.
+func TestARegistrationEndsInACall(t *testing.T) {
+	a := startOut(t, newCarrier(t), "", "routing: {seat_grace: 1s}\n")
+	alice := registers(t, a, "alice", 18850)
+	customer, hangup := customerTo(t, a, "1001")
+	leg := alice.rings()
+	agent := func() acd.AgentStatus { s, _ := a.engine.Agent("alice"); return s }
+	waitFor(t, "alice talks", func() bool { return agent().State == contact.AgentTalking })
+	a.sip.Unregister("alice")
+	waitFor(t, "nobody rings there", func() bool { return !agent().Ready })
+	select {
+	case <-leg.Done():
+		t.Fatal("the telephone was parted from its call")
+	case <-time.After(2 * time.Second): // twice the grace time
+	}
+	if s := agent(); s.State != contact.AgentTalking {
+		t.Fatalf("alice: %+v", s)
+	}
+	hangup()
+	<-customer
+	waitFor(t, "alice is gone", func() bool { return agent().State == contact.AgentDisconnected })
+}
