@@ -21,6 +21,7 @@ import (
 //	     hold ◄──► talking           available) │           │
 //	      │             │                       │           │
 //	      └─────────────┴──────► wrap_up ───────┴───────────┘
+//	                             (see WrapUpMode)
 //
 //	any but offline ──► disconnected: the seat is gone for SeatGrace. An offer
 //	moves on, a call goes back to the head of its queue. SeatBack: to wrap_up
@@ -44,8 +45,10 @@ type agent struct {
 
 	// back is what the agent returns to from disconnected.
 	back contact.AgentState
-	// wrapUntil is when the wrap-up ends; zero if there is none.
-	wrapUntil time.Time
+	// wrap is the wrap-up in front; wanted says that one shall follow the call
+	// there which is optional.
+	wrap   wrap
+	wanted bool
 
 	c     *customer // offered, talked to or on hold
 	ask   *ask      // rung past the queues, or in a consultation
@@ -123,7 +126,7 @@ func (s *State) told(a *agent) {
 	if a.turned {
 		return // see inOther
 	}
-	a.status.Other, a.status.CallWaiting = LineStatus{}, a.waiting
+	a.status.Other, a.status.CallWaiting, a.status.WrapUpWanted = LineStatus{}, a.waiting, a.wanted
 	if a.other != nil {
 		a.status.Other = a.other.at
 	}
@@ -207,7 +210,7 @@ func (s *State) setQueues(a *agent, ids []contact.QueueID) {
 
 // agentRemoved: see AgentRemoved. A call goes back to its queue.
 func (s *State) agentRemoved(a *agent) error {
-	s.loseOther(a)
+	s.dropNotes(a, s.loseOther(a), EndByLeaving)
 	switch a.status.State {
 	case contact.AgentOffered:
 		s.passOn(a, whyLost)
@@ -216,10 +219,10 @@ func (s *State) agentRemoved(a *agent) error {
 		s.giveBack(a)
 		s.move(a, contact.AgentDisconnected)
 	case contact.AgentWrapUp:
-		s.endWrapUp(a)
+		s.endWrapUp(a, EndByLeaving)
 		s.move(a, contact.AgentAway)
 	}
-	s.endWrapUp(a)
+	s.endWrapUp(a, EndByLeaving)
 	if a.status.State != contact.AgentOffline {
 		s.move(a, contact.AgentOffline)
 	}
@@ -237,8 +240,8 @@ func (s *State) agentWants(a *agent, ev AgentWants) error {
 		return contact.Errorf(contact.Invalid, "an agent can ask to be available, away or offline, not %s", ev.State)
 	}
 	if ev.Force && (a.status.State == contact.AgentWrapUp || a.status.State == contact.AgentDisconnected && ev.State != contact.AgentAvailable) {
-		s.loseOther(a)
-		s.endWrapUp(a)
+		s.dropNotes(a, s.loseOther(a), EndBySupervisor)
+		s.endWrapUp(a, EndBySupervisor)
 		s.goTo(a, ev.State, ev.Reason)
 		return nil
 	}
@@ -279,8 +282,7 @@ func (s *State) goTo(a *agent, to contact.AgentState, reason string) {
 		a.awayReason = reason
 	}
 	if to == contact.AgentOffline {
-		a.wrapUntil = time.Time{}
-		s.dropCall(a)
+		s.endWrapUp(a, EndByLeaving)
 	}
 	switch {
 	case from == to && to == contact.AgentAway:
@@ -309,5 +311,5 @@ func (s *State) goTo(a *agent, to contact.AgentState, reason string) {
 // dropCall clears what a's status shows of a call that is over.
 func (s *State) dropCall(a *agent) {
 	s.stop(a.timer)
-	a.status.Contact, a.status.Queue, a.status.Until = "", "", time.Time{}
+	a.status.Contact, a.status.Queue, a.status.Until, a.wanted = "", "", time.Time{}, false
 }

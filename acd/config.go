@@ -12,10 +12,14 @@ import (
 type Config struct {
 	// OfferTimeout is how long a seat rings before the offer moves on.
 	OfferTimeout time.Duration `yaml:"offer_timeout"`
-	// WrapUp is the time for notes after a call; WrapUpExtension is what one
-	// press of "extend" adds.
-	WrapUp          time.Duration `yaml:"wrap_up"`
-	WrapUpExtension time.Duration `yaml:"wrap_up_extension"`
+	// WrapUp is the time for notes after a call, WrapUpMode how it ends, and
+	// WrapUpDisposition what is set where an agent chose nothing (WrapUpRule), in
+	// queues that say nothing else; WrapUpExtension is what one press of "extend"
+	// adds.
+	WrapUp            time.Duration `yaml:"wrap_up"`
+	WrapUpMode        WrapUpMode    `yaml:"wrap_up_mode"`
+	WrapUpExtension   time.Duration `yaml:"wrap_up_extension"`
+	WrapUpDisposition string        `yaml:"wrap_up_disposition"`
 	// SeatGrace is how long a seat may be gone before its contact goes back to
 	// the head of the queue and the agent becomes disconnected.
 	SeatGrace time.Duration `yaml:"seat_grace"`
@@ -157,6 +161,11 @@ type QueueConfig struct {
 	AutoAnswer bool `yaml:"auto_answer"`
 	// AnnounceAgent is what the agent hears when a call comes.
 	AnnounceAgent Announce `yaml:"announce_agent"`
+	// WrapUp, WrapUpMode and WrapUpDisposition are the queue's own; nil and "" are
+	// those of Config.
+	WrapUp            *time.Duration `yaml:"wrap_up"`
+	WrapUpMode        WrapUpMode     `yaml:"wrap_up_mode"`
+	WrapUpDisposition string         `yaml:"wrap_up_disposition"`
 	// TaskAgents is how many agents may be busy with callbacks and voicemails of
 	// the queue at a time; 0 is no limit.
 	TaskAgents int `yaml:"task_agents"`
@@ -225,6 +234,7 @@ func DefaultConfig() Config {
 	return Config{
 		OfferTimeout:    15 * time.Second,
 		WrapUp:          30 * time.Second,
+		WrapUpMode:      WrapUpTimed,
 		WrapUpExtension: 30 * time.Second,
 		SeatGrace:       10 * time.Second,
 		SameAgent:       120 * time.Second,
@@ -250,7 +260,6 @@ func (c Config) Validate() error {
 		min   time.Duration
 	}{
 		{"offer_timeout", c.OfferTimeout, time.Second},
-		{"wrap_up", c.WrapUp, 0},
 		{"wrap_up_extension", c.WrapUpExtension, 0},
 		{"seat_grace", c.SeatGrace, 0},
 		{"same_agent", c.SameAgent, 0},
@@ -265,6 +274,9 @@ func (c Config) Validate() error {
 		if d.value < d.min {
 			return fmt.Errorf("%s is %v; it must be at least %v", d.key, d.value, d.min)
 		}
+	}
+	if err := c.HouseWrapUp().Validate(); err != nil {
+		return err
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		return fmt.Errorf("time_zone is %q; it must be a zone such as Asia/Shanghai", c.TimeZone)
@@ -281,6 +293,9 @@ func (c Config) Validate() error {
 		}
 		seen[q.ID] = true
 		if err := q.validate(); err != nil {
+			return fmt.Errorf("queues[%d].%w", i, err)
+		}
+		if err := q.wrapUp(c.HouseWrapUp()).Validate(); err != nil {
 			return fmt.Errorf("queues[%d].%w", i, err)
 		}
 	}

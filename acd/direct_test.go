@@ -16,6 +16,8 @@ func TestNobodyIsLostBetweenAgents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := DefaultConfig()
 		cfg.Queues = []QueueConfig{{ID: "sales", Agents: []string{"*"}}, {ID: "support", Agents: []string{"alice", "bob"}}}
+		cfg.WrapUpMode = rapid.SampledFrom(WrapUpModes()).Draw(t, "wrap-up")
+		cfg.Queues[1].WrapUpMode = rapid.SampledFrom(WrapUpModes()).Draw(t, "wrap-up of support")
 		h := handOvers{t: t, s: New(cfg), now: epoch, gone: map[contact.ID]bool{}, hears: map[contact.AgentID]contact.ID{}}
 		for _, a := range agentNames {
 			h.do(AgentAdded{Agent: a})
@@ -39,6 +41,8 @@ type handOvers struct {
 	gone map[contact.ID]bool
 	// hears is whom each agent can hear and speak to, by the actions alone.
 	hears map[contact.AgentID]contact.ID
+	// owed is what each agent has to write about.
+	owed map[contact.AgentID][]contact.ID
 }
 
 func (h *handOvers) event() Event {
@@ -57,7 +61,7 @@ func (h *handOvers) event() Event {
 	case 20:
 		h.came++
 		return rapid.SampledFrom([]Event{
-			Swapped{agent}, Swapped{agent}, Held{Agent: agent, On: true}, Held{Agent: agent}, WrapUpDone{Agent: agent, Contact: c},
+			Swapped{agent}, Swapped{agent}, Held{Agent: agent, On: true}, Held{Agent: agent}, WrapUpDone{Agent: agent, Contact: c}, WrapUpWanted{Agent: agent, On: true}, WrapUpExtended{agent},
 			Dialled{Agent: agent, Contact: contact.ID(rune('A' + h.came - 1)), Beside: true}, ContactReached{c}, CallWaiting{agent, true},
 		}).Draw(h.t, "lines")
 	case 0, 1:
@@ -93,6 +97,7 @@ func (h *handOvers) event() Event {
 		return rapid.SampledFrom([]Event{
 			SeatLost{agent}, SeatBack{agent}, ContactReleased{c, agent}, TakenOver{c, agent, other}, MovedTo{c, queue, "sam"},
 			Prioritised{c, 3}, AgentRemoved{agent}, AgentAdded{Agent: agent}, AgentWants{Agent: agent, State: contact.AgentAway},
+			AgentWants{Agent: agent, State: contact.AgentAway, Force: true},
 		}).Draw(h.t, "else")
 	case 18:
 		return ContactLeft{c}
@@ -125,6 +130,37 @@ func (h *handOvers) do(ev Event) {
 		h.follow(ev, a)
 	}
 	h.check(ev)
+	h.checkWrapUps(ev, actions)
+}
+
+// checkWrapUps: of each wrap-up that is over it is told once, and of no other.
+func (h *handOvers) checkWrapUps(ev Event, actions []Action) {
+	owed := map[contact.AgentID][]contact.ID{}
+	for id, a := range h.s.agents {
+		if a.wrap.mode != "" {
+			owed[id] = append(owed[id], a.status.Contact)
+		}
+		if a.other != nil && a.other.at.State == contact.AgentWrapUp {
+			owed[id] = append(owed[id], a.other.at.Contact)
+		}
+	}
+	told := map[WrappedUp]int{}
+	for _, a := range actions {
+		if a, ok := a.(WrappedUp); ok {
+			told[WrappedUp{Agent: a.Agent, Contact: a.Contact}]++
+			if slices.Contains(owed[a.Agent], a.Contact) {
+				h.t.Fatalf("after %#v: %+v, and there is still %v", ev, a, owed[a.Agent])
+			}
+		}
+	}
+	for id, list := range h.owed {
+		for _, c := range list {
+			if n := told[WrappedUp{Agent: id, Contact: c}]; !slices.Contains(owed[id], c) && n != 1 {
+				h.t.Fatalf("after %#v: that %s wrapped up %s was told %d times", ev, id, c, n)
+			}
+		}
+	}
+	h.owed = owed
 }
 
 // follow holds the actions to it that nobody is connected while the agent
@@ -275,6 +311,9 @@ func (h *handOvers) drain() {
 				h.do(ContactReleased{Agent: id, Contact: st.Contact})
 			case contact.AgentWrapUp:
 				h.do(WrapUpDone{Agent: id})
+				if st, _ := h.s.Agent(id); st.State == contact.AgentWrapUp { // it lasts its time
+					h.do(AgentWants{Agent: id, State: contact.AgentAvailable, Force: true})
+				}
 			}
 			if st, _ := h.s.Agent(id); st.Other.State == contact.AgentOffered {
 				h.do(OfferAccepted{id, st.Other.Contact})

@@ -73,13 +73,14 @@ var beside = map[contact.AgentState][]contact.AgentState{
 
 // line is what an agent has to do with one call.
 type line struct {
-	at        LineStatus
-	c         *customer
-	ask       *ask
-	talking   time.Time
-	wrapUntil time.Time
-	timer     *timer
-	aside     bool
+	at      LineStatus
+	c       *customer
+	ask     *ask
+	talking time.Time
+	wrap    wrap
+	wanted  bool
+	timer   *timer
+	aside   bool
 }
 
 // newLine is one without a call.
@@ -100,7 +101,7 @@ func (a *agent) front() line {
 	st := a.status
 	return line{
 		at: LineStatus{State: st.State, Contact: st.Contact, Queue: st.Queue, Since: st.Since, Until: st.Until},
-		c:  a.c, ask: a.ask, talking: a.talking, wrapUntil: a.wrapUntil, timer: a.timer, aside: a.aside,
+		c:  a.c, ask: a.ask, talking: a.talking, wrap: a.wrap, wanted: a.wanted, timer: a.timer, aside: a.aside,
 	}
 }
 
@@ -108,7 +109,7 @@ func (a *agent) front() line {
 func (a *agent) setFront(l line) {
 	st := &a.status
 	st.State, st.Contact, st.Queue, st.Since, st.Until = l.at.State, l.at.Contact, l.at.Queue, l.at.Since, l.at.Until
-	a.c, a.ask, a.talking, a.wrapUntil, a.timer, a.aside = l.c, l.ask, l.talking, l.wrapUntil, l.timer, l.aside
+	a.c, a.ask, a.talking, a.wrap, a.wanted, a.timer, a.aside = l.c, l.ask, l.talking, l.wrap, l.wanted, l.timer, l.aside
 }
 
 // inOther lets f work on a's other place as if it were in front; nothing is told
@@ -138,7 +139,7 @@ func (s *State) keepOther(a *agent, l line) {
 	switch l.at.State {
 	case contact.AgentWrapUp: // its time begins when it is in front
 		s.stop(l.timer)
-		l.wrapUntil, l.at.Until = time.Time{}, time.Time{}
+		l.wrap, l.at.Until = wrap{}, time.Time{}
 	case contact.AgentOffered, contact.AgentHold:
 	default:
 		s.stop(l.timer)
@@ -182,9 +183,7 @@ func (s *State) promote(a *agent) {
 	a.setFront(l)
 	a.status.Since = s.now
 	if l.at.State == contact.AgentWrapUp {
-		a.wrapUntil = s.now.Add(s.cfg.WrapUp)
-		a.status.Until = a.wrapUntil
-		s.start(a.timer, a.wrapUntil)
+		s.startWrapUp(a, s.wrapUpRule(l.at.Queue))
 	}
 	s.told(a)
 }

@@ -36,7 +36,10 @@ func (s *State) pickedUp(ev PickedUp) error {
 	case a.gone || !a.status.Ready:
 		return contact.Errorf(contact.Conflict, "your phone is not ready")
 	case a.status.State == contact.AgentWrapUp && a.other == nil:
-		s.endWrapUp(a)
+		if err := s.stays(a); err != nil {
+			return err
+		}
+		s.endWrapUp(a, EndByAgent)
 		s.move(a, contact.AgentAvailable)
 	case a.status.State == contact.AgentTalking, a.status.State == contact.AgentHold:
 		if err := a.room(); err != nil {

@@ -104,6 +104,9 @@ func randomConfig(roll func(n int) int) Config {
 	if roll(3) == 0 {
 		cfg.WrapUp = 0
 	}
+	cfg.WrapUpMode = WrapUpModes()[roll(4)]
+	length := time.Duration(roll(20)) * time.Second
+	sales.WrapUpMode, support.WrapUpMode, support.WrapUp = WrapUpModes()[roll(4)], WrapUpModes()[roll(4)], &length
 	sales.TaskAgents = roll(3)
 	if roll(4) == 0 {
 		cfg.Agents[roll(3)].Outbound = []Outbound{OutboundNever, OutboundOnly}[roll(2)]
@@ -184,7 +187,7 @@ func (d *days) event() Event {
 			contact.AgentAvailable, contact.AgentAvailable, contact.AgentAvailable,
 			contact.AgentAway, contact.AgentOffline, contact.AgentTalking,
 		}
-		return AgentWants{Agent: agent, State: states[d.roll(len(states))], Reason: []string{"", "lunch"}[d.roll(2)]}
+		return AgentWants{Agent: agent, State: states[d.roll(len(states))], Reason: []string{"", "lunch"}[d.roll(2)], Force: d.roll(5) == 1}
 	case 11:
 		return SeatReady{Agent: agent, Ready: d.roll(3) > 0, Why: "microphone denied"}
 	case 12:
@@ -192,7 +195,7 @@ func (d *days) event() Event {
 	case 13:
 		return SeatBack{agent}
 	case 14:
-		return []Event{Held{Agent: agent, On: true}, Held{Agent: agent, On: false}, WrapUpExtended{agent}, WrapUpDone{Agent: agent}, Tick{}, nil}[d.roll(6)]
+		return []Event{Held{Agent: agent, On: true}, Held{Agent: agent, On: false}, WrapUpExtended{agent}, WrapUpDone{Agent: agent}, Tick{}, nil, WrapUpWanted{Agent: agent, On: true}, WrapUpWanted{Agent: agent, On: d.roll(2) == 0}}[d.roll(8)]
 	default:
 		if d.roll(4) == 1 {
 			return AgentRemoved{agent}
@@ -242,6 +245,11 @@ func (d *days) drain() {
 				w.do(ContactReleased{Agent: id, Contact: st.Contact})
 			case contact.AgentWrapUp:
 				w.do(WrapUpDone{Agent: id})
+				if st, _ := w.state.Agent(id); st.State == contact.AgentWrapUp { // it lasts its time
+					w.do(AgentWants{Agent: id, State: contact.AgentAvailable, Force: true})
+				}
+			case contact.AgentDisconnected:
+				w.do(SeatBack{id}) // a wrap-up without a limit waits for them
 			}
 		}
 		for _, id := range slices.Sorted(maps.Keys(w.contacts)) {

@@ -9,6 +9,8 @@ type queue struct {
 	cfg   QueueConfig
 	hours schedule
 	door  Door // what a supervisor decided
+	// wrapUp is what follows its calls.
+	wrapUp WrapUpRule
 
 	order   tree[*customer] // everybody not yet answered, as they are served
 	classes []*class        // of those, the ones not being offered now, by what they want
@@ -65,6 +67,7 @@ func (s *State) newQueue(cfg QueueConfig) *queue {
 	q := &queue{
 		cfg:     cfg,
 		hours:   schedule{cfg.Hours, cfg.Holidays, s.zone},
+		wrapUp:  cfg.wrapUp(s.cfg.HouseWrapUp()),
 		order:   tree[*customer]{less: before},
 		ringers: tree[*customer]{less: before},
 		tasks:   tree[*customer]{less: before},

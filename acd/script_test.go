@@ -82,11 +82,12 @@ func (s *script) play(text string) string {
 
 func (s *script) command(words []string) {
 	switch words[0] {
-	case "queues": // queues sales support:max=2
+	case "queues": // queues sales support:max=2 notes:mode=fixed
 		for _, w := range words[1:] {
 			id, limit, _ := strings.Cut(w, ":max=")
+			id, mode, _ := strings.Cut(id, ":mode=")
 			n, _ := strconv.Atoi(limit)
-			s.cfg.Queues = append(s.cfg.Queues, QueueConfig{ID: contact.QueueID(id), MaxWaiting: n})
+			s.cfg.Queues = append(s.cfg.Queues, QueueConfig{ID: contact.QueueID(id), MaxWaiting: n, WrapUpMode: WrapUpMode(mode)})
 		}
 		s.state = New(s.cfg)
 		return
@@ -121,6 +122,10 @@ func (s *script) command(words []string) {
 func (s *script) config(words []string) {
 	for _, w := range words {
 		key, value, _ := strings.Cut(w, "=")
+		if key == "wrap_up_mode" {
+			s.cfg.WrapUpMode = WrapUpMode(value)
+			continue
+		}
 		d, err := time.ParseDuration(value)
 		if err != nil {
 			s.t.Fatal(err)
@@ -222,6 +227,8 @@ func (s *script) event(verb string, w []string) Event {
 		return OfferAccepted{Agent: id, Contact: contact.ID(w[1])}
 	case "decline":
 		return OfferDeclined{Agent: id, Contact: contact.ID(w[1])}
+	case "force": // force alice away: a supervisor
+		return AgentWants{Agent: id, State: contact.AgentState(w[1]), Force: true}
 	case "wants":
 		return AgentWants{Agent: id, State: contact.AgentState(w[1]), Reason: strings.Join(w[2:], " ")}
 	case "ready":
@@ -240,6 +247,8 @@ func (s *script) event(verb string, w []string) Event {
 		return WrapUpExtended{id}
 	case "done": // done alice, or done alice c1
 		return WrapUpDone{Agent: id, Contact: contact.ID(strings.Join(w[1:], ""))}
+	case "notes": // notes alice on
+		return WrapUpWanted{Agent: id, On: w[1] == "on"}
 	case "waiting":
 		return CallWaiting{Agent: id, On: w[1] == "on"}
 	case "swap":
@@ -280,6 +289,8 @@ func describe(a Action) string {
 		return fmt.Sprintf("part %s from %s: %s", a.Contact, a.Agent, a.Why)
 	case Waits:
 		return fmt.Sprintf("wait %s in %s", a.Contact, a.Queue)
+	case WrappedUp:
+		return fmt.Sprintf("%s wrapped up %s of %s: %s", a.Agent, a.Contact, a.Queue, a.Why)
 	case Requeued:
 		return fmt.Sprintf("requeue %s of %s, lost by %s", a.Contact, a.Queue, a.Agent)
 	case Place:
@@ -311,6 +322,9 @@ func describeAgent(a AgentChanged) string {
 	}
 	if o := a.Status.Other; o.State != "" {
 		words = append(words, "beside", string(o.Contact), string(o.State))
+	}
+	if a.Status.WrapUpWanted {
+		words = append(words, "wants a wrap-up")
 	}
 	if a.Status.Next != "" {
 		words = append(words, "then", string(a.Status.Next))

@@ -46,10 +46,10 @@ func (s *State) disconnect(a *agent) {
 		s.giveBack(a)
 		if owed != nil { // to be written about once the agent is back in time
 			a.status.Contact, a.status.Queue = owed.at.Contact, owed.at.Queue
-			a.wrapUntil = s.now.Add(s.cfg.WrapUp)
-			a.status.Until = a.wrapUntil
-			s.start(a.timer, a.wrapUntil)
+			s.startWrapUp(a, s.wrapUpRule(owed.at.Queue))
 		}
+	case contact.AgentWrapUp:
+		s.dropNotes(a, owed, EndByLeaving)
 	}
 	s.move(a, contact.AgentDisconnected)
 }
@@ -87,7 +87,7 @@ func (s *State) seatBack(a *agent) error {
 		return nil
 	}
 	switch {
-	case a.wrapUntil.After(s.now):
+	case a.wrap.mode != "":
 		s.move(a, contact.AgentWrapUp)
 	case a.status.Next != "":
 		s.goTo(a, a.status.Next, a.nextReason)
@@ -113,7 +113,7 @@ func (s *State) timeUp(a *agent) {
 		s.move(a, contact.AgentNotResponding)
 		s.miss(a, q)
 	default:
-		s.leaveWrapUp(a)
+		s.leaveWrapUp(a, EndByTime)
 	}
 }
 
@@ -156,85 +156,6 @@ func (s *State) wrapUp(a *agent) {
 	s.touch(c.q)
 	s.forget(c)
 	s.beginWrapUp(a)
-}
-
-// beginWrapUp gives a, who is in no call any more, the time for notes.
-func (s *State) beginWrapUp(a *agent) {
-	a.wrapUntil = s.now.Add(s.cfg.WrapUp)
-	a.status.Until = a.wrapUntil
-	s.start(a.timer, a.wrapUntil)
-	s.move(a, contact.AgentWrapUp)
-	switch {
-	case s.cfg.WrapUp <= 0:
-		s.leaveWrapUp(a)
-	case !a.turned && a.other != nil && a.other.at.State == contact.AgentHold:
-		l := a.front() // a customer waits: the notes come later
-		other := *a.other
-		a.setFront(other)
-		a.status.Since = s.now
-		s.keepOther(a, l)
-		s.told(a)
-	}
-}
-
-// leaveWrapUp takes a to the state asked for, or to available. If the seat is
-// gone that happens when it comes back.
-func (s *State) leaveWrapUp(a *agent) {
-	s.endWrapUp(a)
-	switch {
-	case a.status.State == contact.AgentDisconnected:
-		s.told(a)
-		return
-	case a.other != nil && !a.turned:
-		s.promote(a)
-		return
-	}
-	next, reason := a.status.Next, a.nextReason
-	if next == "" {
-		next = contact.AgentAvailable
-	}
-	s.goTo(a, next, reason)
-}
-
-func (s *State) endWrapUp(a *agent) {
-	a.wrapUntil = time.Time{}
-	s.dropCall(a)
-}
-
-func inWrapUp(a *agent) error {
-	if a.status.State != contact.AgentWrapUp {
-		return contact.Errorf(contact.Conflict, "you are not in wrap-up any more")
-	}
-	return nil
-}
-
-// wrapUpExtended: see WrapUpExtended.
-func (s *State) wrapUpExtended(a *agent) error {
-	if err := inWrapUp(a); err != nil {
-		return err
-	}
-	a.wrapUntil = a.wrapUntil.Add(s.cfg.WrapUpExtension)
-	a.status.Until = a.wrapUntil
-	s.start(a.timer, a.wrapUntil)
-	s.told(a)
-	return nil
-}
-
-// wrapUpDone: see WrapUpDone.
-func (s *State) wrapUpDone(a *agent, id contact.ID) error {
-	if a.other != nil && a.other.at.State == contact.AgentWrapUp && id != "" && id == a.other.at.Contact {
-		a.other = nil
-		s.told(a)
-		return nil
-	}
-	if err := inWrapUp(a); err != nil {
-		return err
-	}
-	if id != "" && id != a.status.Contact {
-		return contact.Errorf(contact.Conflict, "the notes of this call are finished already")
-	}
-	s.leaveWrapUp(a)
-	return nil
 }
 
 // held: see Held.

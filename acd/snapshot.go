@@ -30,10 +30,13 @@ type AgentSnapshot struct {
 	NextReason string             `json:"next_reason,omitempty"`
 	Contact    contact.ID         `json:"contact,omitempty"`
 	Queue      contact.QueueID    `json:"queue,omitempty"`
-	WrapUntil  time.Time          `json:"wrap_until,omitzero"`
-	Calls      int                `json:"calls"`
-	Talked     time.Duration      `json:"talked"`
-	Missed     int                `json:"missed"`
+	// WrapMode is how the wrap-up ends, "" if there is none; WrapUntil is when by
+	// itself, zero if it does not.
+	WrapMode  WrapUpMode    `json:"wrap_mode,omitempty"`
+	WrapUntil time.Time     `json:"wrap_until,omitzero"`
+	Calls     int           `json:"calls"`
+	Talked    time.Duration `json:"talked"`
+	Missed    int           `json:"missed"`
 }
 
 // PlaceSnapshot is a place in a queue: of a contact that waits, or of a caller
@@ -102,7 +105,7 @@ func (a *agent) snapshot() AgentSnapshot {
 	st := a.status
 	return AgentSnapshot{
 		ID: a.id, State: st.State, Back: a.back, Reason: a.awayReason, Next: st.Next, NextReason: a.nextReason,
-		Contact: st.Contact, Queue: st.Queue, WrapUntil: a.wrapUntil, Calls: a.calls, Talked: a.talked, Missed: a.missed,
+		Contact: st.Contact, Queue: st.Queue, WrapMode: a.wrap.mode, WrapUntil: a.wrap.until, Calls: a.calls, Talked: a.talked, Missed: a.missed,
 	}
 }
 
@@ -132,11 +135,20 @@ func (s *State) restore(snap Snapshot) {
 	for _, p := range snap.Places {
 		s.restorePlace(p)
 	}
-	if s.now.Sub(snap.At) > agentsFresh {
-		return
-	}
+	fresh := s.now.Sub(snap.At) <= agentsFresh
 	for _, a := range snap.Agents {
-		if s.agents[a.ID] == nil {
+		if s.agents[a.ID] != nil {
+			continue
+		}
+		over, why := !a.WrapUntil.IsZero() && !a.WrapUntil.After(s.now), EndByTime
+		if !fresh {
+			over, why = a.WrapMode != "", EndByLeaving
+		}
+		if over { // while no server ran
+			s.emit(WrappedUp{Agent: a.ID, Contact: a.Contact, Queue: a.Queue, Why: why})
+			a.WrapMode = ""
+		}
+		if fresh {
 			s.restoreAgent(a, sameDay)
 		}
 	}
@@ -196,10 +208,12 @@ func (s *State) restoreAgent(p AgentSnapshot, sameDay bool) {
 	if a.back != contact.AgentAvailable {
 		a.back = contact.AgentAway
 	}
-	if p.WrapUntil.After(s.now) {
-		a.wrapUntil = p.WrapUntil
+	if p.WrapMode != "" {
+		a.wrap = wrap{p.WrapMode, p.WrapUntil}
 		a.status.Contact, a.status.Queue, a.status.Until = p.Contact, p.Queue, p.WrapUntil
-		s.start(a.timer, p.WrapUntil)
+		if !p.WrapUntil.IsZero() {
+			s.start(a.timer, p.WrapUntil)
+		}
 	}
 	s.move(a, contact.AgentDisconnected)
 }

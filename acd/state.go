@@ -173,6 +173,8 @@ func (s *State) apply(ev Event) error {
 		return s.withAgent(ev.Agent, s.wrapUpExtended)
 	case WrapUpDone:
 		return s.withAgent(ev.Agent, func(a *agent) error { return s.wrapUpDone(a, ev.Contact) })
+	case WrapUpWanted:
+		return s.withAgent(ev.Agent, func(a *agent) error { return s.wrapUpWanted(a, ev) })
 	}
 	if err, known := s.direct(ev); known {
 		return err

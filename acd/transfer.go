@@ -103,10 +103,13 @@ func (s *State) bringBack(c *customer, tried bool) {
 		case a.other != nil && a.other.at.Contact == c.id: // the call itself rings in their place
 			a.other = nil
 		case a.other == nil && a.status.State == contact.AgentWrapUp && a.status.Contact == c.id:
-			s.endWrapUp(a)
+			s.endWrapUp(a, EndByReturn)
 			s.move(a, contact.AgentAvailable)
 		}
 		if a.status.State == contact.AgentAvailable || a.waits() {
+			if a.other != notes {
+				s.dropNotes(a, notes, EndByReturn)
+			}
 			p.asked = a
 			s.ringPast(a, &ask{c, p.from, Return})
 			return

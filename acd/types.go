@@ -96,13 +96,6 @@ type (
 		On      bool
 		Contact contact.ID
 	}
-	// WrapUpExtended, WrapUpDone: what an agent does in wrap-up.
-	// Contact says which call was meant; "" is the one in front.
-	WrapUpExtended struct{ Agent contact.AgentID }
-	WrapUpDone     struct {
-		Agent   contact.AgentID
-		Contact contact.ID
-	}
 	// AgentAdded: the user is an agent from now on, offline at first; for one
 	// who is there already only the queues change. Nil Queues are those whose
 	// QueueConfig.Agents names the agent or "*"; unknown queues are left out.
@@ -134,8 +127,6 @@ func (SeatBack) event()        {}
 func (OfferAccepted) event()   {}
 func (OfferDeclined) event()   {}
 func (Held) event()            {}
-func (WrapUpExtended) event()  {}
-func (WrapUpDone) event()      {}
 func (AgentAdded) event()      {}
 func (AgentRemoved) event()    {}
 func (Tick) event()            {}
@@ -292,9 +283,11 @@ type AgentStatus struct {
 	// Contact is the call offered, talked or wrapped up.
 	Contact contact.ID
 	Queue   contact.QueueID
-	// Until is when an offer or the wrap-up ends by itself.
+	// Until is when an offer or the wrap-up ends by itself; zero: not.
 	Until time.Time
-	Ready bool // the seat is live
+	// WrapUpWanted: a wrap-up follows the call in front that is optional.
+	WrapUpWanted bool
+	Ready        bool // the seat is live
 	// Other is the agent's other call; CallWaiting says that the agent takes one.
 	Other       LineStatus
 	CallWaiting bool

@@ -45,6 +45,8 @@ type seat struct {
 	goneAt time.Time
 	backAt time.Time
 	idle   time.Time // available since, but for offers in between
+	wrap   *wrapSeen // what they still have to write about
+	wanted bool
 }
 
 func newWorld(cfg Config, fail func(string, ...any)) *world {
@@ -74,6 +76,7 @@ func (w *world) do(ev Event) {
 		w.fail("%#v: refused with a foreign error: %v", ev, err)
 	}
 	w.note(ev, err)
+	w.noteWrapUp(ev, err)
 	returned := map[contact.ID]bool{}
 	for _, a := range actions {
 		w.see(ev, a)
@@ -86,6 +89,7 @@ func (w *world) do(ev Event) {
 	}
 	w.checkOrder(ev, before, returned)
 	w.checkPeople()
+	w.checkWrapUps()
 	w.checkQueues()
 	w.checkNobodyForgotten(ev)
 	if next := w.state.NextDeadline(); !next.IsZero() && !next.After(w.now) {
@@ -214,7 +218,7 @@ func (w *world) see(ev Event, a Action) {
 		if _, removed := ev.(AgentRemoved); !removed && (!s.gone && s.backAt != w.now || w.now.Sub(s.goneAt) < w.cfg.SeatGrace) {
 			w.fail("%+v: the seat was not gone for the grace time", a)
 		}
-		c.agent, c.connected = "", false
+		c.agent, c.connected, s.wanted = "", false, false
 		if c.queue == "" { // of an agent of no queue; nobody would look for them there
 			c.queue = a.Queue
 		}
@@ -243,6 +247,8 @@ func (w *world) see(ev Event, a Action) {
 		w.queues[a.Queue] = a.Status
 	case AgentChanged:
 		w.seeAgent(a)
+	case WrappedUp:
+		w.seeWrappedUp(ev, a)
 	}
 }
 
@@ -287,6 +293,7 @@ func (w *world) seeAgent(a AgentChanged) {
 	if to == contact.AgentAvailable && from != to && from != contact.AgentOffered {
 		s.idle = w.now
 	}
+	w.seeWrapUp(s, a.Status)
 	// The call of a released contact is over as soon as its agent wraps up.
 	if to == contact.AgentWrapUp && from != contact.AgentDisconnected && from != contact.AgentWrapUp {
 		if c := w.contacts[s.status.Contact]; c != nil && c.agent == a.Agent { // else it was taken over

@@ -93,7 +93,7 @@ func (s *Server) writeCalls(ctx context.Context, to io.Writer, q call.Query, pag
 // is talked, the seconds from the answer to the end.
 var callColumns = []string{
 	"id", "started", "direction", "line", "from", "name", "trust", "diverted_from", "queue", "agent", "queued", "answered", "ended", "talked",
-	"end_by", "end_class", "end_sip", "consent", "recording", "disposition", "note", "tags", "csat",
+	"end_by", "end_class", "end_sip", "consent", "recording", "disposition", "note", "tags", "csat", "disposition_by",
 }
 
 // callCells is a call as a row of callColumns.
@@ -114,7 +114,7 @@ func callCells(r call.Record) []string {
 	cells := []string{
 		string(r.ID), stampCell(&r.Started), r.Direction, string(r.Line), r.From, textCell(r.Name), textCell(r.Trust), textCell(r.DivertedFrom),
 		textCell(r.Queue), textCell(r.Agent), stampCell(r.Queued), stampCell(r.Answered), stampCell(r.Ended), talked,
-		by, class, sip, string(r.Consent), textCell(r.Recording), textCell(r.Disposition), textCell(r.Note), tagsCell(r.Tags), csat,
+		by, class, sip, string(r.Consent), textCell(r.Recording), textCell(r.Disposition), textCell(r.Note), tagsCell(r.Tags), csat, textCell(r.DispositionBy),
 	}
 	for i := range cells {
 		cells[i] = plainCell(cells[i])

@@ -99,16 +99,17 @@ func TestAnExportThatFailsIsCutOff(t *testing.T) {
 // Every field of a call has its column.
 func TestCallCells(t *testing.T) {
 	at, text, queue, agent, csat := call.Stamp(time.UnixMilli(1500)), "=1+1", contact.QueueID("sales"), contact.AgentID("alice"), 5
+	result, by := "Not said", "system"
 	end := call.Stamp(time.UnixMilli(4000))
 	r := call.Record{
 		ID: "c1", Line: "1000", From: "+8613812341234", Direction: "in", Name: &text, Queue: &queue, Agent: &agent, Started: at, Queued: &at, Answered: &at, Ended: &end,
 		End: &contact.EndCause{By: contact.Customer, Class: contact.EndCompleted, SIP: 200}, Consent: contact.ConsentGranted,
-		Note: &text, Tags: contact.Tags{"topic": {"order", "billing"}, "mood": {"calm"}}, CSAT: &csat,
+		Disposition: &result, DispositionBy: &by, Note: &text, Tags: contact.Tags{"topic": {"order", "billing"}, "mood": {"calm"}}, CSAT: &csat,
 	}
 	const second, fourth = "1970-01-01T00:00:01.500Z", "1970-01-01T00:00:04.000Z"
 	want := []string{
 		"c1", second, "in", "1000", "'+8613812341234", "'=1+1", "", "", "sales", "alice", second, second, fourth, "2.500",
-		"customer", "completed", "200", "granted", "", "", "'=1+1", "mood=calm topic=billing topic=order", "5",
+		"customer", "completed", "200", "granted", "", "Not said", "'=1+1", "mood=calm topic=billing topic=order", "5", "system",
 	}
 	if got := callCells(r); !slices.Equal(got, want) || len(got) != len(callColumns) {
 		t.Errorf("%q\nwant %q", got, want)

@@ -309,6 +309,9 @@ func (j *Journal) answered(id contact.ID, q contact.QueueID, a contact.AgentID, 
 	j.later(func(tx *store.Tx) error {
 		_, err := tx.Exec(`UPDATE call_calls SET queue = $2, agent = $3, answered = COALESCE(answered, $4) WHERE id = $1`,
 			id, q, a, at.UnixMilli())
+		if err == nil { // who was done with it before, is not who serves it last
+			_, err = tx.Exec(`DELETE FROM call_wrapups WHERE contact = $1`, id)
+		}
 		return err
 	})
 }
@@ -348,6 +351,9 @@ func (j *Journal) end(id contact.ID, at time.Time, c contact.EndCause) {
 	j.later(func(tx *store.Tx) error {
 		_, err := tx.Exec(`UPDATE call_calls SET ended = $2, end_by = $3, end_class = $4, end_sip = $5, end_q850 = $6, end_why = $7 WHERE id = $1`,
 			id, at.UnixMilli(), c.By, c.Class, c.SIP, c.Q850, c.Why)
-		return err
+		if err != nil {
+			return err
+		}
+		return j.wrappedUpBefore(tx, id)
 	})
 }

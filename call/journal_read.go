@@ -30,7 +30,7 @@ func (j *Journal) Show(ctx context.Context, id contact.ID) (Detail, error) {
 	return NewReader(j.db).Show(ctx, id)
 }
 
-const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note, csat, caller_name, trust, attest, diverted_from, diverted_why, queued, direction, ` + tagColumn
+const recordColumns = `id, line, caller, queue, agent, started, answered, ended, end_by, end_class, end_sip, end_q850, end_why, consent, recording, disposition, note, csat, caller_name, trust, attest, diverted_from, diverted_why, queued, direction, disposition_by, ` + tagColumn
 
 // List returns the calls that q chooses, newest first. It is never nil.
 func (r *Reader) List(ctx context.Context, q Query) ([]Record, error) {
@@ -153,7 +153,7 @@ func scanRecord(row interface{ Scan(...any) error }) (Record, error) {
 	)
 	err := row.Scan(&r.ID, &r.Line, &r.From, &r.Queue, &r.Agent, &started, &answered, &ended,
 		&by, &class, &sip, &q850, &why, &r.Consent, &r.Recording, &r.Disposition, &r.Note, &r.CSAT,
-		&r.Name, &r.Trust, &r.Attest, &r.DivertedFrom, &r.DivertedWhy, &queued, &r.Direction, &tags)
+		&r.Name, &r.Trust, &r.Attest, &r.DivertedFrom, &r.DivertedWhy, &queued, &r.Direction, &r.DispositionBy, &tags)
 	if err != nil {
 		return Record{}, err
 	}

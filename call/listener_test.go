@@ -49,13 +49,14 @@ func TestListener(t *testing.T) {
 	j.event(id, 1, contact.Event{At: now, Kind: contact.KindSIP})
 	j.event(id, 2, contact.Event{At: now, Kind: contact.KindHold})
 	j.answered(id, "sales", "alice", now)
-	j.WrappedUp(id, "alice") // it goes on
+	j.WrappedUp(id, WrappedUp{Agent: "alice"}) // it goes on,
+	j.answered(id, "sales", "alice", now)      // and comes back
 	j.end(id, now, contact.EndCause{By: contact.Customer, Class: contact.EndCompleted})
 	if err := j.WrapUp(t.Context(), id, WrapUp{Agent: "alice", Tags: contact.Tags{"topic": {"order"}}}); err != nil {
 		t.Fatal(err)
 	}
-	j.WrappedUp(id, "bob") // it was taken from bob
-	j.WrappedUp(id, "alice")
+	j.WrappedUp(id, WrappedUp{Agent: "bob"}) // it was taken from bob
+	j.WrappedUp(id, WrappedUp{Agent: "alice"})
 	j.begin(left, "1001", "1", now)
 	if _, err := j.CloseOpen(t.Context()); err != nil {
 		t.Fatal(err)

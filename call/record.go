@@ -38,6 +38,9 @@ type Record struct {
 	// Disposition and Note are what the agent wrote in wrap-up.
 	Disposition *string `json:"disposition"`
 	Note        *string `json:"note"`
+	// DispositionBy is agent, or system where the wrap-up ended without a
+	// Disposition and the configuration's was set.
+	DispositionBy *string `json:"disposition_by"`
 	// Tags are what the agent tagged it with; {} if with nothing.
 	Tags contact.Tags `json:"tags"`
 	// CSAT is how satisfied the customer said to be, 1 to 5.

@@ -126,7 +126,7 @@ func first(fields ...field) string {
 // that is none.
 func checkCommand(role contact.Role, c *Command) error {
 	switch c.Do {
-	case DoState, DoHand, DoAnswer, DoDecline, DoHold, DoMute, DoHangup, DoWrapUpExtend, DoWrapUpNote, DoWrapUpDone:
+	case DoState, DoHand, DoAnswer, DoDecline, DoHold, DoMute, DoHangup, DoWrapUpExtend, DoWrapUpNote, DoWrapUpDone, DoWrapUpWant:
 	case DoDigit:
 		if len(c.Digit) != 1 || !strings.Contains("0123456789*#ABCD", c.Digit) {
 			return contact.Errorf(contact.Invalid, "a digit is one of 0-9, *, # and A-D")

@@ -41,10 +41,15 @@ type CallView struct {
 	// customer hears about recording).
 	Outbound bool   `json:"outbound,omitempty"`
 	Progress string `json:"progress,omitempty"`
-	// Until is when the ringing or the wrap-up ends by itself.
-	Until   *string         `json:"until"`
-	Muted   bool            `json:"muted"`
-	Consent contact.Consent `json:"consent"`
+	// Until is when the ringing or the wrap-up ends by itself; null: not.
+	Until *string `json:"until"`
+	// WrapUp is the wrap-up of the call, also while it goes on: none, optional
+	// (WrapUpWanted: the agent asked for it), mandatory (no limit), timed or fixed
+	// (it cannot be done before).
+	WrapUp       string          `json:"wrap_up"`
+	WrapUpWanted bool            `json:"wrap_up_wanted,omitempty"`
+	Muted        bool            `json:"muted"`
+	Consent      contact.Consent `json:"consent"`
 	// Recording is on, off, paused (until PausedUntil) or failed (RecordingWhy
 	// says why).
 	Recording    string  `json:"recording"`

@@ -39,7 +39,8 @@ type Command struct {
 type Verb string
 
 // The verbs. Agents: state, answer, decline, hold, mute, digit, hangup,
-// wrapup_extend, wrapup_note (saves without ending), wrapup_done, waiting (On:
+// wrapup_extend, wrapup_note (saves without ending), wrapup_done, wrapup_want (On:
+// a wrap-up that is optional follows the call), waiting (On:
 // a call that is meant for the agent rings beside another one). With two calls
 // Contact says which one is meant; notes can be those of the other one, all else
 // is for the one in front. Supervisors:
@@ -58,6 +59,7 @@ const (
 	DoWrapUpExtend Verb = "wrapup_extend"
 	DoWrapUpNote   Verb = "wrapup_note"
 	DoWrapUpDone   Verb = "wrapup_done"
+	DoWrapUpWant   Verb = "wrapup_want"
 	DoWaiting      Verb = "waiting"
 	DoListen       Verb = "listen"
 	DoWhisper      Verb = "whisper"

@@ -164,7 +164,8 @@ func serves(cfg acd.Config, id contact.AgentID) bool {
 }
 
 // freeFrom is when an agent can take the next contact; false for one who is not
-// at work. The rest of an exponential time is as long as the whole.
+// at work. The rest of an exponential time is as long as the whole; a wrap-up
+// without a limit is taken for no better.
 func freeFrom(now time.Time, a acd.AgentSnapshot, rest time.Duration) (time.Time, bool) {
 	switch a.State {
 	case contact.AgentAvailable:
@@ -172,6 +173,9 @@ func freeFrom(now time.Time, a acd.AgentSnapshot, rest time.Duration) (time.Time
 	case contact.AgentOffered, contact.AgentTalking, contact.AgentHold:
 		return now.Add(rest), true
 	case contact.AgentWrapUp:
+		if a.WrapUntil.IsZero() {
+			return now.Add(rest), true
+		}
 		return a.WrapUntil, true
 	}
 	return time.Time{}, false

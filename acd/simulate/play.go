@@ -85,7 +85,7 @@ type player struct {
 // after the last arrival.
 func Play(day Day) Result {
 	p := &player{
-		day: day, state: acd.New(day.Config), now: day.Start, end: day.Start,
+		day: day, state: acd.New(day.Config.Unattended()), now: day.Start, end: day.Start,
 		rand: rand.New(rand.NewPCG(day.Seed, 0xca11)), contacts: map[contact.ID]*Contact{}, busy: map[contact.AgentID]time.Time{},
 	}
 	for i := range day.Agents {

@@ -24,7 +24,7 @@ function reasons(call: Partial<CallView>, groups: TagGroup[] = [], me: object | 
 		cameraNow: { at: "off" },
 	} as unknown as Seat;
 	const desk = new Desk(app, seat, { user: "alice", role: "agent" } as Session);
-	return Object.fromEntries(ACTS.map(({ act }) => [act, desk.whyNot(act)]));
+	return { ...Object.fromEntries(ACTS.map(({ act }) => [act, desk.whyNot(act)])), extend: desk.whyNotExtend() };
 }
 
 describe("what a task allows", () => {
@@ -63,6 +63,19 @@ test("a wrap-up is done when no required group lacks a tag", () => {
 	expect(reasons({ phase: "wrap_up" }, [group]).done).toBe("why.tags");
 	expect(reasons({ phase: "wrap_up" }, [{ ...group, required: false }]).done).toBe("");
 	expect(reasons({ phase: "wrap_up", kind: "voicemail" }, [group]).done).toBe("");
+});
+
+test("a wrap-up can be done, made longer and asked for as its mode allows", () => {
+	const ways = (call: Partial<CallView>) => {
+		const why = reasons(call);
+		return [why.done, why.notes, why.extend];
+	};
+	expect(ways({ phase: "wrap_up", wrap_up: "timed" })).toEqual(["", "why.nochoice", ""]);
+	expect(ways({ phase: "wrap_up", wrap_up: "fixed" })).toEqual(["why.fixed", "why.nochoice", ""]);
+	expect(ways({ phase: "wrap_up", wrap_up: "mandatory" })).toEqual(["", "why.nochoice", "why.nolimit"]);
+	expect(ways({ phase: "wrap_up", wrap_up: "optional" })).toEqual(["", "why.talking", ""]);
+	expect(ways({ phase: "talking", wrap_up: "optional" })).toEqual(["why.wrapup", "", "why.wrapup"]);
+	expect(ways({ phase: "talking", wrap_up: "fixed" })).toEqual(["why.wrapup", "why.nochoice", "why.wrapup"]);
 });
 
 test("pictures are for who can see them, and every act has a key of its own", () => {

@@ -39,6 +39,7 @@ const call = (phase, more = {}) => ({
 	language: "zh",
 	reason: "free for the longest time (6:12)",
 	until: null,
+	wrap_up: "timed",
 	muted: false,
 	consent: "granted",
 	recording: "on",
@@ -53,6 +54,7 @@ const call = (phase, more = {}) => ({
 	note: "",
 	...more,
 });
+const ended = { by: "customer", class: "completed", sip: null, why: "hung up" };
 /** Who shows what in a call. */
 const seen = (shown) => ({ codec: "VP8", own: "", state: "", seen_by: [""], shown });
 const customer = (state, more = {}) => ({ track: "customer", user: "", name: "", source: "camera", state, ...more });
@@ -172,10 +174,25 @@ const docs = {
 			since: ago(9),
 			until: ahead(21),
 			recording: "off",
-			ended: { by: "customer", class: "completed", sip: null, why: "hung up" },
+			ended,
 			disposition: "Call back",
 			note: "Wants a quote for 40 seats.",
 		}),
+		...queues,
+	}),
+	wrapupMandatory: () => ({
+		me: me("alice", "wrap_up"),
+		call: call("wrap_up", { since: ago(245), wrap_up: "mandatory", recording: "off", ended }),
+		...queues,
+	}),
+	wrapupFixed: () => ({
+		me: me("alice", "wrap_up"),
+		call: call("wrap_up", { since: ago(9), until: ahead(21), wrap_up: "fixed", recording: "off", ended }),
+		...queues,
+	}),
+	wrapupWanted: () => ({
+		me: me("alice", "talking"),
+		call: call("talking", { wrap_up: "optional", wrap_up_wanted: true }),
 		...queues,
 	}),
 	floor: () => floor,

@@ -67,6 +67,7 @@ export const command: Fields<Command> = {
 		"wrapup_extend",
 		"wrapup_note",
 		"wrapup_done",
+		"wrapup_want",
 		"listen",
 		"whisper",
 		"barge",

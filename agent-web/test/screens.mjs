@@ -36,6 +36,9 @@ const views = [
 	{ name: "seat-keypad", user: "alice", path: "/", doc: "talking", act: (p) => p.getByTestId("keypad").click() },
 	{ name: "seat-hold", user: "alice", path: "/", doc: "hold" },
 	{ name: "seat-wrapup", user: "alice", path: "/", doc: "wrapup" },
+	{ name: "seat-wrapup-mandatory", user: "alice", path: "/", doc: "wrapupMandatory" },
+	{ name: "seat-wrapup-fixed", user: "alice", path: "/", doc: "wrapupFixed" },
+	{ name: "seat-wrapup-wanted", user: "alice", path: "/", doc: "wrapupWanted" },
 	{
 		name: "seat-side",
 		user: "alice",

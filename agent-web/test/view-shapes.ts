@@ -139,6 +139,8 @@ export const call: Fields<CallView> = {
 	language: text,
 	reason: text,
 	until: or(time, none),
+	wrap_up: one("none", "optional", "mandatory", "timed", "fixed"),
+	wrap_up_wanted: maybe(flag),
 	muted: flag,
 	consent: consents,
 	recording,

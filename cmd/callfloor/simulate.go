@@ -118,6 +118,11 @@ func (c *simulateCmd) enough(cfg acd.Config, load staffing.Load, took int) (int,
 	return need.Agents, err
 }
 
+// wrapUp is how long wrap-ups of the queue usually take.
+func (c *simulateCmd) wrapUp(cfg acd.Config) time.Duration {
+	return cfg.WrapUps()[contact.QueueID(c.Queue)].Usual()
+}
+
 // day is what to play, and its load where it is steady.
 func (c *simulateCmd) day(ctx context.Context, cfg acd.Config) (simulate.Day, staffing.Load, error) {
 	if c.Queue == "" && len(cfg.Queues) > 0 {
@@ -133,7 +138,7 @@ func (c *simulateCmd) day(ctx context.Context, cfg acd.Config) (simulate.Day, st
 	case c.Rate > 0:
 		a := simulate.Arrivals{Queue: contact.QueueID(c.Queue), PerHour: c.Rate, For: c.For, Handle: c.Handle, Patience: c.Patience, Spread: c.Spread}
 		day.Contacts = a.Make(start, c.Seed)
-		return day, staffing.Load{PerHour: c.Rate, Handle: c.Handle + cfg.WrapUp, Patience: c.Patience}, nil
+		return day, staffing.Load{PerHour: c.Rate, Handle: c.Handle + c.wrapUp(cfg), Patience: c.Patience}, nil
 	case c.Day != "":
 		day.Contacts, err = c.table(start)
 	default:

@@ -55,7 +55,7 @@ func (c *simulateCmd) plan(ctx context.Context, t terminal, cfg acd.Config) erro
 		patience = staffing.Patience(calls)
 	}
 	plans, err := staffing.Plans(intervals, staffing.PlanOptions{
-		Level: c.Level, Target: cfg.ServiceLevel, WrapUp: cfg.WrapUp, Talk: staffing.MeanTalk(calls), Patience: patience, Limit: agentLimit,
+		Level: c.Level, Target: cfg.ServiceLevel, WrapUp: c.wrapUp(cfg), Talk: staffing.MeanTalk(calls), Patience: patience, Limit: agentLimit,
 	})
 	if err != nil {
 		return err

@@ -11,9 +11,6 @@ import (
 	"callfloor/web"
 )
 
-// noteLimit is how long a note may be, in octets.
-const noteLimit = 8 << 10
-
 // actionForce is a supervisor's change of an agent's state in the audit log.
 const actionForce api.Action = "agent_state"
 
@@ -139,6 +136,8 @@ func (h *House) Do(ctx context.Context, s *web.Seat, cmd web.Command) error {
 		return h.dialSeat(ctx, s, cmd)
 	case web.DoWrapUpExtend:
 		return h.engine.Do(acd.WrapUpExtended{Agent: user})
+	case web.DoWrapUpWant:
+		return h.engine.Do(acd.WrapUpWanted{Agent: user, Contact: cmd.Contact, On: cmd.On})
 	case web.DoWrapUpNote, web.DoWrapUpDone:
 		return h.wrapUp(ctx, user, cmd)
 	case web.DoHold, web.DoMute, web.DoDigit, web.DoHangup:
@@ -189,57 +188,4 @@ func (h *House) inCall(s *web.Seat, cmd web.Command) error {
 		}
 		return c.HangupBy(s.User())
 	}
-}
-
-// wrapUp saves what the agent wrote and, with wrapup_done, ends the wrap-up.
-func (h *House) wrapUp(ctx context.Context, user contact.AgentID, cmd web.Command) error {
-	done := cmd.Do == web.DoWrapUpDone
-	id, err := h.wrapsUp(user, cmd.Contact, done)
-	if err != nil {
-		return err
-	}
-	if len(cmd.Note) > noteLimit {
-		return contact.Errorf(contact.Invalid, "a note can have %d characters at most", noteLimit)
-	}
-	if err := contact.CheckTags(h.names.tags, cmd.Tags); err != nil {
-		return err
-	}
-	task, err := h.tasks.wrapUp(ctx, id, user, cmd.Disposition, cmd.Note, done)
-	if err != nil {
-		return err
-	}
-	if !task { // otherwise there is no call of it
-		if err := h.wrapUpCall(ctx, id, user, cmd); err != nil {
-			return err
-		}
-	}
-	h.inbox.put(func(n *news) {
-		n.wraps[wrapKey{id, user}] = wrap{disposition: cmd.Disposition, note: cmd.Note, tags: cmd.Tags}
-	})
-	if done {
-		return h.engine.Do(acd.WrapUpDone{Agent: user, Contact: id})
-	}
-	return nil
-}
-
-// wrapUpCall writes into the journal what an agent wrote about a call, unless it
-// shall be done and lacks a tag.
-func (h *House) wrapUpCall(ctx context.Context, id contact.ID, user contact.AgentID, cmd web.Command) error {
-	done := cmd.Do == web.DoWrapUpDone
-	tags := cmd.Tags
-	if done && tags == nil {
-		var err error
-		if tags, err = h.journal.Tags(ctx, id); err != nil {
-			h.log.Warn("could not read the tags of a call", "call", id, "error", err)
-		}
-	}
-	if missing := contact.MissingTags(h.names.tags, tags); done && len(missing) > 0 {
-		return contact.Errorf(contact.Invalid, "first choose a tag of the group %q", missing[0].ID)
-	}
-	w := call.WrapUp{Agent: user, Disposition: cmd.Disposition, Note: cmd.Note, Tags: cmd.Tags, Done: done}
-	if err := h.journal.WrapUp(ctx, id, w); err != nil {
-		h.log.Error("could not save a wrap-up", "call", id, "error", err)
-		return contact.Errorf(contact.Internal, "your note could not be saved; try again")
-	}
-	return nil
 }

@@ -149,7 +149,6 @@ func (d *desk) learn(h *House, n news) {
 			if c == "" || has(a, c) {
 				continue
 			}
-			h.noteWrapUp(id, was)
 			delete(d.offers, wrapKey{c, id}) // until then it says why this agent has the call
 			if d.calls[c].Ended != nil && !d.wrapping(c) {
 				d.forget(c)

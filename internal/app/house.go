@@ -92,6 +92,15 @@ type names struct {
 	tags                      []contact.TagGroup
 	dispositions, awayReasons []string
 	page                      crm.Page // the CRM's
+	wrapUps                   map[contact.QueueID]acd.WrapUpRule
+}
+
+// wrapUp is what follows the calls of a queue.
+func (n names) wrapUp(id contact.QueueID) acd.WrapUpRule {
+	if r, ok := n.wrapUps[id]; ok {
+		return r
+	}
+	return n.wrapUps[""]
 }
 
 // newHouse returns a house without a queue engine; start gives it one.
@@ -229,6 +238,8 @@ func (h *House) act(a acd.Action) {
 		}
 	case acd.Alert:
 		h.alert(a)
+	case acd.WrappedUp:
+		h.wrappedUp(a)
 	case acd.AgentChanged, acd.QueueChanged: // shown by desk
 	}
 }

@@ -35,7 +35,7 @@ func (s staff) Queues(user string) []contact.QueueID {
 }
 
 func namesOf(cfg config.Config) names {
-	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, transfers: cfg.Transfers, dispositions: cfg.Dispositions, tags: cfg.Tags, awayReasons: cfg.AwayReasons, page: cfg.CRM.Page}
+	n := names{queues: map[contact.QueueID]string{}, serviceLevel: cfg.Routing.ServiceLevel, lastAgent: cfg.Routing.LastAgent, transfers: cfg.Transfers, dispositions: cfg.Dispositions, tags: cfg.Tags, awayReasons: cfg.AwayReasons, page: cfg.CRM.Page, wrapUps: cfg.ACD().WrapUps()}
 	for _, q := range cfg.Queues {
 		n.queues[q.ID] = q.Name
 	}

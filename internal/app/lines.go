@@ -138,6 +138,7 @@ func takesSecond(a acd.AgentStatus) bool {
 func other(a acd.AgentStatus) acd.AgentStatus {
 	o := a.Other
 	a.State, a.Contact, a.Queue, a.Since, a.Until, a.Other = o.State, o.Contact, o.Queue, o.Since, o.Until, acd.LineStatus{}
+	a.WrapUpWanted = false
 	return a
 }
 

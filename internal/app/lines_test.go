@@ -3,15 +3,12 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
-	"callfloor/acd"
 	"callfloor/call"
 	"callfloor/contact"
-	"callfloor/internal/store"
 	"callfloor/web"
 	"callfloor/web/seatclient"
 )
@@ -172,56 +169,4 @@ func TestATelephoneHasOneLine(t *testing.T) {
 	}
 	do(t, bob, web.Command{Do: web.DoPickUp, Contact: parked})
 	see(t, bob, "bob has it again", is(parked, web.PhaseTalking))
-}
-
-// TestWrapUpsAreTold: that an agent is done with a call is written once, when it
-// is true: in front, in the other place, or while the browser is gone.
-func TestWrapUpsAreTold(t *testing.T) {
-	db, err := store.Open(t.Context(), t.TempDir())
-	must(t, err)
-	log := slog.New(slog.DiscardHandler)
-	h := newHouse(log, call.NewJournal(db, log), nil, staff{}, names{})
-	t.Cleanup(func() {
-		h.transfers.close()
-		h.journal.Close()
-		must(t, db.Close())
-	})
-	must(t, db.Tx(t.Context(), func(tx *store.Tx) error {
-		_, err := tx.Exec(`INSERT INTO call_calls (id, line, caller, agent, started, ended, consent) VALUES
-			('one', '1', '', 'alice', 0, 1, 'none'), ('two', '1', '', 'alice', 0, 1, 'none'), ('three', '1', '', 'alice', 0, 1, 'none')`)
-		return err
-	}))
-	const wraps, talks, away, free = contact.AgentWrapUp, contact.AgentTalking, contact.AgentDisconnected, contact.AgentAvailable
-	for _, step := range []struct {
-		state contact.AgentState
-		front contact.ID
-		line  contact.AgentState
-		other contact.ID
-		told  string // of which calls it is written by then
-	}{
-		{wraps, "one", contact.AgentOffered, "two", ""},
-		{talks, "two", wraps, "one", ""}, // answered: the notes wait
-		{talks, "two", "", "", "one"},    // and are done
-		{wraps, "two", "", "", "one"},
-		{free, "", "", "", "one two"},
-		{wraps, "three", "", "", "one two"},
-		{away, "three", "", "", "one two"},
-		{away, "", "", "", "one two three"},
-		{free, "", "", "", "one two three"},
-	} {
-		n := emptyNews()
-		n.agents["alice"] = acd.AgentStatus{State: step.state, Contact: step.front, Other: acd.LineStatus{State: step.line, Contact: step.other}}
-		h.desk.learn(h, n)
-		var told []string
-		for _, id := range []contact.ID{"one", "two", "three"} {
-			d, err := h.journal.Show(t.Context(), id)
-			must(t, err)
-			for range d.Timeline {
-				told = append(told, string(id))
-			}
-		}
-		if got := strings.Join(told, " "); got != step.told {
-			t.Errorf("%+v: written of %q", step, got)
-		}
-	}
 }

@@ -17,13 +17,3 @@ func (h *House) noteShift(id contact.AgentID, before, now acd.AgentStatus) {
 	}
 	h.shifts.Note(shifts.Shift{Agent: id, State: before.State, Reason: before.Reason, Began: before.Since, Ended: now.Since})
 }
-
-// noteWrapUp writes that an agent has nothing to do with a call any more: the
-// wrap-up is over. was is their status with it.
-func (h *House) noteWrapUp(id contact.AgentID, was acd.AgentStatus) {
-	switch was.State {
-	case contact.AgentTalking, contact.AgentHold, contact.AgentWrapUp, // without a limit there is none to be seen
-		contact.AgentDisconnected: // its time was over while the browser was gone
-		h.journal.WrappedUp(was.Contact, id)
-	}
-}

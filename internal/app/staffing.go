@@ -63,9 +63,8 @@ func (p *planner) WhatIf(ctx context.Context, q api.WhatIf) ([]api.WhatIfResult,
 	if pace.PerHour == 0 {
 		pace.PerHour = pace.Usual
 	}
-	pace.Handle += p.cfg.WrapUp
-	cfg := p.cfg
-	cfg.WrapUp = 0 // in the handle time, so that its length is spread too
+	pace.Handle += p.wrapUp(q.Queue)
+	cfg := p.cfg.WithoutWrapUp() // in the handle time, so that its length is spread too
 	history, err := p.history(ctx, q.Queue, snap.At.AddDate(0, 0, -7), snap.At)
 	if err != nil {
 		return nil, err
@@ -158,13 +157,16 @@ func (p *planner) target(q api.PlanQuery) time.Duration {
 	return p.cfg.ServiceLevel
 }
 
+// wrapUp is how long wrap-ups of a queue usually take.
+func (p *planner) wrapUp(id contact.QueueID) time.Duration { return p.cfg.WrapUps()[id].Usual() }
+
 func (p *planner) plan(calls []staffing.Call, intervals []staffing.Interval, q api.PlanQuery) (api.Plan, error) {
 	plan := api.Plan{
 		Calls: len(calls), Level: q.Level, Target: p.target(q).Seconds(), Talk: staffing.MeanTalk(calls).Seconds(),
-		Patience: staffing.Patience(calls).Seconds(), WrapUp: p.cfg.WrapUp.Seconds(), Intervals: []api.PlanInterval{},
+		Patience: staffing.Patience(calls).Seconds(), WrapUp: p.wrapUp(q.Queue).Seconds(), Intervals: []api.PlanInterval{},
 	}
 	options := staffing.PlanOptions{
-		Level: q.Level, Target: p.target(q), WrapUp: p.cfg.WrapUp, Talk: staffing.MeanTalk(calls), Patience: staffing.Patience(calls), Limit: planLimit,
+		Level: q.Level, Target: p.target(q), WrapUp: p.wrapUp(q.Queue), Talk: staffing.MeanTalk(calls), Patience: staffing.Patience(calls), Limit: planLimit,
 	}
 	a, err := staffing.Plans(intervals, options)
 	if err != nil {

@@ -41,6 +41,23 @@ func (b *taskBook) wrapUp(ctx context.Context, id contact.ID, agent contact.Agen
 	return t.Kind == tasks.Voicemail, err
 }
 
+// wrapUpOver is for agents who cannot say that they are done: a voicemail for
+// which they chose a result is closed when the time is over.
+func (b *taskBook) wrapUpOver(id contact.ID, agent contact.AgentID) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	t, open := b.open[b.wraps[id]]
+	b.mu.Unlock()
+	if !open {
+		return
+	}
+	if _, err := b.wrapUp(b.ctx, id, agent, t.Disposition, t.Note, true); err != nil {
+		b.log.Error("a voicemail could not be closed", "task", t.ID, "error", err)
+	}
+}
+
 // describe says which kind of task a contact is, and which one; "" for a call.
 func (b *taskBook) describe(id contact.ID) (kind, task string) {
 	if b == nil {

@@ -57,6 +57,7 @@ func callView(h *House, s call.Snapshot, a acd.AgentStatus, offer acd.OfferTo, w
 		v.Phase, v.Progress = web.PhaseDialling, s.Progress
 	}
 	v.Outbound = s.Outbound
+	v.WrapUp, v.WrapUpWanted = h.names.wrapUp(a.Queue).View(), a.WrapUpWanted
 	switch v.Phase {
 	case web.PhaseRinging:
 		if offer.Contact == s.ID {

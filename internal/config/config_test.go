@@ -11,6 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"callfloor/acd"
+	"callfloor/contact"
 )
 
 func write(t *testing.T, body string) string {
@@ -143,7 +146,9 @@ func TestProblems(t *testing.T) {
 		{"LineCaps", "lines:\n  - id: 1000\n    flow: full\n    max_calls: -1\n    calls_per_second: -2\n", []string{"F:4:5: lines[0].max_calls: -1 is less than nothing", "F:5:5: lines[0].calls_per_second: -2 is less"}},
 		{"FlowPath", "lines:\n  - id: 1000\n    flow: ../../etc/passwd\n", []string{"F:3:5: lines[0].flow:", "cannot name a flow"}},
 		{"Level", "log:\n  level: loud\n", []string{`F:2:3: log.level: "loud" is not a level; write debug, info, warn or error`}},
-		{"Routing", "routing:\n  wrap_up: 2h\n", []string{"F:2:3: routing.wrap_up: 2h0m0s is out of range"}},
+		{"Routing", "routing:\n  wrap_up: 2h\n", []string{"F:2:3: routing.wrap_up: 2h0m0s; it must be 0s to 1h0m0s"}},
+		{"WrapUpMode", "routing:\n  wrap_up_mode: none\n", []string{`F:2:3: routing.wrap_up_mode: "none"; it must be one of [optional mandatory timed fixed]`}},
+		{"WrapUpOfQueue", "queues:\n  - id: a\n    wrap_up: 0s\n    wrap_up_mode: fixed\n", []string{"F:3:5: queues[0].wrap_up: 0s, and with wrap_up_mode fixed"}},
 		{"Strategy", "queues:\n  - id: a\n    strategy: fastest\n", []string{`F:3:5: queues[0].strategy: "fastest"`, "longest_idle"}},
 		{"Skills", "queues:\n  - id: a\n    steps:\n      - skills: chinese >=> 3\n", []string{"F:4:17: queues[0].steps[0].skills:", "column 9"}},
 		{"Step", "queues:\n  - id: a\n    steps: [{skills: a}, {any: true}]\n", []string{"queues[0].steps[0].for:", "needs a time"}},
@@ -172,6 +177,31 @@ func TestProblems(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWrapUp: what a queue says of wrap-ups goes before what routing says, which
+// is as it was where nothing new is said.
+func TestWrapUp(t *testing.T) {
+	cfg, err := Load(Source{File: write(t, `
+routing:
+  wrap_up: 20s
+  wrap_up_disposition: Not said
+queues:
+  - {id: a, agents: ["*"]}
+  - {id: b, agents: ["*"], wrap_up: 1m, wrap_up_mode: fixed, wrap_up_disposition: Open}
+lines: [{id: 1, flow: echo}]
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[contact.QueueID]acd.WrapUpRule{
+		"":  {Mode: acd.WrapUpTimed, Time: 20 * time.Second, Disposition: "Not said"},
+		"a": {Mode: acd.WrapUpTimed, Time: 20 * time.Second, Disposition: "Not said"},
+		"b": {Mode: acd.WrapUpFixed, Time: time.Minute, Disposition: "Open"},
+	}
+	if diff := cmp.Diff(want, cfg.ACD().WrapUps()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

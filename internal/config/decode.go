@@ -243,6 +243,9 @@ func keysOf(t reflect.Type) []string {
 
 // wanted says in words what a setting of type t looks like.
 func wanted(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return "write a duration like 30s"

@@ -96,7 +96,6 @@ func (l *loader) routing() {
 		min, max time.Duration
 	}{
 		{"offer_timeout", r.OfferTimeout, time.Second, 10 * time.Minute},
-		{"wrap_up", r.WrapUp, 0, time.Hour},
 		{"wrap_up_extension", r.WrapUpExtension, 0, time.Hour},
 		{"seat_grace", r.SeatGrace, time.Second, 10 * time.Minute},
 		{"same_agent", r.SameAgent, 0, time.Hour},
@@ -111,6 +110,10 @@ func (l *loader) routing() {
 		if d.value < d.min || d.value > d.max {
 			l.wrong("routing."+d.key, "%s is out of range; it is %s to %s", d.value, d.min, d.max)
 		}
+	}
+	if err := r.HouseWrapUp().Validate(); err != nil {
+		key, message, _ := strings.Cut(err.Error(), " is ")
+		l.wrong("routing."+key, "%s", message)
 	}
 }
 

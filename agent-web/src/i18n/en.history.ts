@@ -51,6 +51,7 @@ export const historyEn = {
 	"detail.quality": "Quality",
 	"detail.noquality": "No figures were measured in this call.",
 	"detail.note": "Note",
+	"detail.disposition.system": "{result} (set by the system)",
 	"detail.disposition": "Result",
 	"detail.all": "All",
 	"detail.nothing": "Nothing of this kind happened.",

@@ -52,6 +52,7 @@ export const historyZh: Record<keyof typeof historyEn, string> = {
 	"detail.quality": "质量",
 	"detail.noquality": "这通通话没有测量数据。",
 	"detail.note": "备注",
+	"detail.disposition.system": "{result}（系统设置）",
 	"detail.disposition": "结果",
 	"detail.all": "全部",
 	"detail.nothing": "没有此类事件。",

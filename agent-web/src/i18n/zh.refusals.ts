@@ -64,6 +64,17 @@ export const refusalsZh: readonly (readonly [english: string, chinese: string])[
 	["there is no call to wrap up", "没有需要话后处理的通话"],
 	["you are not in wrap-up any more", "话后处理已结束"],
 	["the notes of this call are finished already", "这通电话的记录已完成"],
+	[
+		"this wrap-up lasts its whole time: {1} s are left; what you wrote is kept",
+		"本次话后处理须满规定时间：还剩 {1} 秒；您填写的内容会保留",
+	],
+	[
+		"this wrap-up lasts its whole time, which begins when the other call is finished",
+		"本次话后处理须满规定时间，另一通电话完成后才开始计时",
+	],
+	["this wrap-up has no limit: it lasts until you are done", "本次话后处理不限时，由您完成"],
+	["there is no call of yours that a wrap-up could follow", "您没有可安排话后处理的通话"],
+	["whether a wrap-up follows is not for agents to choose in this queue", "本队列是否有话后处理不由坐席选择"],
 	["your note could not be saved; try again", "备注无法保存，请重试"],
 	["nobody else in this call could see it", "通话中没有其他人能看到"],
 	["nobody is on the line", "线上没有人"],

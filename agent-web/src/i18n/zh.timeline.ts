@@ -102,6 +102,11 @@ export const timelineZh: readonly (readonly [english: string, chinese: string])[
 	["{1} stopped listening", "{1} 停止监听"],
 	["{1} is the agent now", "{1} 现在是坐席"],
 	["{1} is done with the call", "{1} 完成话后处理"],
+	["{1} is done with the call: the time for the wrap-up was over", "{1} 的话后处理结束：时间已到"],
+	["{1} is done with the call: a supervisor ended the wrap-up", "{1} 的话后处理结束：由班长结束"],
+	["{1} is done with the call: the agent left", "{1} 的话后处理结束：坐席已离开"],
+	["{1} is done with the call: it came back", "{1} 的话后处理结束：来电转回"],
+	["{1} is done with the call: it has no wrap-up", "{1} 通话结束，无话后处理"],
 	["{1} wrote about the call that was taken over", "{1} 填写了被接管通话的记录"],
 
 	// 录音、视频、质量

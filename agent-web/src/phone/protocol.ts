@@ -100,6 +100,7 @@ export type Verb =
 	| "wrapup_extend"
 	| "wrapup_note"
 	| "wrapup_done"
+	| "wrapup_want"
 	| "listen"
 	| "whisper"
 	| "barge"

@@ -109,6 +109,8 @@ export interface CallerView {
 	diverted_from: string;
 	diverted_why: string;
 }
+/** none; only if we ask for it; until we are done; until then or its limit; its whole time. */
+export type WrapUpMode = "none" | "optional" | "mandatory" | "timed" | "fixed";
 export interface CallView {
 	contact: string;
 	phase: Phase;
@@ -126,6 +128,10 @@ export interface CallView {
 	outbound?: boolean;
 	progress?: "" | "ringing" | "early" | "answered";
 	until: string | null;
+	/** The wrap-up of the call, also while it goes on. */
+	wrap_up: WrapUpMode;
+	/** We asked for one that is optional. */
+	wrap_up_wanted?: boolean;
 	muted: boolean;
 	consent: Consent;
 	recording: RecordingState;

@@ -31,6 +31,7 @@ export const ACTS = [
 	{ act: "available", key: "g", label: "state.go" },
 	{ act: "hand", key: "i", label: "state.hand" },
 	{ act: "done", key: "w", label: "wrap.done" },
+	{ act: "notes", key: ".", label: "wrap.want" },
 	{ act: "headset", key: "s", label: "headset.open" },
 	{ act: "out", key: "n", label: "out.open" },
 	...VIDEO_ACTS,
@@ -171,6 +172,9 @@ export class Desk {
 				return this.seat.doc.me?.telephone ? t("why.oneline") : "";
 			case "done":
 				return phase === "wrap_up" ? this.#whyNotDone() : t("why.wrapup");
+			case "notes":
+				if (this.call && this.call.wrap_up !== "optional") return t("why.nochoice");
+				return phase === "talking" || phase === "hold" ? "" : t("why.talking");
 			case "available":
 				return this.#whyNotAvailable();
 			case "hand":
@@ -181,7 +185,8 @@ export class Desk {
 	/** Why a wrap-up cannot be made longer: it can be before it could be done. */
 	whyNotExtend(): string {
 		if (!this.live) return this.app.t("why.link");
-		return this.call?.phase === "wrap_up" ? "" : this.app.t("why.wrapup");
+		if (this.call?.phase !== "wrap_up") return this.app.t("why.wrapup");
+		return this.call.wrap_up === "mandatory" ? this.app.t("why.nolimit") : "";
 	}
 
 	/** A call rings that can be answered at the agent's telephone alone. What has no sound is answered here. */
@@ -241,6 +246,8 @@ export class Desk {
 				return void run(phone.raise(!phone.raised));
 			case "done":
 				return void this.#done();
+			case "notes":
+				return void run(phone.onCall("wrapup_want", { on: !this.call?.wrap_up_wanted }));
 		}
 	}
 
@@ -354,6 +361,7 @@ export class Desk {
 	}
 
 	#whyNotDone(): string {
+		if (this.call?.wrap_up === "fixed") return this.app.t("why.fixed");
 		const missing = this.tagGroups.filter((g) => g.required && (this.writing.tags[g.id] ?? []).length === 0);
 		const groups = missing.map((g) => this.app.label(g)).join(", ");
 		return groups === "" ? "" : this.app.t("why.tags", { groups });
