@@ -54,6 +54,23 @@ func TestDocsNameWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestDocsShowNoSecrets: commands to copy give no token or password as an
+// argument, where everybody on the machine reads it.
+func TestDocsShowNoSecrets(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) < 10 {
+		t.Fatal(len(pages), err)
+	}
+	argument := regexp.MustCompile(`(?:-H|--header|-u|--user|-d|--data)[ =]["']?[^|]*(?:(?i:authorization|"password")|\$token)`)
+	for _, page := range append(pages, "../../README.md", "../../agent-web/README.md") {
+		for line := range strings.Lines(readDoc(t, strings.TrimPrefix(filepath.ToSlash(page), "../../"))) {
+			if strings.Contains(line, "curl") && argument.MatchString(line) {
+				t.Errorf("%s has a secret in the list of processes: %s", page, line)
+			}
+		}
+	}
+}
+
 // isThere looks where the pages mean files to be: from the top, beside the page,
 // in a room's folder that they leave out, or anywhere for a bare name. What a
 // server or a build writes, and names with NAME in them, are no files of ours.
