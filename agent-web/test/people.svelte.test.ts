@@ -74,15 +74,34 @@ test("who comes back may sign in again; a role is changed without a password", a
 	expect(changeUser).toHaveBeenCalledWith("carol", { disabled: false, role: "supervisor" });
 });
 
+const entry = (n: number): AuditEntry => ({
+	n,
+	at: `at ${n}`,
+	who: "ada",
+	action: "listen",
+	target: `call ${n}`,
+	details: {},
+});
+
+test("a page of the audit log that comes after the log was read again takes no older ones away", async () => {
+	let late: (page: AuditEntry[]) => void = () => undefined;
+	const audit = vi.fn(({ limit, before }: { limit: number; before?: number }) =>
+		before
+			? new Promise<AuditEntry[]>((give) => (late = give))
+			: Promise.resolve(Array.from({ length: limit }, (_, i) => entry(500 - i))),
+	);
+	stage(AuditView, {}, { audit });
+	await settle();
+	find('[data-testid="audit-more"]')?.click();
+	[...document.querySelectorAll("button")].find((b) => b.textContent === "calls.refresh")?.click();
+	await settle();
+	late([entry(300)]);
+	await settle();
+	expect(document.querySelectorAll("tbody tr").length).toBe(200);
+	expect(find('[data-testid="audit-more"]')).not.toBeNull();
+});
+
 test("the audit log goes back as far as it has entries, and is filtered by what it shows", async () => {
-	const entry = (n: number): AuditEntry => ({
-		n,
-		at: `at ${n}`,
-		who: "ada",
-		action: "listen",
-		target: `call ${n}`,
-		details: {},
-	});
 	const audit = vi.fn(async ({ limit, before = 251 }: { limit: number; before?: number }) =>
 		Array.from({ length: Math.min(limit, before - 1) }, (_, i) => entry(before - 1 - i)),
 	);

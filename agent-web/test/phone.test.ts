@@ -167,6 +167,28 @@ describe("a call", () => {
 		s.put("me", { state: "talking", hand: true });
 		expect(both()).toEqual([true, true]);
 	});
+	test("a hand that somebody lowers before it is seen to be up can be raised again, and a pause that ended begun", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking", { recording: "on" }));
+		void s.phone.pause(true);
+		void s.phone.raise(true);
+		s.put("queue/sales", { id: "sales" }); // older than what was asked for
+		expect([s.phone.paused, s.phone.raised]).toEqual([true, true]);
+		await s.done();
+		expect([s.phone.paused, s.phone.raised]).toEqual([true, true]);
+		s.put("me", { state: "talking", hand: false });
+		expect([s.phone.paused, s.phone.raised]).toEqual([false, false]);
+	});
+	test("a microphone that was silenced stays so until the document says it", async () => {
+		const s = seat();
+		await s.ready();
+		s.put("call", call("talking"));
+		void s.phone.mute(true);
+		await s.done();
+		s.put("me", { state: "talking", hand: false });
+		expect([s.phone.muted, s.phone.speaks()]).toEqual([true, "muted"]);
+	});
 	test("what the server refused is not wished any more", async () => {
 		const s = seat();
 		await s.ready();

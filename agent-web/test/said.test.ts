@@ -21,6 +21,11 @@ test.each<[string, string, About?]>([
 	["sales (EU)", "sales (EU)"],
 	["waits in queue support now: transferred by alice", "改在队列 support 中等待：由 alice 转接"],
 	["the call out failed: the line is busy", "外呼失败：对方忙"],
+	[
+		"the script cannot be played: a.yaml:3:1: no such key\na.yaml:9:5: no such node",
+		"脚本无法运行：a.yaml:3:1: no such key\na.yaml:9:5: no such node",
+		"refused",
+	],
 	["bob cannot be rung now: in a call", "现在不能呼叫 bob：通话中", "refused"],
 	["you are in wrap_up; finish that first", "您正处于话后处理，请先结束", "refused"],
 	["another agent has answered this call", "另一位坐席已接听", "refused"],

@@ -3,10 +3,10 @@ export type Sentences = readonly (readonly [english: string, other: string])[];
 
 /** Takes a sentence apart by the table's shapes; undefined if it is none of them. within says what stands in a {=1}. */
 export function sentences(table: Sentences): (text: string, within: (part: string) => string) => string | undefined {
-	// The surest first: "recording paused" before "recording {1}".
+	// The surest first: "recording paused" before "recording {1}". Several problems of a file are a line each.
 	const shapes = table
 		.map(([english, other]) => ({
-			shape: new RegExp(`^${english.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{\d\}/g, "(.+)")}$`),
+			shape: new RegExp(`^${english.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{\d\}/g, "([^]+)")}$`),
 			other,
 			fixed: english.replace(/\{\d\}/g, "").length,
 		}))

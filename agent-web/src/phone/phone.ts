@@ -9,7 +9,7 @@ import type { Playback } from "./playback.ts";
 import type { AgentState, CommandFields, MediaReport, Role, Verb, Welcome } from "./protocol.ts";
 import type { Screen } from "./screen.ts";
 import { type Failure, type Link, SeatSocket, type SocketOptions, type Wire } from "./socket.ts";
-import { type Intent, micIn, NO_INTENT, settle, type Wish, wanted } from "./speech.ts";
+import { type Intent, micIn, NO_INTENT, settle, UNHEARD, type Wish, wanted } from "./speech.ts";
 import { Cell, type Value } from "./value.ts";
 import { Video } from "./video.ts";
 import type { FlowCallView, Supervision } from "./views.ts";
@@ -132,7 +132,7 @@ export class Phone {
 				this.#report();
 			}),
 			this.doc.follow((doc) => {
-				this.#settle();
+				this.#settle(UNHEARD);
 				this.#needMic(doc);
 				this.#speak();
 				this.#see();
@@ -310,10 +310,10 @@ export class Phone {
 		return failure;
 	}
 
-	#settle(): void {
+	#settle(over: Partial<Intent> = {}): void {
 		const { call, me } = this.doc.now;
 		const open = Object.fromEntries(this.#asking.map((k) => [k, this.#intent[k]]));
-		this.#intent = { ...settle(this.#intent, call, me?.hand === true), ...open };
+		this.#intent = { ...settle(this.#intent, call, me?.hand === true), ...over, ...open };
 	}
 
 	/** For a call from the flow editor, in which this seat is the customer; false when nobody would be heard. */

@@ -20,6 +20,12 @@ export interface Wish {
 
 export const NO_INTENT: Intent = { answering: "", muting: null, holding: null, pausing: null, raising: null };
 
+/**
+ * What ends with the first document after the server's answer, whatever it says: somebody may have lowered the hand before it
+ * was seen to be up. A wish that the microphone obeys lasts until the document agrees, so that it never opens in between.
+ */
+export const UNHEARD: Partial<Intent> = { pausing: null, raising: null };
+
 /** What is wanted of this call, or null. */
 export function wanted(wish: Wish | null, call: CallView | null): "on" | "off" | null {
 	return wish !== null && wish.contact === call?.contact ? wish.want : null;
