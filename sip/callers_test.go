@@ -117,6 +117,8 @@ func TestTrunkProvesItself(t *testing.T) {
 // TestLoginsAreBound: an answer is good from the address that was asked alone,
 // and a trunk's password from the trunk's networks alone.
 func TestLoginsAreBound(t *testing.T) {
+	two := pbxLogin(t)
+	two.ID, two.Hosts, two.Login.User = "two", []string{"10.0.2.1"}, "two"
 	inBubble(t, func(c *sip.Config) { c.Strangers = sip.StrangersChallenged }, func(w *world) {
 		w.trunks(nil, func(*sip.Trunks) {
 			asked, other, outside := w.peerAt("10.0.1.9", "asked"), w.peerAt("10.0.1.8", "other"), w.peerAt("10.0.9.9", "outside")
@@ -128,8 +130,14 @@ func TestLoginsAreBound(t *testing.T) {
 			if m := invite(outside, 2, answerTo(t, ch, "pbx", "s3cret", 1)); !strings.HasPrefix(m.Start, "SIP/2.0 401") || strings.Contains(m.Raw, "stale") {
 				t.Errorf("the trunk's password from outside:\n%s", m.Raw)
 			}
+			// Nor does the nonce tell that it was right: it is still good for a login of one's own.
+			if m := invite(outside, 3, answerTo(t, ch, "two", "s3cret", 1)); !strings.HasPrefix(m.Start, "SIP/2.0 100") {
+				t.Fatalf("another trunk's password after it:\n%s", m.Raw)
+			}
+			_ = (<-w.calls).Reject(486, "Busy Here")
+			outside.Expect("SIP/2.0 486")
 			time.Sleep(time.Minute)
-		}, pbxLogin(t, "10.0.1.0/24"))
+		}, pbxLogin(t, "10.0.1.0/24"), two)
 	})
 }
 

@@ -59,7 +59,7 @@ func digestHash(algorithm, text string) string {
 type judgement int
 
 const (
-	digestWrong judgement = iota // unknown user, wrong password
+	digestWrong judgement = iota // unknown user, wrong password, another's place
 	digestStale                  // right, but for an old or a used nonce
 	digestRight
 	digestBroken // not to be understood: 400
@@ -149,7 +149,9 @@ func (d *digestServer) challenges(peer netip.Addr, now time.Time, stale bool) []
 
 // check judges authorization for a request of a peer. An unknown user costs what
 // a wrong password does: the same look-ups and the same hashes of as many octets.
-func (d *digestServer) check(c authorization, method string, peer netip.Addr, now time.Time) judgement {
+// A right one in another's place (own is false) is wrong, and uses up no nonce: it
+// would tell, past the lock of its own user, that the password was guessed.
+func (d *digestServer) check(c authorization, own bool, method string, peer netip.Addr, now time.Time) judgement {
 	algorithm := d.algorithm(c.algorithm)
 	if algorithm == "" || c.qop != "" && !strings.EqualFold(c.qop, "auth") {
 		return digestBroken
@@ -170,7 +172,7 @@ func (d *digestServer) check(c authorization, method string, peer netip.Addr, no
 	right := subtle.ConstantTimeCompare([]byte(strings.ToLower(c.response)), []byte(want)) == 1
 	fresh := d.fresh(c.nonce, peer, now)
 	switch {
-	case !right || !known:
+	case !right || !known || !own:
 		return digestWrong
 	case !fresh:
 		return digestStale

@@ -49,7 +49,7 @@ func TestDigest(t *testing.T) {
 			if err != nil {
 				return digestBroken
 			}
-			return d.check(c, "REGISTER", here, time.Now())
+			return d.check(c, true, "REGISTER", here, time.Now())
 		}
 		for i, algorithm := range []string{MD5, SHA256} {
 			ch := d.challenges(here, time.Now(), false)[i]
@@ -128,11 +128,11 @@ func TestUnknownUsersCostTheSame(t *testing.T) {
 					t.Fatal(err)
 				}
 				phones.opened = 0
-				if got := d.check(c, "REGISTER", here, now); got != digestWrong {
+				if got := d.check(c, true, "REGISTER", here, now); got != digestWrong {
 					t.Errorf("%s, %s of %s: %d", a, what, user, got)
 				}
 				cost[user] = fmt.Sprintf("%d look-ups, ", phones.opened)
-				cost[user] += fmt.Sprintf("%.0f pieces of memory", testing.AllocsPerRun(100, func() { d.check(c, "REGISTER", here, now) }))
+				cost[user] += fmt.Sprintf("%.0f pieces of memory", testing.AllocsPerRun(100, func() { d.check(c, true, "REGISTER", here, now) }))
 			}
 			if cost["alice"] != cost["carol"] {
 				t.Errorf("%s, %s: a known user costs %s, an unknown one %s", a, what, cost["alice"], cost["carol"])
@@ -190,7 +190,7 @@ func TestDigestOfAnyPassword(t *testing.T) {
 			if err != nil {
 				r.Fatal(err)
 			}
-			if got := d.check(c, "REGISTER", here, now); got != want {
+			if got := d.check(c, true, "REGISTER", here, now); got != want {
 				r.Fatalf("%q: %d", pass, got)
 			}
 		}
@@ -207,7 +207,7 @@ func FuzzDigest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if d.check(c, "REGISTER", here, time.Unix(1_700_000_000, 0)) == digestRight {
+		if d.check(c, true, "REGISTER", here, time.Unix(1_700_000_000, 0)) == digestRight {
 			t.Error("let in without the password")
 		}
 	})

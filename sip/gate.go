@@ -42,13 +42,8 @@ func (g gate) enter(req *gosip.Request, now time.Time, claims func(authorization
 		g.s.front.bad(from, BannedPassword)
 		return "", verdict{403, "Forbidden", []gosip.Header{gosip.NewHeader("Retry-After", "60")}}
 	}
-	judged := g.digest.check(c, string(req.Method), from, now)
-	if own := c.username == user && (fits == nil || fits(user, from)); !own && judged != digestBroken {
-		// A right password in another's place is wrong, stale too: it would tell, past
-		// the lock of its own user, that the password was guessed.
-		judged = digestWrong
-	}
-	switch judged {
+	own := c.username == user && (fits == nil || fits(user, from))
+	switch g.digest.check(c, own, string(req.Method), from, now) {
 	case digestRight:
 		g.guesses.right(from, user)
 		g.s.front.known.add(from)

@@ -230,7 +230,7 @@ func TestRegisterTellsNothing(t *testing.T) {
 
 // TestAnothersPlaceTellsNothing: who guesses a user's password in requests for other
 // users, which the user's own lock does not count, is not told when it is right, not
-// even by "stale".
+// even by "stale", and not by what becomes of the nonce either.
 func TestAnothersPlaceTellsNothing(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		srv, _ := w.registrar(nil)
@@ -251,6 +251,15 @@ func TestAnothersPlaceTellsNothing(t *testing.T) {
 		}
 		if told[right] != told[wrong] || strings.Contains(told[right], "stale") {
 			t.Errorf("a right password in another's place:\n%s\na wrong one:\n%s", told[right], told[wrong])
+		}
+		for _, knows := range []*phone{right, wrong} { // with an account of one's own the nonce is still good
+			thief := w.phone("bob", "swordfish")
+			c := thief.ask("<sip:bob@10.0.0.9>")
+			other := w.phone("user9", "")
+			other.ask("<sip:x@10.0.0.66>", knows.proof(c, 1))
+			if m := thief.ask("<sip:bob@10.0.0.9>", thief.proof(c, 1)); !strings.HasPrefix(m.Start, "SIP/2.0 200") {
+				t.Errorf("one's own right password after that of %s as %q:\n%s", knows.user, knows.pass, m.Raw)
+			}
 		}
 	})
 }
