@@ -20,7 +20,7 @@ type Flow struct {
 	order   []string // as in the file
 	vars    variables
 	show    []shown
-	asked   []word // the queues whose figures its expressions read
+	asked   []word // the queues whose figures are read in its text
 	prompts *Prompts
 	// version names this text and those of its subflows.
 	version string
@@ -216,7 +216,7 @@ func (f *Flow) readNodes(v *ast.MappingValueNode, l *loader, found *findings) {
 		// Known by name even if its body is wrong: others may lead to it.
 		f.nodes[n.id] = n
 		f.order = append(f.order, n.id)
-		n.read(nv.Value, &settling{flow: f, loader: l, node: n, findings: found})
+		n.read(nv.Value, &settling{flow: f, file: f, loader: l, node: n, findings: found})
 	}
 }
 
@@ -256,7 +256,8 @@ func (n *node) read(body ast.Node, found *settling) {
 
 // settling is what a step has at hand to check itself and fill in defaults.
 type settling struct {
-	flow   *Flow
+	flow   *Flow // whose variables expressions read
+	file   *Flow // whose text it is: the caller's in returns:, where flow is the subflow
 	loader *loader
 	node   *node
 	*findings

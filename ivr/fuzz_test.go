@@ -97,7 +97,7 @@ func FuzzExpression(f *testing.F) {
 		found := &findings{file: "f.yaml"}
 		e := &expression{word: word{text: text, at: at{1, 1}}}
 		flow.asked = nil
-		s := &settling{flow: flow, node: &node{id: "a"}, findings: found}
+		s := &settling{flow: flow, file: flow, node: &node{id: "a"}, findings: found}
 		if !s.compile(e, "", nil) {
 			if len(found.list) == 0 {
 				t.Errorf("%q is refused without a word", text)

@@ -63,7 +63,7 @@ func (s *settling) asksQueues(e *expression, root exprast.Node, more scope) bool
 		return false
 	}
 	for _, id := range found.asked {
-		s.flow.asked = append(s.flow.asked, word{text: id.Value, at: e.within(id.Location().From)})
+		s.file.asked = append(s.file.asked, word{text: id.Value, at: e.within(id.Location().From)})
 	}
 	return true
 }

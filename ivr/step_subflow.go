@@ -104,7 +104,7 @@ func (s *subflowStep) settleValues(c *settling) {
 			c.noSecret(&s.With[i].value, "the variable "+v.name.text+" of the subflow, which is not secret")
 		}
 	}
-	theirs := &settling{flow: s.sub, node: c.node, findings: c.findings}
+	theirs := &settling{flow: s.sub, file: c.file, node: c.node, findings: c.findings}
 	for i := range s.Returns {
 		v, ok := c.flow.vars.find(s.Returns[i].name.text)
 		if !ok {

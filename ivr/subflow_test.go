@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -73,6 +74,26 @@ func TestProblemsOfSubflowsHaveTheirFile(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v\nwant %s", name, err, c.want)
 		}
+	}
+}
+
+// TestQueuesOfReturnsHaveTheCallersFile: what stands in returns: reads the
+// subflow's variables, but it is the caller's text, and is told of there alone.
+func TestQueuesOfReturnsHaveTheCallersFile(t *testing.T) {
+	f, err := LoadFlow(fstest.MapFS{
+		"line.yaml": {Data: []byte("vars: {n: 0}\nnodes:\n  a: {kind: subflow, flow: who, returns: {n: 'k + queue(\"gone\").waiting'}, next: b}\n  b: {kind: hangup}\n")},
+		"who.yaml":  {Data: []byte("vars: {k: 1}\nnodes:\n  a: {kind: set, values: {k: 'queue(\"lost\").waiting'}, next: b}\n  b: {kind: return}\n")},
+	}, "line.yaml", builtinPrompts(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range f.Check(CheckOptions{ConsentPolicy: policyNever, Queues: []contact.QueueID{"sales"}}) {
+		got = append(got, strings.TrimSuffix(p.String(), "; the configuration's queues are: sales"))
+	}
+	want := []string{`line.yaml:3:57: there is no queue "gone"`, `who.yaml:3:37: there is no queue "lost"`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
 
