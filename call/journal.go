@@ -309,9 +309,14 @@ func (j *Journal) answered(id contact.ID, q contact.QueueID, a contact.AgentID, 
 	j.later(func(tx *store.Tx) error {
 		_, err := tx.Exec(`UPDATE call_calls SET queue = $2, agent = $3, answered = COALESCE(answered, $4) WHERE id = $1`,
 			id, q, a, at.UnixMilli())
-		if err == nil { // who was done with it before, is not who serves it last
-			_, err = tx.Exec(`DELETE FROM call_wrapups WHERE contact = $1`, id)
+		if err != nil {
+			return err
 		}
+		// Who was done with it before, is not who serves it last.
+		if _, err = tx.Exec(`DELETE FROM call_wrapups WHERE contact = $1`, id); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE call_calls SET disposition = NULL, disposition_by = NULL WHERE id = $1 AND disposition_by = $2`, id, bySystem)
 		return err
 	})
 }

@@ -211,6 +211,9 @@ func (j *Journal) CloseOpen(ctx context.Context) (int, error) {
 			if err := j.tell(tx, id, contact.Event{At: tx.Now, Kind: contact.KindEnd, Text: crashed, Data: map[string]any{"by": contact.System, "class": contact.EndFailed}}); err != nil {
 				return err
 			}
+			if err := j.wrappedUpBefore(tx, id); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

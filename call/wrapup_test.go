@@ -27,22 +27,27 @@ func wrapUps(t *testing.T, d Detail) []string {
 
 // TestWrapUpBeforeTheEnd: an agent who is done before the end of the call is
 // written is told of with it: without a wrap-up that is always so. Not so if
-// another agent served it last.
+// another agent served it last; what the system chose goes with the first one.
 func TestWrapUpBeforeTheEnd(t *testing.T) {
+	done := WrappedUp{Agent: "alice", Why: "none", Disposition: "Not said"}
 	for _, c := range []struct {
-		name  string
-		then  func(*Journal, contact.ID)
-		wants int
+		name     string
+		note     WrapUp
+		then     func(*Journal, contact.ID)
+		wants    int
+		want, by string
 	}{
-		{"it ends", func(*Journal, contact.ID) {}, 1},
-		{"another one answers", func(j *Journal, id contact.ID) { j.answered(id, "sales", "bob", time.Now()) }, 0},
-		{"told again", func(j *Journal, id contact.ID) { j.WrappedUp(id, WrappedUp{Agent: "alice", Why: "none"}) }, 1},
+		{"it ends", WrapUp{}, func(*Journal, contact.ID) {}, 1, "Not said", "system"},
+		{"another one answers", WrapUp{}, func(j *Journal, id contact.ID) { j.answered(id, "sales", "bob", time.Now()) }, 0, "", ""},
+		{"another one answers what has a result", WrapUp{Agent: "alice", Disposition: "Solved"}, func(j *Journal, id contact.ID) { j.answered(id, "sales", "bob", time.Now()) }, 0, "Solved", "agent"},
+		{"told again", WrapUp{}, func(j *Journal, id contact.ID) { j.WrappedUp(id, done) }, 1, "Not said", "system"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			j, id := newJournal(t), contact.NewID()
 			j.begin(id, "1000", "1", time.Now())
 			j.answered(id, "sales", "alice", time.Now())
-			j.WrappedUp(id, WrappedUp{Agent: "alice", Why: "none"})
+			must(t, j.WrapUp(t.Context(), id, c.note))
+			j.WrappedUp(id, done)
 			c.then(j, id)
 			j.event(id, 1, contact.Event{At: time.Now(), Kind: contact.KindEnd})
 			j.end(id, time.Now(), contact.EndCause{By: contact.Customer, Class: contact.EndCompleted})
@@ -50,7 +55,28 @@ func TestWrapUpBeforeTheEnd(t *testing.T) {
 			if got := wrapUps(t, d); err != nil || len(got) != c.wants || c.wants == 1 && got[0] != "none" {
 				t.Errorf("the timeline has %+v, %v", d.Timeline, err)
 			}
+			if orZero(d.Disposition) != c.want || orZero(d.DispositionBy) != c.by {
+				t.Errorf("the result is %q by %q; want %q by %q", orZero(d.Disposition), orZero(d.DispositionBy), c.want, c.by)
+			}
 		})
+	}
+}
+
+// TestWrapUpBeforeACrash: an agent who was done with a call that goes on is told
+// of too where the server stops without warning, once.
+func TestWrapUpBeforeACrash(t *testing.T) {
+	j, id := newJournal(t), contact.NewID()
+	j.begin(id, "1000", "1", time.Now())
+	j.answered(id, "sales", "alice", time.Now())
+	j.WrappedUp(id, WrappedUp{Agent: "alice", Why: "time"})
+	for range 2 {
+		if _, err := j.CloseOpen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := j.Show(t.Context(), id)
+	if got := wrapUps(t, d); err != nil || len(got) != 1 || got[0] != "time" {
+		t.Errorf("the timeline has %+v, %v", d.Timeline, err)
 	}
 }
 
