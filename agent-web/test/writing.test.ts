@@ -62,6 +62,16 @@ describe("what is written about a call", () => {
 		expect(a.told).toEqual([["wrapup_note", { contact: "c1", disposition: "", note: "half a sen", tags: {} }]]);
 		expect(a.writing.saved).toBe("saved");
 	});
+	test("goes to its call when that is gone before it was sent", () => {
+		const a = agent();
+		a.has("c1", { phase: "talking" });
+		a.writing.sync(a.doc.call);
+		a.writing.note = "half a sen";
+		a.writing.edited();
+		a.doc.call = null;
+		a.writing.sync(a.doc.call);
+		expect(a.told).toEqual([["wrapup_note", { contact: "c1", disposition: "", note: "half a sen", tags: {} }]]);
+	});
 	test("is not called unsaved because another call came while it was sent", async () => {
 		const a = agent();
 		let give: (failure: Failure | null) => void = () => undefined;

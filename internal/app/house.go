@@ -49,10 +49,12 @@ type House struct {
 	inbox inbox
 	done  chan struct{}
 
-	mu    sync.Mutex // guards calls and listening: used by commands
+	mu    sync.Mutex // guards calls, listening and lately: used by commands
 	calls map[contact.ID]*call.Call
 	// listening is which call each supervisor listens to.
 	listening map[string]listening
+	// lately is which call each agent was done with last.
+	lately map[contact.AgentID]lately
 
 	transfers *transfers
 	seatOf    func(user string) (*web.Seat, bool) // nil: nobody has a seat
@@ -114,6 +116,7 @@ func newHouse(log *slog.Logger, journal *call.Journal, audit Audit, people Peopl
 		done:      make(chan struct{}),
 		calls:     map[contact.ID]*call.Call{},
 		listening: map[string]listening{},
+		lately:    map[contact.AgentID]lately{},
 		transfers: newTransfers(n.transfers),
 		desk:      newDesk(),
 	}

@@ -57,7 +57,8 @@ func (h *House) inFront(user string, meant contact.ID) (*call.Call, error) {
 }
 
 // wrapsUp returns the call whose notes an agent writes: the one that was meant,
-// else the one in front; with done its wrap-up must have begun.
+// else the one in front; with done its wrap-up must have begun, without it may
+// be just over.
 func (h *House) wrapsUp(user contact.AgentID, meant contact.ID, done bool) (contact.ID, error) {
 	status, _ := h.engine.Agent(user)
 	at, state := status.Contact, status.State
@@ -65,6 +66,8 @@ func (h *House) wrapsUp(user contact.AgentID, meant contact.ID, done bool) (cont
 		at, state = meant, status.Other.State
 	}
 	switch {
+	case meant != "" && meant != at && !done && h.justOver(user, meant):
+		return meant, nil
 	case at == "", meant != "" && meant != at, done && state != contact.AgentWrapUp:
 		return "", contact.Errorf(contact.Conflict, "there is no call to wrap up")
 	case at == status.Other.Contact && state == contact.AgentOffered:

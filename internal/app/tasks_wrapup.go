@@ -42,18 +42,26 @@ func (b *taskBook) wrapUp(ctx context.Context, id contact.ID, agent contact.Agen
 }
 
 // wrapUpOver is for agents who cannot say that they are done: a voicemail for
-// which they chose a result is closed when the time is over.
+// which they chose a result is closed when the wrap-up is over, unless somebody
+// else has it by then.
 func (b *taskBook) wrapUpOver(id contact.ID, agent contact.AgentID) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
-	t, open := b.open[b.wraps[id]]
+	t := b.open[b.wraps[id]]
+	closes := t.Kind == tasks.Voicemail && t.State == tasks.Open && t.Agent == agent && t.Disposition != ""
+	if closes {
+		delete(b.wraps, id)
+	}
 	b.mu.Unlock()
-	if !open {
+	if !closes {
 		return
 	}
-	if _, err := b.wrapUp(b.ctx, id, agent, t.Disposition, t.Note, true); err != nil {
+	if _, err := b.change(b.ctx, t.ID, func(t *tasks.Task) error {
+		t.State, t.ClosedBy = tasks.Done, string(agent)
+		return nil
+	}); err != nil {
 		b.log.Error("a voicemail could not be closed", "task", t.ID, "error", err)
 	}
 }

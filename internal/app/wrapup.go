@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"callfloor/acd"
 	"callfloor/call"
@@ -12,18 +13,40 @@ import (
 // noteLimit is how long a note may be, in octets.
 const noteLimit = 8 << 10
 
+// lateNote is how long after a wrap-up, or a call without one, a note is taken:
+// pages send what was typed last when they see that it is over.
+const lateNote = 10 * time.Second
+
+// lately is the call that an agent was done with last, and when.
+type lately struct {
+	contact contact.ID
+	at      time.Time
+}
+
 // wrappedUp writes that an agent has nothing to do with a call any more. Who did
 // not end the wrap-up and chose no result has the configured one.
 func (h *House) wrappedUp(a acd.WrappedUp) {
+	h.mu.Lock()
+	h.lately[a.Agent] = lately{a.Contact, time.Now()}
+	h.mu.Unlock()
 	rule := h.names.wrapUp(a.Queue)
 	w := call.WrappedUp{Agent: a.Agent, Why: string(a.Why)}
 	if a.Why != acd.EndByAgent && a.Why != acd.EndByReturn {
 		w.Disposition = rule.Disposition
 	}
 	h.journal.WrappedUp(a.Contact, w)
-	if a.Why == acd.EndByTime && rule.Mode == acd.WrapUpFixed {
+	if a.Why != acd.EndByReturn && rule.Mode == acd.WrapUpFixed {
 		h.tasks.wrapUpOver(a.Contact, a.Agent)
 	}
+}
+
+// justOver says that an agent was done with a call a moment ago: what they typed
+// just before may still be on its way.
+func (h *House) justOver(user contact.AgentID, id contact.ID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l, ok := h.lately[user]
+	return ok && l.contact == id && time.Since(l.at) < lateNote
 }
 
 // staysInWrapUp says that the wrap-up of an agent's call lasts its time, whatever

@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"callfloor/acd"
+	"callfloor/acd/tasks"
 	"callfloor/call"
 	"callfloor/contact"
 	"callfloor/web"
@@ -82,6 +86,41 @@ func TestNoWrapUpIsTold(t *testing.T) {
 	}
 }
 
+// TestALateNote: what an agent typed in the last moment of a call without a
+// wrap-up is kept, of the call that they were done with last and of no other.
+func TestALateNote(t *testing.T) {
+	t.Parallel()
+	a, alice := startWrapUp(t, "timed", "0s")
+	first := served(t, a, alice, func(web.CallView) {})
+	wrappedUp(t, a, first)
+	last := served(t, a, alice, func(web.CallView) {})
+	wrappedUp(t, a, last)
+	do(t, alice, web.Command{Do: web.DoWrapUpNote, Contact: last, Disposition: "Solved", Note: "half a sentence"})
+	if why, disposition, by := wrappedUp(t, a, last); why != "none" || disposition != "Solved" || by != "agent" {
+		t.Errorf("told is %s, %q by %s", why, disposition, by)
+	}
+	if d, err := a.journal.Show(t.Context(), last); err != nil || d.Note == nil || *d.Note != "half a sentence" {
+		t.Errorf("kept is %v, %v", d.Note, err)
+	}
+	refused(t, alice, web.Command{Do: web.DoWrapUpDone, Contact: last})
+	refused(t, alice, web.Command{Do: web.DoWrapUpNote, Contact: first, Note: "too late"})
+	refused(t, alice, web.Command{Do: web.DoWrapUpNote, Note: "of which call?"})
+}
+
+// TestLateNotesHaveATime: and not for long.
+func TestLateNotesHaveATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := House{lately: map[contact.AgentID]lately{"alice": {"c1", time.Now()}}}
+		if !h.justOver("alice", "c1") || h.justOver("bob", "c1") || h.justOver("alice", "c2") {
+			t.Error("a call that is just over is its agent's alone")
+		}
+		time.Sleep(lateNote)
+		if h.justOver("alice", "c1") {
+			t.Errorf("it is still just over after %v", lateNote)
+		}
+	})
+}
+
 // TestFixedWrapUp: it cannot be done before its time; what is written then is
 // kept.
 func TestFixedWrapUp(t *testing.T) {
@@ -94,6 +133,54 @@ func TestFixedWrapUp(t *testing.T) {
 	refused(t, alice, web.Command{Do: web.DoWrapUpDone, Contact: id, Disposition: "Solved", Note: "kept"})
 	if why, disposition, by := wrappedUp(t, a, id); why != "time" || disposition != "Solved" || by != "agent" {
 		t.Errorf("told is %s, %q by %s", why, disposition, by)
+	}
+}
+
+// TestFixedWrapUpOfAVoicemail: whose agent chose a result and could not be done
+// is closed when a supervisor ends the wrap-up, or the agent has left; not so
+// without a result, or of another agent by then.
+func TestFixedWrapUpOfAVoicemail(t *testing.T) {
+	t.Parallel()
+	a, alice := startWrapUp(t, "fixed", "1m")
+	book := a.house.tasks
+	message := tasks.Task{Kind: tasks.Voicemail, State: tasks.Scheduled, Queue: "sales", Line: "1002", Caller: "13812341234", Length: 3}
+	do(t, alice, web.Command{Do: web.DoState, State: contact.AgentAvailable})
+	task, err := book.add(t.Context(), message)
+	must(t, err)
+	must(t, book.enqueue(t.Context(), task, ""))
+	v := takes(t, alice)
+	do(t, alice, web.Command{Do: web.DoWrapUpNote, Contact: v.Contact, Disposition: "Solved", Note: "rang back"})
+	do(t, alice, web.Command{Do: web.DoHangup, Contact: v.Contact})
+	see(t, alice, "the wrap-up", isMode("fixed"))
+	refused(t, alice, web.Command{Do: web.DoWrapUpDone, Contact: v.Contact, Disposition: "Solved", Note: "rang back"})
+	do(t, sit(t, a, "sam"), web.Command{Do: web.DoForce, Agent: "alice", State: contact.AgentAway})
+	waitFor(t, "the voicemail is closed", func() bool {
+		got, err := book.store.Get(t.Context(), task.ID)
+		return err == nil && got.State == tasks.Done && got.ClosedBy == "alice" && got.Note == "rang back"
+	})
+	for _, c := range []struct {
+		why    acd.WrapUpEnd
+		agent  contact.AgentID
+		result string
+		closes bool
+	}{
+		{acd.EndByTime, "alice", "Solved", true},
+		{acd.EndByLeaving, "alice", "Solved", true},
+		{acd.EndNone, "alice", "Solved", true},
+		{acd.EndByReturn, "alice", "Solved", false},
+		{acd.EndBySupervisor, "alice", "", false},
+		{acd.EndBySupervisor, "bob", "Solved", false},
+	} {
+		open := message
+		open.State, open.Agent, open.Disposition = tasks.Open, c.agent, c.result
+		open, err := book.add(t.Context(), open)
+		must(t, err)
+		w := &work{id: contact.NewID(), task: open.ID}
+		book.finish(w)
+		a.house.wrappedUp(acd.WrappedUp{Agent: "alice", Contact: w.id, Queue: "sales", Why: c.why})
+		if got, err := book.store.Get(t.Context(), open.ID); err != nil || got.State.Closed() != c.closes {
+			t.Errorf("%+v: it is %s, %v", c, got.State, err)
+		}
 	}
 }
 
