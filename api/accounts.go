@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,9 +32,14 @@ type Identity struct {
 	Name               string
 	Role               contact.Role
 	MustChangePassword bool
+	// Ends is when the session is over; zero for the local token, which has none.
+	Ends time.Time
 
 	session [sha256.Size]byte // the hash of the token; zero for the local token
 }
+
+// Session names the session: the hash of its token, in hex, which opens nothing.
+func (id Identity) Session() string { return hex.EncodeToString(id.session[:]) }
 
 // AccountsOptions are what NewAccounts needs.
 type AccountsOptions struct {
@@ -56,7 +62,7 @@ type Accounts struct {
 	byAddress *limiter
 
 	mu        sync.Mutex
-	onSignOut func(user string)
+	onSignOut func(user, keep string)
 	onChange  func(User)
 	onPhone   func(user string)
 
@@ -74,7 +80,7 @@ func NewAccounts(o AccountsOptions) (*Accounts, error) {
 		demo: map[string]Person{}, demoOrder: o.Demo,
 		byUser:    newLimiter(guessesPerUser, guessEvery),
 		byAddress: newLimiter(guessesPerAddress, addressGuessEvery),
-		onSignOut: func(string) {}, onChange: func(User) {}, onPhone: func(string) {},
+		onSignOut: func(string, string) {}, onChange: func(User) {}, onPhone: func(string) {},
 	}
 	for _, p := range o.Demo {
 		a.demo[p.User] = p
@@ -84,8 +90,9 @@ func NewAccounts(o AccountsOptions) (*Accounts, error) {
 
 // Watch sets what is called after a user's sessions were ended from our side
 // (signed out, disabled, another role) and after a user was added or changed.
+// keep is the Session that stays, after a password was changed in it; "": none.
 // Call it before requests are served; nil keeps what is set.
-func (a *Accounts) Watch(signedOut func(user string), changed func(User)) {
+func (a *Accounts) Watch(signedOut func(user, keep string), changed func(User)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if signedOut != nil {
@@ -96,11 +103,11 @@ func (a *Accounts) Watch(signedOut func(user string), changed func(User)) {
 	}
 }
 
-func (a *Accounts) signedOut(user string) {
+func (a *Accounts) signedOut(user, keep string) {
 	a.mu.Lock()
 	f := a.onSignOut
 	a.mu.Unlock()
-	f(user)
+	f(user, keep)
 }
 
 func (a *Accounts) changed(u User) {
@@ -241,7 +248,7 @@ func shownUser(user string) string {
 }
 
 // ChangePassword sets a person's own password and ends the person's other
-// sessions.
+// sessions, with the tabs of theirs that are open.
 func (a *Accounts) ChangePassword(ctx context.Context, from netip.Addr, id Identity, old, password string) error {
 	if _, ok := a.demo[id.User]; ok || id.User == localUser {
 		return contact.Errorf(contact.Conflict, "the password of %s is fixed", id.User)
@@ -262,7 +269,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, from netip.Addr, id Ident
 	if err != nil {
 		return err
 	}
-	return a.db.Tx(ctx, func(tx *store.Tx) error {
+	err = a.db.Tx(ctx, func(tx *store.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE api_users SET hash = $2, must_change = 0, changed = $3 WHERE user = $1`, id.User, hash, tx.Now.UnixMilli()); err != nil {
 			return fmt.Errorf("store the new password of %s: %w", id.User, err)
 		}
@@ -271,6 +278,11 @@ func (a *Accounts) ChangePassword(ctx context.Context, from netip.Addr, id Ident
 		}
 		return record(ctx, tx, Entry{Who: id.User, Action: ActionPassword, Target: id.User})
 	})
+	if err != nil {
+		return err
+	}
+	a.signedOut(id.User, id.Session())
+	return nil
 }
 
 // newToken returns 256 random bits in a form that headers, cookies and command

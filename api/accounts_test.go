@@ -210,7 +210,12 @@ func TestPasswordChange(t *testing.T) {
 	h.want(422, "PUT", "/api/v1/password", token, `{"old":"wrong password","new":"a longer password"}`)
 	h.want(422, "PUT", "/api/v1/password", token, `{"old":"one-time password","new":"short"}`)
 	h.want(422, "PUT", "/api/v1/password", token, `{"old":"one-time password","new":"one-time password"}`)
+	h.signOuts = nil
 	h.want(204, "PUT", "/api/v1/password", token, `{"old":"one-time password","new":"a longer password"}`)
+	kept, err := h.accounts.Authenticate(httptest.NewRequest("GET", "/", nil), token)
+	if err != nil || fmt.Sprint(h.signOuts) != "[new "+kept.Session()+"]" || strings.Contains(kept.Session(), token) || time.Until(kept.Ends) < SessionLife-time.Hour {
+		t.Errorf("seats that were told: %v, kept %+v, %v", h.signOuts, kept, err)
+	}
 	h.want(200, "GET", "/api/v1/calls", token, "")
 	h.want(401, "GET", "/api/v1/session", other, "")
 	h.want(401, "POST", "/api/v1/session", "", `{"user":"new","password":"one-time password"}`)

@@ -156,7 +156,7 @@ func newTestHouse(t *testing.T, change func(*Options)) *house {
 		Calls: h.calls, Recordings: h.kept,
 		Seats:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "seat") }),
 		Pages:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { page(w, r) }),
-		SignOut:  func(user string) { h.signOuts = append(h.signOuts, user) },
+		SignOut:  func(user, keep string) { h.signOuts = append(h.signOuts, strings.TrimSpace(user+" "+keep)) },
 		Troubles: func(context.Context) []Trouble { return h.troubles },
 		Metrics:  prometheus.NewRegistry(),
 		DemoCall: func(_ context.Context, c DemoCall) error { h.demoCall = append(h.demoCall, c); return nil },

@@ -88,8 +88,9 @@ type Options struct {
 	Pages        http.Handler // the browser app
 	// Targets says where a call of user can go; q is a part of a name, or "".
 	Targets func(user, q string) Targets
-	// SignOut ends the seat of a user whose session is over.
-	SignOut func(user string)
+	// SignOut ends the seat of a user whose sessions are over; but for one that it
+	// keeps, as Accounts.Watch says.
+	SignOut func(user, keep string)
 	// Troubles says what keeps the server from being ready; empty is ready.
 	Troubles func(context.Context) []Trouble
 	Metrics  interface {

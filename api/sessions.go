@@ -19,7 +19,7 @@ import (
 const CookieName = "callfloor_session"
 
 // SessionLife is how long a session lasts after sign-in. It is longer than any
-// shift, so that nobody is signed out in a call.
+// shift; a seat that is in a call then is signed out after it.
 const SessionLife = 24 * time.Hour
 
 // maxSessions is how many sessions one person may have; the oldest goes first.
@@ -93,6 +93,7 @@ func errNotSignedIn() error {
 }
 
 func (a *Accounts) bySession(ctx context.Context, hash [sha256.Size]byte) (id Identity, err error) {
+	var ends time.Time
 	err = a.db.View(ctx, func(tx *store.Tx) error {
 		var key string
 		var expires int64
@@ -105,10 +106,11 @@ func (a *Accounts) bySession(ctx context.Context, hash [sha256.Size]byte) (id Id
 		case tx.Now.UnixMilli() >= expires:
 			return errNotSignedIn()
 		}
+		ends = time.UnixMilli(expires)
 		id, err = a.owner(ctx, tx, key)
 		return err
 	})
-	id.session = hash
+	id.session, id.Ends = hash, ends
 	return id, err
 }
 
@@ -138,7 +140,7 @@ func (a *Accounts) SignOut(ctx context.Context, id Identity) error {
 	if err != nil {
 		return fmt.Errorf("end the session of %s: %w", id.User, err)
 	}
-	a.signedOut(id.User)
+	a.signedOut(id.User, "")
 	return nil
 }
 

@@ -167,7 +167,7 @@ func (a *Accounts) ChangeUser(ctx context.Context, by, user string, c UserChange
 		return User{}, err
 	}
 	if signOut {
-		a.signedOut(user)
+		a.signedOut(user, "")
 	}
 	if c.Disabled != nil {
 		if err := a.LoadPhones(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -70,6 +71,7 @@ type bubble struct {
 	pipes  *pipes
 	router *vnet.Router
 	far    *vnet.Net // the browsers' side
+	ends   time.Time // of sessions
 	farIP  string    // the only address there that browsers use; "" for all
 }
 
@@ -84,7 +86,8 @@ func inBubble(t *testing.T, f func(t *testing.T, b *bubble)) {
 			if token == "" {
 				return Identity{}, contact.Errorf(contact.Unauthorized, "sign in again")
 			}
-			return Identity{User: token, Role: contact.RoleAgent}, nil
+			user, session, _ := strings.Cut(token, "/")
+			return Identity{User: user, Role: contact.RoleAgent, Session: session, Ends: b.ends}, nil
 		}})
 		if err != nil {
 			t.Fatal(err)

@@ -111,7 +111,7 @@ func (s *Seat) peerFor(k *socket, number int, fingerprints string) (*peer, error
 		k.out.push(encode(Tab{Type: TypeTab, Phone: false}))
 		return nil, nil
 	case s.peer != nil && s.peer.number == number && s.peer.fingerprints == fingerprints:
-		s.peer.answered, s.peer.page, s.peer.candidates = false, s.page, 0
+		s.peer.answered, s.peer.page, s.peer.candidates, s.peer.who = false, s.page, 0, k.who
 		s.peer.work.Add(1)
 		return s.peer, nil
 	}
@@ -122,7 +122,7 @@ func (s *Seat) peerFor(k *socket, number int, fingerprints string) (*peer, error
 		return nil, err
 	}
 	p.work.Add(1)
-	s.peer = p
+	s.peer, p.who = p, k.who
 	s.live.Store(p)
 	s.camera.SetLens(p.film)
 	return p, nil

@@ -43,7 +43,8 @@ type peer struct {
 	work sync.WaitGroup
 	once sync.Once
 
-	page       int // of the seat, when it was offered
+	page       int      // of the seat, when it was offered
+	who        Identity // who offered it last
 	up         bool
 	failedAt   time.Time // zero: not failed
 	hasMic     bool

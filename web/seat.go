@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -182,11 +183,15 @@ func (s *Seat) judge() {
 	s.notices.add(func(h House) { h.SeatMedia(s, ready, why) })
 }
 
-// sweep says whether the seat was unused for so long that it can be forgotten,
-// and closes a peer connection that failed and was not replaced.
+// sweep says whether the seat was unused for so long that it can be forgotten.
+// It closes a peer connection that failed and was not replaced, and the tabs of
+// sessions that are over, but not in a call. The caller runs the notices after it.
 func (s *Seat) sweep(now time.Time) (forget bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.doc.values[KeyCall] == nil && s.doc.values[KeyOther] == nil {
+		s.takeOut(func(who Identity) bool { return !who.Ends.IsZero() && !now.Before(who.Ends) })
+	}
 	if s.peer != nil && s.peer.failedFor(now) > failedKept {
 		s.dropPeer()
 	}
@@ -201,6 +206,28 @@ func (s *Seat) signOut() {
 	}
 	s.mu.Unlock()
 	s.retire()
+}
+
+// part takes out the tabs whose session is over, with their media.
+func (s *Seat) part(over func(Identity) bool) {
+	s.mu.Lock()
+	s.takeOut(over)
+	s.mu.Unlock()
+	s.notices.run()
+}
+
+// takeOut is part for a caller that holds the lock and runs the notices after it.
+// What such a tab still sends finds it in the seat no more.
+func (s *Seat) takeOut(over func(Identity) bool) {
+	for _, k := range slices.Clone(s.tabs) {
+		if over(k.who) {
+			s.remove(k)
+			k.bye(contact.Unauthorized, "signed out", false)
+		}
+	}
+	if s.peer != nil && over(s.peer.who) {
+		s.dropPeer()
+	}
 }
 
 // retire ends media; the seat cannot be joined any more.

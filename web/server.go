@@ -22,6 +22,10 @@ type Identity struct {
 	User string
 	Name string
 	Role contact.Role
+	// Session names the session, and is no secret; Ends is when it is over, zero:
+	// never.
+	Session string
+	Ends    time.Time
 }
 
 // House is what the seats need from the rest of Callfloor. Its methods are
@@ -211,6 +215,14 @@ func (s *Server) SignOut(user string) {
 	s.mu.Unlock()
 	if ok {
 		seat.signOut()
+	}
+}
+
+// SignOutOthers closes the tabs of a user that are of another session than the one
+// named, and ends their media. The seat stays, with what that session's tabs do.
+func (s *Server) SignOutOthers(user, session string) {
+	if seat, ok := s.Seat(user); ok {
+		seat.part(func(who Identity) bool { return who.Session != session })
 	}
 }
 

@@ -47,6 +47,7 @@ type socket struct {
 	// Set once by join, before any other goroutine can see the socket.
 	seat *Seat
 	tab  string
+	who  Identity
 	// welcomed says that the tab has the document; the seat's lock guards it.
 	welcomed bool
 }
@@ -175,6 +176,11 @@ func (k *socket) greet(r *http.Request) bool {
 	}
 	if err != nil {
 		k.refuse("seat", err, contact.ErrorCode(err) == contact.Busy)
+		return false
+	}
+	// Once more: a session that ended meanwhile was not among the tabs' that were closed.
+	if _, err := k.server.opts.Authenticate(r, hello.Token); err != nil {
+		k.refuse("unauthorized", err, false)
 		return false
 	}
 	return true

@@ -26,9 +26,9 @@ func (s *Seat) join(k *socket, who Identity, h *Hello) error {
 	// it, and its peer connection may still be alive.
 	samePage := h.Tab == s.phoneTab && h.Epoch == s.doc.epoch
 	phone := s.phone == nil || s.phone == old || h.TakeOver
-	k.seat, k.tab, s.identity = s, h.Tab, who
+	k.seat, k.tab, k.who, s.identity = s, h.Tab, who, who
 	if old != nil {
-		s.remove(old)
+		s.drop(old)
 		old.bye(contact.Conflict, "this tab was opened again", false)
 	}
 	s.tabs = append(s.tabs, k)
@@ -93,16 +93,22 @@ func (s *Seat) takeOver(k *socket) {
 func (s *Seat) leave(k *socket) {
 	s.mu.Lock()
 	s.remove(k)
+	s.mu.Unlock()
+	s.notices.run()
+}
+
+// remove takes a tab out, and the phone with it if that is the one. The caller
+// holds the lock and runs the notices after it.
+func (s *Seat) remove(k *socket) {
+	s.drop(k)
 	if s.phone == k {
 		s.phone = nil
 		s.notices.add(func(h House) { h.SeatDown(s) })
 	}
 	s.lastUsed = time.Now()
-	s.mu.Unlock()
-	s.notices.run()
 }
 
-func (s *Seat) remove(k *socket) {
+func (s *Seat) drop(k *socket) {
 	s.tabs = slices.DeleteFunc(s.tabs, func(x *socket) bool { return x == k })
 }
 

@@ -149,6 +149,94 @@ func TestSignOut(t *testing.T) {
 	})
 }
 
+// A password that was changed in one browser closes the tabs of the others, and
+// ends what they hear; the browser that it was changed in goes on.
+func TestSignOutOthers(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		left, mine := b.hello(Hello{Tab: "left", Token: "alice/b"}), b.hello(Hello{Tab: "mine", Token: "alice/a"})
+		second := b.hello(Hello{Tab: "second", Token: "alice/a"})
+		left.send(MediaReport{Type: TypeMedia, Microphone: "ok"})
+		b.connect(left, 1)
+		time.Sleep(2 * time.Second)
+		b.house.want(t, "up", "ready")
+		b.server.SignOutOthers("nobody", "a")
+		b.server.SignOutOthers("alice", "a")
+		seat, _ := b.server.Seat("alice")
+		if seat.peer != nil {
+			t.Error("the browser that was left behind hears on")
+		}
+		if bye := left.last(TypeBye); bye == nil || bye["code"] != "unauthorized" || bye["reconnect"] != false {
+			t.Errorf("bye %v", bye)
+		}
+		b.house.want(t, "down", WhyConnection)
+
+		mine.send(Hello{Type: TypeHello, Tab: "mine", TakeOver: true})
+		mine.send(MediaReport{Type: TypeMedia, Microphone: "ok"})
+		b.connect(mine, 1)
+		time.Sleep(2 * time.Second)
+		b.house.want(t, "up", "ready")
+		left = b.hello(Hello{Tab: "left", Token: "alice/b"}) // signed in anew
+		b.server.SignOutOthers("alice", "a")
+		if over, _ := left.ended(); !over {
+			t.Error("a tab that is not the phone stays")
+		}
+		b.house.want(t)
+		for _, k := range []*tab{mine, second} {
+			if bye := k.last(TypeBye); bye != nil {
+				t.Errorf("the browser with the new password was told %v", bye)
+			}
+		}
+		if !seat.MediaReady() || !mine.isPhone() {
+			t.Error("the browser with the new password lost its phone")
+		}
+	})
+}
+
+// A session that ends between its Hello and its place at the seat has none.
+func TestSignOutInHello(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		asked, authenticate := 0, b.server.opts.Authenticate
+		b.server.opts.Authenticate = func(r *http.Request, token string) (Identity, error) {
+			if asked++; asked > 1 {
+				return nobody(r, token)
+			}
+			return authenticate(r, token)
+		}
+		k := b.hello(Hello{Tab: "one"})
+		if bye := k.last(TypeBye); bye == nil || bye["code"] != "unauthorized" {
+			t.Errorf("bye %v", bye)
+		}
+		time.Sleep(2 * closeWithin)
+		b.house.want(t, "up", "down")
+	})
+}
+
+// A session that is over closes its tabs, after the call that they are in.
+func TestSessionEnds(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.ends = time.Now().Add(time.Hour)
+		k := b.hello(Hello{Tab: "one"})
+		b.ends = time.Time{}
+		other := b.hello(Hello{Tab: "other"})
+		b.house.want(t, "up")
+		seat, _ := b.server.Seat("alice")
+		seat.Put(KeyCall, "x")
+		time.Sleep(2 * time.Hour)
+		if over, _ := k.ended(); over {
+			t.Error("signed out in a call")
+		}
+		seat.Drop(KeyCall)
+		time.Sleep(20 * time.Second)
+		if bye := k.last(TypeBye); bye == nil || bye["code"] != "unauthorized" || bye["reconnect"] != false {
+			t.Errorf("bye %v", bye)
+		}
+		b.house.want(t, "down")
+		if over, _ := other.ended(); over {
+			t.Error("a tab whose session goes on was closed")
+		}
+	})
+}
+
 func TestOrigin(t *testing.T) {
 	s, err := New(DefaultConfig(), Options{
 		Pacer: nopPacer(t), House: &notebook{}, AllowOrigin: []string{"https://other.example"},

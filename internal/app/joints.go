@@ -51,7 +51,7 @@ func (a *App) authenticate(r *http.Request, token string) (web.Identity, error) 
 	if id.MustChangePassword {
 		return web.Identity{}, contact.Errorf(contact.Forbidden, "change your password first")
 	}
-	return web.Identity{User: id.User, Name: id.Name, Role: id.Role}, nil
+	return web.Identity{User: id.User, Name: id.Name, Role: id.Role, Session: id.Session(), Ends: id.Ends}, nil
 }
 
 func (a *App) apiOptions() api.Options {
@@ -76,7 +76,12 @@ func (a *App) apiOptions() api.Options {
 	return o
 }
 
-func (a *App) signOut(user string) {
+// signOut ends a user's seat, or what of it belongs to other sessions than keep.
+func (a *App) signOut(user, keep string) {
+	if keep != "" {
+		a.seats.SignOutOthers(user, keep)
+		return
+	}
 	if s, ok := a.seats.Seat(user); ok && s.Identity().Role == contact.RoleAgent {
 		a.house.tell(acd.AgentWants{Agent: contact.AgentID(user), State: contact.AgentOffline})
 	}
