@@ -249,6 +249,10 @@ func TestUsers(t *testing.T) {
 	if len(users) != 3 || users[0].User != "alice" || users[0].Role != contact.RoleSupervisor {
 		t.Errorf("users %+v", users)
 	}
+	names := decode[map[string]string](t, h.want(200, "GET", "/api/v1/names", root, ""))
+	if len(names) != 3 || names["alice"] != users[0].Name {
+		t.Errorf("names %v of %+v", names, users)
+	}
 }
 
 func TestSessions(t *testing.T) {

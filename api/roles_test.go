@@ -16,7 +16,7 @@ var leastRole = map[string]string{
 	"anybody":  "info sign-in",
 	"one-time": "session sign-out change-password", // also before the password was changed
 	"agent": `add-do-not-call add-task call-task cancel-task close-task count-tags demo-call export-calls like-article list-article-versions
-		list-calls list-phrases list-promises list-tags list-targets list-tasks merge-preferences own-figures place-call preferences
+		list-calls list-names list-phrases list-promises list-tags list-targets list-tasks merge-preferences own-figures place-call preferences
 		remove-phrase reveal-number save-customer save-phrase search-articles show-article show-call show-customer task-audio unlike-article`,
 	"supervisor": `add-article assign-task change-article check-flow erase-recording flow-callers flow-kinds flow-schema
 		flow-versions forecast-staff get-flow get-recording hold-recording list-audit list-do-not-call list-flows list-outbound-rules

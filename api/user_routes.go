@@ -52,6 +52,15 @@ func (s *Server) userRoutes(h huma.API) {
 			u, err := s.accounts.ChangeUser(ctx, identityIn(ctx).User, in.User, in.Body)
 			return &body[User]{u}, err
 		})
+	register(s, h, operation{id: "list-names", method: http.MethodGet, path: "/api/v1/names", summary: "What everybody is called, by user; also who left, for the calls that they had", access: accessAgent},
+		func(ctx context.Context, _ *empty) (*body[map[string]string], error) {
+			users, err := s.accounts.Users(ctx)
+			names := map[string]string{}
+			for _, u := range users {
+				names[u.User] = u.Name
+			}
+			return &body[map[string]string]{names}, err
+		})
 	register(s, h, operation{id: "list-audit", method: http.MethodGet, path: "/api/v1/audit", summary: "The audit log, newest first", access: accessSupervisor},
 		func(ctx context.Context, in *auditInput) (*body[[]Entry], error) {
 			entries, err := s.audit.List(ctx, in.Before, in.Limit)

@@ -75,7 +75,7 @@ async function page(all: Call[]) {
 			props: {},
 			app,
 			seat: { doc: { tags: [] } },
-			desk: { queueName: String },
+			desk: { queueName: String, personName: String, meet: async () => undefined },
 		},
 	});
 	const settle = async () => {

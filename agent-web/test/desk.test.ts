@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Session } from "../src/api/types.ts";
 import type { CallView, TagGroup } from "../src/phone/views.ts";
 import type { App } from "../src/state/app.svelte.ts";
@@ -93,4 +93,20 @@ test("pictures are for who can see them, and every act has a key of its own", ()
 	]);
 	const keys = ACTS.map(({ key }) => key);
 	expect(new Set(keys).size).toBe(keys.length);
+});
+
+test("people are called by their names, those who are not at work once they were asked for", async () => {
+	const names = vi.fn(async () => ({ alice: "Alice", li: "Li Na" }));
+	const app = { api: { names } } as unknown as App;
+	const seat = { doc: { agents: [{ user: "bob", name: "Bob" }] } } as unknown as Seat;
+	const desk = new Desk(app, seat, { user: "sam", role: "supervisor" } as Session);
+	const called = () => ["bob", "li", "gone", ""].map(desk.personName);
+	expect(called()).toEqual(["Bob", "li", "gone", ""]);
+	names.mockRejectedValueOnce(new Error("down"));
+	await desk.meet(["bob", "li", "gone", null]);
+	expect(called()).toEqual(["Bob", "li", "gone", ""]);
+	await desk.meet(["bob", "li", "gone", null]); // again: it failed
+	await desk.meet(["li", "gone", undefined]); // a user of nobody's is asked for once
+	expect(called()).toEqual(["Bob", "Li Na", "gone", ""]);
+	expect(names).toHaveBeenCalledTimes(2);
 });

@@ -77,7 +77,7 @@ describe("who is on the phone", () => {
 		reveal: vi.fn(),
 		savePerson: vi.fn(),
 	});
-	const desk = { seat: { doc: EMPTY_DOC } };
+	const desk = { seat: { doc: EMPTY_DOC }, personName: String, meet: async () => undefined };
 
 	test("a number that is revealed late is not that of the call in front by now", async () => {
 		const book = handbook();
@@ -145,7 +145,7 @@ test("ending a call that was asked for once is asked for again when another call
 		phone: { do: done },
 	};
 	const props = $state({ contact: "c1", close: () => undefined });
-	stage(FloorPanel, props, { seat, desk: { queueName: (id: string) => `the ${id} people` } });
+	stage(FloorPanel, props, { seat, desk: { queueName: (id: string) => `the ${id} people`, personName: String } });
 	expect(document.body.textContent).toContain("the sales people");
 	find("[data-testid=teardown]")?.click();
 	flushSync();
@@ -168,7 +168,7 @@ test.each([
 		state: { link: { at: "live" } },
 		pending: new Set(),
 	};
-	stage(FloorPanel, { contact: "c1", close: () => undefined }, { seat, desk: { queueName: String } });
+	stage(FloorPanel, { contact: "c1", close: () => undefined }, { seat, desk: { queueName: String, personName: String } });
 	expect([...document.querySelectorAll("[role=status]")].map((e) => e.textContent)).toContain(says);
 });
 

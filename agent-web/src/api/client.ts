@@ -63,6 +63,8 @@ export class Api {
 
 	targets = (q: string) => this.#get<Targets>(`targets?${new URLSearchParams({ q })}`);
 
+	/** What everybody is called, by user. */
+	names = () => this.#get<Record<string, string>>("names");
 	users = () => this.#get<User[]>("users");
 	addUser = (user: NewUser) => this.#ask<User>("POST", "users", user);
 	changeUser = (user: string, fields: UserChange) =>

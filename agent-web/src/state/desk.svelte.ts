@@ -78,6 +78,23 @@ export class Desk {
 	recent = $state.raw<Call[]>([]);
 	/** What people call a queue. */
 	queueName = (id: string) => this.seat.doc.queues.find((q) => q.id === id)?.name || id;
+	readonly #atWork = $derived(new Map(this.seat.doc.agents.map((a) => [a.user, a.name])));
+	#names = $state.raw<Record<string, string>>({});
+	/** What people call a user; the user where nobody has said. */
+	personName = (user: string) => this.#atWork.get(user) || this.#names[user] || user;
+	readonly #asked = new Set<string>();
+	/** Learns what these are called, for views that name people who are not at work; of each it asks once. */
+	async meet(users: (string | null | undefined)[]) {
+		const strangers = users.filter((u) => u && !this.#asked.has(u)) as string[];
+		if (strangers.length === 0) return;
+		for (const user of strangers) this.#asked.add(user);
+		try {
+			this.#names = await this.app.api.names();
+		} catch {
+			// They are shown as users; the view that asked says what is wrong, if anything is.
+			for (const user of strangers) this.#asked.delete(user);
+		}
+	}
 
 	constructor(
 		readonly app: App,
