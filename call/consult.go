@@ -222,6 +222,10 @@ func (c *Call) Transfer(user string, decide func(to contact.AgentID) error) erro
 			return nil
 		}
 		next := c.second
+		if _, ok := next.seat.(Telephone); ok {
+			next.yield() // or it would be hung up
+			c.second, c.joined = nil, false
+		}
 		c.partSecond()
 		c.handOver(next.seat, contact.Agent)
 		c.keepShowing(next)

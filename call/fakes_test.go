@@ -190,7 +190,7 @@ type fakeQueues struct {
 	mu                    sync.Mutex
 	joined, left, release []contact.ID
 	join                  chan contact.ID
-	joining               func() // nil, or what happens meanwhile
+	joining, leaving      func() // nil, or what happens meanwhile
 }
 
 func newFakeQueues() *fakeQueues { return &fakeQueues{join: make(chan contact.ID, 4)} }
@@ -209,6 +209,9 @@ func (q *fakeQueues) Join(id contact.ID, _ ivr.QueueRequest) error {
 }
 
 func (q *fakeQueues) Leave(id contact.ID) {
+	if q.leaving != nil {
+		q.leaving()
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.left = append(q.left, id)

@@ -23,8 +23,9 @@ func (c *Call) part() {
 	c.settle()
 	c.Note(contact.KindFlow, gone.leg, user+" hung up; the flow goes on with the customer", map[string]any{"agent": user})
 	c.mark("agent_left", nil)
-	c.queue.update(func() { c.queue.parted = true })
-	c.changed()
+	// Before the flow goes on: it may join the next queue at once.
 	c.Queues.Release(c.ID, contact.AgentID(user))
 	c.Queues.Leave(c.ID) // as in finish
+	c.queue.update(func() { c.queue.parted = true })
+	c.changed()
 }

@@ -38,7 +38,14 @@ func TestTheFlowGoesOnAfterTheAgent(t *testing.T) {
 		h.connect()
 		h.leg.digits <- media.Digit{Key: '3'} // for the agent's ears, not for the survey
 		synctest.Wait()
+		h.queues.leaving = func() {
+			synctest.Wait()
+			if got.Served {
+				t.Error("the flow, which may join a queue, goes on before the last one is left")
+			}
+		}
 		must(t, h.call.HangupBy("alice"))
+		h.queues.leaving = nil
 		synctest.Wait()
 		if !got.Served || h.call.Agent() != "" || h.call.view.Stage != StageFlow {
 			t.Fatalf("after the agent: %+v, agent %q, stage %s", got, h.call.Agent(), h.call.view.Stage)

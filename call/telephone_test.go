@@ -21,6 +21,34 @@ func (s *deskSeat) Track(string) *media.Sender    { panic("a telephone has no tr
 func (s *deskSeat) Measure() func() media.Quality { return s.leg.Quality }
 func (s *deskSeat) Leg() Leg                      { return s.leg }
 
+// TestHandedToATelephone: who was asked at their telephone speaks there with the
+// customer when the call is theirs, out of a consultation and out of a conference.
+func TestHandedToATelephone(t *testing.T) {
+	for _, conference := range []bool{false, true} {
+		inHouse(t, toQueue(contact.ConsentGranted), func(h *house) {
+			h.connect()
+			must(t, h.call.Consult("alice", &deskSeat{"bob", h.outside}))
+			if conference {
+				must(t, h.call.Merge("alice"))
+			}
+			must(t, h.call.Transfer("alice", agreed))
+			synctest.Wait()
+			select {
+			case <-h.outside.Done():
+				t.Error("the telephone was hung up")
+			default:
+			}
+			got := h.round()
+			if got["customer"] != "outside" || got["outside"] != "customer" || got["alice/customer"]+got["alice/third"] != "" {
+				t.Errorf("conference %v: heard %v", conference, got)
+			}
+			if got["recording/agent"] != "outside" || got["recording/customer"] != "customer" {
+				t.Errorf("conference %v: recorded %v", conference, got)
+			}
+		})
+	}
+}
+
 // TestTelephone: an agent at a telephone hears and is heard as one in a browser,
 // on one ear, and the customer never hears who coaches them.
 func TestTelephone(t *testing.T) {

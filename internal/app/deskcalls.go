@@ -159,6 +159,9 @@ func (p *deskPhones) dial(ctx context.Context, user contact.AgentID, c *call.Cal
 		hangUp(seat)
 		return
 	}
+	p.changes.Lock() // look may be about to say that the registration ended while it rang
+	p.h.tell(acd.SeatBack{Agent: user})
+	p.changes.Unlock()
 	// Who hangs up before they are joined hangs up the call that they answered, as a
 	// moment later, and does not leave the customer to nobody.
 	select {

@@ -192,14 +192,30 @@ func TestNobodyRingsOutsideForWhoIsGone(t *testing.T) {
 // TestARegistrationEndsInACall: the two talk on past the grace time, and their agent is
 // gone after the call.
 func TestARegistrationEndsInACall(t *testing.T) {
+	t.Run("which talks", func(t *testing.T) { registrationEnds(t, false) })
+	t.Run("which rings", func(t *testing.T) { registrationEnds(t, true) })
+}
+
+func registrationEnds(t *testing.T, rings bool) {
 	a := startOut(t, newCarrier(t), "", "routing: {seat_grace: 1s}\n")
 	alice := registers(t, a, "alice", 18850)
+	alice.slow.Store(true)
 	customer, hangup := customerTo(t, a, "1001")
-	leg := alice.rings()
+	<-alice.ringing
 	agent := func() acd.AgentStatus { s, _ := a.engine.Agent("alice"); return s }
-	waitFor(t, "alice talks", func() bool { return agent().State == contact.AgentTalking })
+	talks := func() {
+		alice.mayAnswer <- struct{}{}
+		waitFor(t, "alice talks", func() bool { return agent().State == contact.AgentTalking })
+	}
+	if !rings {
+		talks()
+	}
 	a.sip.Unregister("alice")
 	waitFor(t, "nobody rings there", func() bool { return !agent().Ready })
+	if rings {
+		talks()
+	}
+	leg := alice.rings()
 	select {
 	case <-leg.Done():
 		t.Fatal("the telephone was parted from its call")
