@@ -45,12 +45,19 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	return openWith(ctx, dir, all)
 }
 
+// leastRoom is what a database is not opened without: it might open with less, and then
+// lose what happens in its first minute.
+const leastRoom = 256 << 10
+
 func openWith(ctx context.Context, dir string, migrations fs.FS) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder %s: %w", dir, explain(err))
 	}
 	if err := makeFile(dir); err != nil {
 		return nil, fmt.Errorf("write to the data folder %s: %w", dir, explain(err))
+	}
+	if free, err := freeOctets(dir); err == nil && free < leastRoom {
+		return nil, fmt.Errorf("open the database in %s with %d KiB of room: %w", dir, free>>10, explain(syscall.ENOSPC))
 	}
 	db, err := connect(dir, false)
 	if err != nil {
