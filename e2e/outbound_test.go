@@ -326,11 +326,13 @@ func TestDialInTheBrowser(t *testing.T) {
 	alice := b.signIn(s, "alice", nil)
 	alice.state("away")
 	s.agent("bob", "--answer-after", "300ms", "--play", fmt.Sprintf("tone:%d", customerHz), "--for", "60s")
+	pad := func() (open bool) {
+		alice.must(&open, "eval", map[string]any{"js": "document.querySelector('[data-testid=dial-out]').open"})
+		return open
+	}
 	eventually(t, 20*time.Second, "the number pad can be opened", func() error {
 		alice.press("n")
-		var open bool
-		alice.must(&open, "eval", map[string]any{"js": "document.querySelector('[data-testid=dial-out]').open"})
-		if !open {
+		if !pad() {
 			return fmt.Errorf("it is closed")
 		}
 		return nil
@@ -338,7 +340,13 @@ func TestDialInTheBrowser(t *testing.T) {
 	for _, key := range "1001" {
 		alice.press(string(key))
 	}
-	alice.press("Enter")
+	eventually(t, 20*time.Second, "the call goes out, once alice's sound is there", func() error {
+		if pad() {
+			alice.press("Enter")
+			return fmt.Errorf("the pad is open")
+		}
+		return nil
+	})
 	alice.state("talking")
 	alice.hears("customer", customerHz)
 	eventually(t, 20*time.Second, "the call is in the calls", func() error {
