@@ -168,7 +168,11 @@ test.each([
 		state: { link: { at: "live" } },
 		pending: new Set(),
 	};
-	stage(FloorPanel, { contact: "c1", close: () => undefined }, { seat, desk: { queueName: String, personName: String } });
+	stage(
+		FloorPanel,
+		{ contact: "c1", close: () => undefined },
+		{ seat, desk: { queueName: String, personName: String } },
+	);
 	expect([...document.querySelectorAll("[role=status]")].map((e) => e.textContent)).toContain(says);
 });
 

@@ -78,7 +78,7 @@ export class Desk {
 	recent = $state.raw<Call[]>([]);
 	/** What people call a queue. */
 	queueName = (id: string) => this.seat.doc.queues.find((q) => q.id === id)?.name || id;
-	readonly #atWork = $derived(new Map(this.seat.doc.agents.map((a) => [a.user, a.name])));
+	readonly #atWork: Map<string, string>;
 	#names = $state.raw<Record<string, string>>({});
 	/** What people call a user; the user where nobody has said. */
 	personName = (user: string) => this.#atWork.get(user) || this.#names[user] || user;
@@ -101,6 +101,7 @@ export class Desk {
 		readonly seat: Seat,
 		readonly session: Session,
 	) {
+		this.#atWork = $derived(new Map(seat.doc.agents.map((a) => [a.user, a.name])));
 		this.keymap = new KeyMap(session.user, ACTS);
 		this.keymap.changes = () => app.roaming?.changed("keys");
 		app.roaming?.join("keys", { value: () => this.keymap.chosen, take: (value) => this.keymap.take(value) });
