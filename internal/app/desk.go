@@ -175,15 +175,15 @@ func (d *desk) forget(id contact.ID) {
 	delete(d.parted, id)
 }
 
-// showAll fills the document of a seat that has just connected.
+// showAll fills the document of a seat that has just connected. Its own line is
+// the last: before it pages show nothing, so that nothing moves while they fill.
 func (d *desk) showAll(h *House, user string) {
-	d.showMe(h, user)
 	d.seats[user].Put("tags", web.TagsView{Groups: h.names.tags})
 	for id := range d.queues {
 		d.showQueue(h, id)
 	}
 	for id := range d.agents {
-		d.showAgent(h, id)
+		d.showRow(h, id)
 	}
 	for _, s := range d.calls {
 		d.showCall(h, s)
@@ -196,6 +196,7 @@ func (d *desk) showAll(h *House, user string) {
 			s.Put(key, view)
 		}
 	}
+	d.showMe(h, user)
 }
 
 func (d *desk) showMe(h *House, user string) {
@@ -232,6 +233,11 @@ func (d *desk) showLine(h *House, seat *web.Seat, key string, status acd.AgentSt
 
 func (d *desk) showAgent(h *House, id contact.AgentID) {
 	d.showMe(h, string(id))
+	d.showRow(h, id)
+}
+
+// showRow puts an agent on the floor.
+func (d *desk) showRow(h *House, id contact.AgentID) {
 	view := agentView(h, id, d.agents[id], d.seats[string(id)])
 	for _, s := range d.watchers() {
 		if d.agents[id].State == contact.AgentOffline {

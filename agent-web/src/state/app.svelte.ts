@@ -62,9 +62,11 @@ export class App {
 
 	/** Looks whether we are signed in; everything comes back by itself. */
 	async begin(): Promise<void> {
-		const info = this.#loadInfo(); // the sign-in page waits for it: it would move when that comes
+		const info = this.#loadInfo(); // waited for by all: pages would move when it comes
 		try {
-			this.signedIn(await this.api.session());
+			const session = await this.api.session();
+			await info;
+			this.signedIn(session);
 		} catch (error) {
 			await info;
 			this.who = { at: "out", why: error instanceof ApiError && error.status === 401 ? "" : "down" };

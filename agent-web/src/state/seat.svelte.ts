@@ -41,6 +41,8 @@ export class Seat {
 	/** What a button of the headset asks for; the desk takes it. */
 	pressed: (act: Pressed) => void = () => undefined;
 	doc = $state.raw<Doc>(EMPTY_DOC);
+	/** Whether a whole document has been there: one's own line comes last. Before, a page would move with each list. */
+	begun = $state(false);
 	state = $state.raw<PhoneState>() as PhoneState;
 	pending = $state.raw<ReadonlySet<Verb>>(new Set());
 	quality = $state.raw<LinkQuality | null>(null);
@@ -141,6 +143,7 @@ export class Seat {
 		this.#watch();
 		this.phone.doc.follow((doc) => {
 			this.doc = doc;
+			this.begun ||= doc.me !== null;
 		});
 		this.phone.state.follow((state) => {
 			this.state = state;
