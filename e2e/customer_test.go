@@ -115,7 +115,7 @@ func TestBesideTheCall(t *testing.T) {
 	alice.see("ringing")
 	alice.text("customer-name", "Wang Fang")
 	alice.text("earlier-calls", "Please send it back within 30 days. done")
-	alice.text("earlier-calls", "alice")
+	alice.text("earlier-calls", "Alice")
 	alice.text("earlier-calls", "Topic: Delivery · Mood: Upset · Difficulty: Hard")
 	alice.press("a")
 	alice.state("talking")
