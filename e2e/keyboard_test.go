@@ -140,6 +140,13 @@ func TestACallByKeyboard(t *testing.T) {
 	alice.focusOn("goes to the keypad", "Keypad")
 	alice.press("5")
 	eventually(t, 10*time.Second, "the key is sent", func() error { return s.timelineHas("digits", "") })
+	alice.until("it is read out", func() error {
+		var sent bool
+		if alice.eval(&sent, `told.some((text) => text.startsWith("Sent: 1"))`); !sent {
+			return fmt.Errorf("it is not")
+		}
+		return nil
+	})
 	alice.press("Escape")
 	alice.focusOn("is where it was", "")
 
