@@ -11,7 +11,7 @@ import (
 // timers of SIP. More of either starve those whose sound is judged.
 var (
 	browsing = make(chan struct{}, runtime.NumCPU()+1)
-	phoning  = make(chan struct{}, 2*runtime.NumCPU())
+	phoning  = make(chan struct{}, runtime.NumCPU()+1)
 )
 
 // beside lets a test run beside others, as soon as there is room for its kind. A

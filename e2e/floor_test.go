@@ -16,7 +16,7 @@ import (
 func floorOfMany(t *testing.T) string {
 	t.Helper()
 	golden := map[string]json.RawMessage{}
-	for name, file := range map[string]string{"agent": "agent_checked", "floor": "floor", "queue": "queue", "welcome": "welcome"} {
+	for name, file := range map[string]string{"agent": "agent_checked", "floor": "floor", "me": "me", "queue": "queue", "welcome": "welcome"} {
 		text, err := os.ReadFile(filepath.Join("..", "web", "testdata", "protocol", file+".json"))
 		if err != nil {
 			t.Fatal(err)

@@ -27,6 +27,7 @@
     doc[`floor/${contact}`] = caller(n, { contact, stage: 'talking', agent: a.user, started: at(900 - n), since: at(300 + n % 60), quality: golden.floor.quality, recording: 'on' });
   }
   for (let n = 0; n < WAITING; n++) doc[`floor/c${pad(n, 5)}`] = caller(n);
+  doc.me = { ...golden.me, user: 'sam', name: 'Sam', role: 'supervisor', state: 'offline', next: '', queues: [] };
   const waits = WAITING / QUEUES;
   for (let q = 0; q < QUEUES; q++) {
     doc[`queue/queue${q}`] = { ...golden.queue, id: `queue${q}`, name: `Queue ${q + 1}`, waiting: waits, longest_since: at(q === 0 ? 190 : 20 + q), available: q, staffed: 62, talking: 31, answered: 410 + 7 * q, answered_in: 300 + 11 * q, abandoned: 12, door: '' };
