@@ -10,8 +10,8 @@ import (
 // the time; those with telephones wait most of it, for people who speak and for
 // timers of SIP. More of either starve those whose sound is judged.
 var (
-	browsing = make(chan struct{}, runtime.NumCPU()+1)
-	phoning  = make(chan struct{}, runtime.NumCPU()+1)
+	browsing = make(chan struct{}, runtime.NumCPU())
+	phoning  = make(chan struct{}, runtime.NumCPU())
 )
 
 // beside lets a test run beside others, as soon as there is room for its kind. A

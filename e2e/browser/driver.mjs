@@ -190,6 +190,8 @@ const commands = {
     const page = contexts.get(name).page;
     // evaluate is not subject to the page's content-security policy
     await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
+    // What is only half there has too little contrast.
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)).then(() => undefined));
     return await page.evaluate(async (rules) => {
       const r = await window.axe.run(document, rules ? { runOnly: { type: 'rule', values: rules } } : {});
       return r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`);
